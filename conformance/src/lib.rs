@@ -1,0 +1,1 @@
+//! Loads any PKCS#11 module by path and judges it.

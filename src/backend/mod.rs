@@ -1,0 +1,1 @@
+//! The backends: each implements the traits of `token`, none knows another.

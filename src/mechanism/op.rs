@@ -1,0 +1,57 @@
+//! The traits of a running operation, which every backend hands to the session that holds it.
+//!
+//! An operation is made by `*Init`, owned by one session and dropped when it ends. It never sees a size query: the
+//! session's lifetime rule (`module::operation`) asks for bounds first and calls once. Output goes straight into the
+//! caller's buffer where the bound fits, so bulk work costs no copy.
+
+use crate::error::Result;
+
+/// Digest, sign and MAC: bytes in, one result out.
+pub trait Producer: Send {
+    /// The exact size of the result in bytes.
+    fn output_len(&self) -> usize;
+    /// Feeds a part. CKR_OPERATION_NOT_INITIALIZED where the mechanism is single-part only.
+    fn update(&mut self, part: &[u8]) -> Result<()>;
+    /// Writes the result of all parts; `out` is exactly `output_len()` bytes.
+    fn finish(&mut self, out: &mut [u8]) -> Result<()>;
+    /// The whole in one call; `out` is exactly `output_len()` bytes.
+    fn once(&mut self, data: &[u8], out: &mut [u8]) -> Result<()> {
+        self.update(data)?;
+        self.finish(out)
+    }
+}
+
+/// Verification: bytes in, then a signature or MAC to judge.
+pub trait Verifier: Send {
+    /// Feeds a part. CKR_OPERATION_NOT_INITIALIZED where the mechanism is single-part only.
+    fn update(&mut self, part: &[u8]) -> Result<()>;
+    /// CKR_SIGNATURE_LEN_RANGE for a wrong length, CKR_SIGNATURE_INVALID for a wrong signature, nothing else for either.
+    fn finish(&mut self, signature: &[u8]) -> Result<()>;
+    /// The whole in one call.
+    fn once(&mut self, data: &[u8], signature: &[u8]) -> Result<()> {
+        self.update(data)?;
+        self.finish(signature)
+    }
+}
+
+/// Encryption and decryption: bytes in, bytes out.
+///
+/// Every `out` is at least as long as the matching bound; the methods return how much was written.
+pub trait Cipher: Send {
+    /// Exact output of an `update` with `input` more bytes, in bytes.
+    fn update_len(&self, input: usize) -> usize;
+    /// Upper bound of what `finish` writes, in bytes.
+    fn finish_len(&self) -> usize;
+    /// Upper bound of what `once` writes for `input` bytes. Exact wherever the plaintext's length decides it.
+    fn once_len(&self, input: usize) -> usize;
+    /// Feeds a part. CKR_OPERATION_NOT_INITIALIZED where the mechanism is single-part only.
+    fn update(&mut self, part: &[u8], out: &mut [u8]) -> Result<usize>;
+    /// Ends the operation. Nothing unauthenticated leaves an AEAD before this.
+    fn finish(&mut self, out: &mut [u8]) -> Result<usize>;
+    /// The whole in one call.
+    fn once(&mut self, data: &[u8], out: &mut [u8]) -> Result<usize> {
+        let n = self.update(data, out)?;
+        let m = self.finish(out.get_mut(n..).unwrap_or_default())?;
+        Ok(n + m)
+    }
+}

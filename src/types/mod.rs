@@ -1,0 +1,19 @@
+//! What every layer may use: the C types of the specification and the containers of secrets.
+
+mod secret;
+
+pub use secret::{LockedKey, SecretBytes};
+
+/// The C types and constants of PKCS#11 v3.2, under one name.
+pub use cryptoki_sys as ck;
+
+/// A `CK_ULONG` from a length in memory. Lossless: `CK_ULONG` is as wide as a pointer on every supported target.
+pub const fn ulong(n: usize) -> ck::CK_ULONG {
+    n as ck::CK_ULONG
+}
+
+/// A length in memory from a `CK_ULONG`. Lossless, as [`ulong`]; says nothing about whether it is sane.
+#[allow(clippy::cast_possible_truncation)]
+pub const fn length(n: ck::CK_ULONG) -> usize {
+    n as usize
+}
