@@ -13,7 +13,7 @@ pub fn generate(
     module: &Module,
     session: ck::CK_SESSION_HANDLE,
     mechanism: &Mechanism,
-    template: &Template,
+    template: Template,
 ) -> Result<ObjectHandle> {
     let session = module.session(session)?;
     session.lock()?.backend.generate_key(session.access(), mechanism, template)
@@ -24,8 +24,8 @@ pub fn generate_pair(
     module: &Module,
     session: ck::CK_SESSION_HANDLE,
     mechanism: &Mechanism,
-    public: &Template,
-    private: &Template,
+    public: Template,
+    private: Template,
 ) -> Result<(ObjectHandle, ObjectHandle)> {
     let session = module.session(session)?;
     session.lock()?.backend.generate_key_pair(session.access(), mechanism, public, private)
@@ -61,7 +61,7 @@ pub fn unwrap(
     mechanism: &Mechanism,
     unwrapping_key: ObjectHandle,
     wrapped: &[u8],
-    template: &Template,
+    template: Template,
 ) -> Result<ObjectHandle> {
     let session = module.session(session)?;
     session.lock()?.backend.unwrap_key(session.access(), mechanism, unwrapping_key, wrapped, template)
@@ -73,7 +73,7 @@ pub fn derive(
     session: ck::CK_SESSION_HANDLE,
     mechanism: &Mechanism,
     base_key: ObjectHandle,
-    template: &Template,
+    template: Template,
 ) -> Result<ObjectHandle> {
     let session = module.session(session)?;
     session.lock()?.backend.derive_key(session.access(), mechanism, base_key, template)

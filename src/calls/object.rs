@@ -7,7 +7,7 @@ use crate::token::{ObjectHandle, Revealed};
 use crate::types::ck;
 
 /// C_CreateObject.
-pub fn create(module: &Module, session: ck::CK_SESSION_HANDLE, template: &Template) -> Result<ObjectHandle> {
+pub fn create(module: &Module, session: ck::CK_SESSION_HANDLE, template: Template) -> Result<ObjectHandle> {
     let session = module.session(session)?;
     session.lock()?.backend.create_object(session.access(), template)
 }
@@ -17,7 +17,7 @@ pub fn copy(
     module: &Module,
     session: ck::CK_SESSION_HANDLE,
     object: ObjectHandle,
-    template: &Template,
+    template: Template,
 ) -> Result<ObjectHandle> {
     let session = module.session(session)?;
     session.lock()?.backend.copy_object(session.access(), object, template)
@@ -51,7 +51,7 @@ pub fn set_attributes(
     module: &Module,
     session: ck::CK_SESSION_HANDLE,
     object: ObjectHandle,
-    template: &Template,
+    template: Template,
 ) -> Result<()> {
     let session = module.session(session)?;
     session.lock()?.backend.set_attributes(session.access(), object, template)

@@ -15,7 +15,7 @@ pub(super) fn call(name: &'static str, handler: impl FnOnce() -> Result<()>) -> 
     match outcome {
         Ok(()) => ck::CKR_OK,
         Err(error) => {
-            observe::call_failed(name, &error);
+            observe::failed(name, &error);
             error.rv()
         }
     }

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
-use crate::config::{Config, FreeSlot};
+use crate::config::{Config, Free};
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::Provider;
 use crate::types::ck;
@@ -58,6 +58,8 @@ impl Module {
             tokens.extend(provider.tokens()?);
         }
         let mut slots = self.slots.write();
+        // A slot whose token went away stays while sessions are open on it.
+        slots.retain(|id, slot| slot.session_counts().0 > 0 || tokens.iter().any(|token| token.slot_id() == *id));
         for token in tokens {
             slots.entry(token.slot_id()).or_insert_with(|| Arc::new(Slot::new(token)));
         }
@@ -70,9 +72,9 @@ impl Module {
         let all = self.refresh_slots()?;
         let any_initialized = all.iter().any(|slot| slot.token().initialized());
         let show_free = match self.config.slots.free {
-            FreeSlot::Always => true,
-            FreeSlot::Never => false,
-            FreeSlot::Auto => !present_only || !any_initialized,
+            Free::Always => true,
+            Free::Never => false,
+            Free::Auto => !present_only || !any_initialized,
         };
         Ok(all
             .into_iter()
@@ -98,7 +100,7 @@ impl Module {
 
     /// C_OpenSession.
     pub fn open_session(&self, slot: &Arc<Slot>, read_write: bool) -> Result<ck::CK_SESSION_HANDLE> {
-        let backend = slot.token().open_session()?;
+        let backend = slot.token().clone().open_session()?;
         let handle = self.next_session.fetch_add(1, Ordering::Relaxed);
         let session = Arc::new(Session::new(slot.clone(), read_write, backend));
         slot.add_session(handle, read_write)?;

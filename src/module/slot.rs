@@ -13,6 +13,8 @@ use crate::types::ck;
 pub struct Slot {
     token: Arc<dyn Token>,
     login: RwLock<Login>,
+    /// One login at a time: the KDF runs while this, and nothing that other calls need, is held.
+    login_gate: Mutex<()>,
     sessions: Mutex<OpenSessions>,
 }
 
@@ -25,7 +27,7 @@ struct OpenSessions {
 impl Slot {
     /// A slot with nobody logged in.
     pub fn new(token: Arc<dyn Token>) -> Self {
-        Slot { token, login: RwLock::default(), sessions: Mutex::default() }
+        Slot { token, login: RwLock::default(), login_gate: Mutex::default(), sessions: Mutex::default() }
     }
 
     /// The slot's ID.
@@ -80,20 +82,16 @@ impl Slot {
             User::So => Login::So,
             User::User => Login::User,
         };
-        // The KDF takes long on purpose: other sessions go on meanwhile, so nothing is held while it runs.
+        let _one_at_a_time = self.login_gate.lock();
         self.may_log_in(wanted)?;
         self.token.login(user, pin)?;
         let sessions = self.sessions.lock();
-        let mut login = self.login.write();
-        if *login == wanted {
-            return Err(ErrorKind::UserAlreadyLoggedIn.into());
-        }
-        if *login != Login::Public || (wanted == Login::So && sessions.has_read_only()) {
-            drop(login);
+        if wanted == Login::So && sessions.has_read_only() {
+            drop(sessions);
             self.token.logout();
             return Err(ErrorKind::SessionReadOnlyExists.into());
         }
-        *login = wanted;
+        *self.login.write() = wanted;
         Ok(())
     }
 

@@ -120,7 +120,7 @@ pub trait Token: Send + Sync {
     fn logout(&self);
 
     /// A session's way to the token.
-    fn open_session(&self) -> Result<Box<dyn TokenSession>>;
+    fn open_session(self: Arc<Self>) -> Result<Box<dyn TokenSession>>;
     /// Called in a forked child: let go of connections and sockets without touching them.
     fn abandon(&self);
 }
@@ -140,9 +140,9 @@ pub type Revealed = std::result::Result<Value, ErrorKind>;
 /// One session's way to its token. Dropping it destroys the session's objects.
 pub trait TokenSession: Send {
     /// C_CreateObject.
-    fn create_object(&mut self, access: Access, template: &Template) -> Result<ObjectHandle>;
+    fn create_object(&mut self, access: Access, template: Template) -> Result<ObjectHandle>;
     /// C_CopyObject.
-    fn copy_object(&mut self, access: Access, object: ObjectHandle, template: &Template) -> Result<ObjectHandle>;
+    fn copy_object(&mut self, access: Access, object: ObjectHandle, template: Template) -> Result<ObjectHandle>;
     /// C_DestroyObject.
     fn destroy_object(&mut self, access: Access, object: ObjectHandle) -> Result<()>;
     /// C_GetObjectSize, in bytes.
@@ -155,7 +155,7 @@ pub trait TokenSession: Send {
         wanted: &[ck::CK_ATTRIBUTE_TYPE],
     ) -> Result<Vec<Revealed>>;
     /// C_SetAttributeValue: all or nothing.
-    fn set_attributes(&mut self, access: Access, object: ObjectHandle, template: &Template) -> Result<()>;
+    fn set_attributes(&mut self, access: Access, object: ObjectHandle, template: Template) -> Result<()>;
     /// C_FindObjectsInit: every match, in a stable order.
     fn find_objects(&mut self, access: Access, template: &Template) -> Result<Vec<ObjectHandle>>;
 
@@ -171,14 +171,14 @@ pub trait TokenSession: Send {
     fn decrypt(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Cipher>>;
 
     /// C_GenerateKey.
-    fn generate_key(&mut self, access: Access, mechanism: &Mechanism, template: &Template) -> Result<ObjectHandle>;
+    fn generate_key(&mut self, access: Access, mechanism: &Mechanism, template: Template) -> Result<ObjectHandle>;
     /// C_GenerateKeyPair: both halves in one transaction, public first.
     fn generate_key_pair(
         &mut self,
         access: Access,
         mechanism: &Mechanism,
-        public: &Template,
-        private: &Template,
+        public: Template,
+        private: Template,
     ) -> Result<(ObjectHandle, ObjectHandle)>;
     /// C_WrapKey.
     fn wrap_key(
@@ -195,7 +195,7 @@ pub trait TokenSession: Send {
         mechanism: &Mechanism,
         unwrapping_key: ObjectHandle,
         wrapped: &[u8],
-        template: &Template,
+        template: Template,
     ) -> Result<ObjectHandle>;
     /// C_DeriveKey.
     fn derive_key(
@@ -203,7 +203,7 @@ pub trait TokenSession: Send {
         access: Access,
         mechanism: &Mechanism,
         base_key: ObjectHandle,
-        template: &Template,
+        template: Template,
     ) -> Result<ObjectHandle>;
 
     /// C_GenerateRandom.

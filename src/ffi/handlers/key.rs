@@ -19,7 +19,7 @@ pub(in crate::ffi) unsafe fn generate(
     unsafe {
         let mechanism = params::mechanism(mechanism)?;
         let template = templates::template(template, count)?;
-        memory::write(key, calls::key::generate(&module, session, &mechanism, &template)?)
+        memory::write(key, calls::key::generate(&module, session, &mechanism, template)?)
     }
 }
 
@@ -42,7 +42,7 @@ pub(in crate::ffi) unsafe fn generate_pair(
         let mechanism = params::mechanism(mechanism)?;
         let public = templates::template(public_template, public_count)?;
         let private = templates::template(private_template, private_count)?;
-        let (public, private) = calls::key::generate_pair(&module, session, &mechanism, &public, &private)?;
+        let (public, private) = calls::key::generate_pair(&module, session, &mechanism, public, private)?;
         memory::write(public_key, public)?;
         memory::write(private_key, private)
     }
@@ -80,7 +80,7 @@ pub(in crate::ffi) unsafe fn unwrap(
         let mechanism = params::mechanism(mechanism)?;
         let wrapped = memory::input(wrapped, wrapped_len)?;
         let template = templates::template(template, count)?;
-        memory::write(key, calls::key::unwrap(&module, session, &mechanism, unwrapping_key, wrapped, &template)?)
+        memory::write(key, calls::key::unwrap(&module, session, &mechanism, unwrapping_key, wrapped, template)?)
     }
 }
 
@@ -98,7 +98,7 @@ pub(in crate::ffi) unsafe fn derive(
     unsafe {
         let mechanism = params::mechanism(mechanism)?;
         let template = templates::template(template, count)?;
-        memory::write(key, calls::key::derive(&module, session, &mechanism, base_key, &template)?)
+        memory::write(key, calls::key::derive(&module, session, &mechanism, base_key, template)?)
     }
 }
 

@@ -16,7 +16,7 @@ pub(in crate::ffi) unsafe fn create(
     // SAFETY: the host vouches for template and target.
     unsafe {
         let template = templates::template(template, count)?;
-        memory::write(object, calls::object::create(&module, session, &template)?)
+        memory::write(object, calls::object::create(&module, session, template)?)
     }
 }
 
@@ -32,7 +32,7 @@ pub(in crate::ffi) unsafe fn copy(
     // SAFETY: the host vouches for template and target.
     unsafe {
         let template = templates::template(template, count)?;
-        memory::write(new_object, calls::object::copy(&module, session, object, &template)?)
+        memory::write(new_object, calls::object::copy(&module, session, object, template)?)
     }
 }
 
@@ -76,7 +76,7 @@ pub(in crate::ffi) unsafe fn set_attributes(
     let module = state::module()?;
     // SAFETY: the host vouches for the template.
     let template = unsafe { templates::template(template, count) }?;
-    calls::object::set_attributes(&module, session, object, &template)
+    calls::object::set_attributes(&module, session, object, template)
 }
 
 pub(in crate::ffi) unsafe fn find_init(
