@@ -5,7 +5,7 @@
 
 use crate::crypto::{MlDsaPrivate, MlDsaPublic, MlDsaSet, PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
-use crate::object::{Attributes, Value};
+use crate::object::Attributes;
 use crate::types::ck;
 
 use super::{Asymmetric, fill, incomplete, invalid, optional, required};
@@ -34,7 +34,7 @@ fn write_set(attributes: &mut Attributes, set: MlDsaSet) {
     if let (None, Some((number, _))) =
         (attributes.ulong(ck::CKA_PARAMETER_SET), SETS.iter().find(|(_, known)| *known == set))
     {
-        attributes.set(ck::CKA_PARAMETER_SET, Value::Ulong(*number));
+        attributes.set(ck::CKA_PARAMETER_SET, *number);
     }
 }
 
@@ -66,7 +66,7 @@ fn private(attributes: &Attributes) -> Result<PrivateKey> {
 fn write_public(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
     let PublicKey::MlDsa(key) = key else { return Err(wrong_type()) };
     write_set(attributes, key.set());
-    fill(attributes, ck::CKA_VALUE, key.bytes().to_vec());
+    fill(attributes, ck::CKA_VALUE, key.bytes());
     Ok(())
 }
 

@@ -12,7 +12,7 @@ mod ml_dsa;
 mod rsa;
 mod secret;
 
-pub(super) use curve::{montgomery_or_edwards, weierstrass};
+pub(super) use curve::{okp, weierstrass};
 pub(super) use ec::raw_point;
 pub(super) use ml_dsa::parameter_set;
 
@@ -171,7 +171,7 @@ fn public_key_info(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
             _ => return Err(invalid("CKA_PUBLIC_KEY_INFO does not belong to this key")),
         },
     }
-    attributes.set(ck::CKA_PUBLIC_KEY_INFO, bytes(info));
+    attributes.set(ck::CKA_PUBLIC_KEY_INFO, info);
     Ok(())
 }
 
@@ -200,10 +200,6 @@ fn incomplete(why: &'static str) -> Error {
     Error::new(ErrorKind::TemplateIncomplete, why)
 }
 
-fn bytes(value: impl Into<SecretBytes>) -> Value {
-    Value::Bytes(value.into())
-}
-
 /// An attribute's bytes; an empty value counts as missing.
 fn optional(attributes: &Attributes, kind: ck::CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
     attributes.bytes(kind).filter(|value| !value.is_empty())
@@ -214,8 +210,8 @@ fn required<'a>(attributes: &'a Attributes, kind: ck::CK_ATTRIBUTE_TYPE, missing
 }
 
 /// Sets an attribute that is missing or empty; a given value stays as its owner wrote it.
-fn fill(attributes: &mut Attributes, kind: ck::CK_ATTRIBUTE_TYPE, value: impl Into<SecretBytes>) {
+fn fill(attributes: &mut Attributes, kind: ck::CK_ATTRIBUTE_TYPE, value: impl Into<Value>) {
     if optional(attributes, kind).is_none() {
-        attributes.set(kind, bytes(value));
+        attributes.set(kind, value);
     }
 }

@@ -2,10 +2,10 @@
 
 use crate::crypto::{self, Hash, aes};
 use crate::error::{Error, ErrorKind, Result};
-use crate::object::{Attributes, Value};
+use crate::object::Attributes;
 use crate::types::{SecretBytes, ck, length, ulong};
 
-use super::{bytes, incomplete, invalid, required};
+use super::{incomplete, invalid, required};
 use crate::mechanism::errors;
 use crate::mechanism::secret::MAX_BYTES;
 
@@ -73,15 +73,15 @@ pub(super) fn check_len(attributes: &Attributes, len: usize) -> Result<()> {
 /// Writes a value of a checked length.
 pub(super) fn write(attributes: &mut Attributes, value: SecretBytes) -> Result<()> {
     check_value(attributes, (kind(attributes)?.checksum)(&value)?)?;
-    attributes.set(ck::CKA_VALUE_LEN, Value::Ulong(ulong(value.len())));
-    attributes.set(ck::CKA_VALUE, bytes(value));
+    attributes.set(ck::CKA_VALUE_LEN, ulong(value.len()));
+    attributes.set(ck::CKA_VALUE, value);
     Ok(())
 }
 
 /// Fills CKA_CHECK_VALUE, or holds a given one against the checksum. A given empty one says: none, please.
 pub(super) fn check_value(attributes: &mut Attributes, checksum: [u8; 3]) -> Result<()> {
     match attributes.bytes(ck::CKA_CHECK_VALUE) {
-        None => attributes.set(ck::CKA_CHECK_VALUE, bytes(checksum.to_vec())),
+        None => attributes.set(ck::CKA_CHECK_VALUE, checksum.as_slice()),
         Some(given) if given.is_empty() || given == checksum => {}
         Some(_) => return Err(invalid("CKA_CHECK_VALUE is not the checksum of CKA_VALUE")),
     }
