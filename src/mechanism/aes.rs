@@ -1,5 +1,7 @@
 //! AES modes and CMAC (PKCS#11 v3.2, section 6 "AES", "AES with Counter", "Additional AES Mechanisms", "AES CMAC").
 
+use zeroize::Zeroizing;
+
 use crate::crypto::aes::{AesCipher, Direction, Mode};
 use crate::crypto::{self, Cmac};
 use crate::error::{Error, ErrorKind, Result};
@@ -33,29 +35,27 @@ macro_rules! row {
 }
 pub(super) use row;
 
+/// What the parameters of a mode come to.
+type ModeFn = for<'a> fn(&'a Params) -> Result<Mode<'a>>;
+
 /// A mode: encryption, decryption, and wrapping by them. Zero-padded modes leave the key's length to the template.
 macro_rules! mode {
-    ($kind:ident, $param:expr, zero_padded: $zero_padded:expr) => {
+    ($kind:ident, $param:expr, $mode:expr, zero_padded: $zero_padded:expr) => {
         row!($kind, $param, {
-            encrypt: |key, params| Ok(Box::new(Running::new(ck::$kind, Direction::Encrypt, key, params)?)),
-            decrypt: |key, params| Ok(Box::new(Running::new(ck::$kind, Direction::Decrypt, key, params)?)),
-            wrap: |key, params, encoding| {
-                wrap(Running::new(ck::$kind, Direction::Encrypt, key, params), encoding, $zero_padded)
-            },
-            unwrap: |key, params, wrapped, wanted| {
-                let cipher = Running::new(ck::$kind, Direction::Decrypt, key, params);
-                unwrap(cipher, wrapped, wanted.filter(|_| $zero_padded))
-            },
+            encrypt: |key, params| Ok(Box::new(Running::new($mode, Direction::Encrypt, key, params)?)),
+            decrypt: |key, params| Ok(Box::new(Running::new($mode, Direction::Decrypt, key, params)?)),
+            wrap: |key, params, encoding| wrap($mode, key, params, encoding, $zero_padded),
+            unwrap: |key, params, wrapped, wanted| unwrap($mode, key, params, wrapped, wanted.filter(|_| $zero_padded)),
         })
     };
 }
 
 pub(super) const ROWS: &[Descriptor] = &[
-    mode!(CKM_AES_ECB, ParamKind::None, zero_padded: true),
-    mode!(CKM_AES_CBC, ParamKind::Iv(BLOCK), zero_padded: true),
-    mode!(CKM_AES_CBC_PAD, ParamKind::Iv(BLOCK), zero_padded: false),
-    mode!(CKM_AES_CTR, ParamKind::Ctr, zero_padded: false),
-    mode!(CKM_AES_GCM, ParamKind::Gcm, zero_padded: false),
+    mode!(CKM_AES_ECB, ParamKind::None, |_| Ok(Mode::Ecb), zero_padded: true),
+    mode!(CKM_AES_CBC, ParamKind::Iv(BLOCK), |params| Ok(Mode::Cbc { iv: iv(params)? }), zero_padded: true),
+    mode!(CKM_AES_CBC_PAD, ParamKind::Iv(BLOCK), |params| Ok(Mode::CbcPad { iv: iv(params)? }), zero_padded: false),
+    mode!(CKM_AES_CTR, ParamKind::Ctr, ctr, zero_padded: false),
+    mode!(CKM_AES_GCM, ParamKind::Gcm, gcm, zero_padded: false),
     row!(CKM_AES_CMAC, ParamKind::None, {
         sign: |key, _| Ok(Box::new(Mac(Cmac::new(key.secret()?).map_err(errors::data)?))),
         verify: |key, _| Ok(Box::new(MacCheck(Mac(Cmac::new(key.secret()?).map_err(errors::data)?)))),
@@ -71,8 +71,12 @@ struct Running {
 }
 
 impl Running {
-    fn new(kind: ck::CK_MECHANISM_TYPE, direction: Direction, key: &Key, params: &Params) -> Result<Self> {
-        let (mode, left) = mode(kind, params)?;
+    fn new(mode: ModeFn, direction: Direction, key: &Key, params: &Params) -> Result<Self> {
+        let mode = mode(params)?;
+        let left = match mode {
+            Mode::Ctr { block, counter_bits } => counter_room(counter_bits, block),
+            _ => u128::MAX,
+        };
         let cipher = AesCipher::new(mode, direction, key.secret()?).map_err(errors::data)?;
         Ok(Running { cipher, direction, left })
     }
@@ -116,35 +120,30 @@ impl Cipher for Running {
     }
 }
 
-/// The primitive's mode for a mechanism and its parameter, and how many bytes it may process.
-fn mode(kind: ck::CK_MECHANISM_TYPE, params: &Params) -> Result<(Mode<'_>, u128)> {
-    let unbounded = u128::MAX;
-    Ok(match (kind, params) {
-        (ck::CKM_AES_ECB, _) => (Mode::Ecb, unbounded),
-        (ck::CKM_AES_CBC, Params::Iv(iv)) => (Mode::Cbc { iv: block(iv)? }, unbounded),
-        (ck::CKM_AES_CBC_PAD, Params::Iv(iv)) => (Mode::CbcPad { iv: block(iv)? }, unbounded),
-        (ck::CKM_AES_CTR, Params::Ctr { counter_bits, block }) => {
-            let bits = u32::try_from(*counter_bits).ok().filter(|bits| (1..=128).contains(bits));
-            let counter_bits =
-                bits.ok_or_else(|| Error::new(ErrorKind::MechanismParamInvalid, "ulCounterBits is not 1 to 128"))?;
-            (Mode::Ctr { block, counter_bits }, counter_room(counter_bits, block))
-        }
-        (ck::CKM_AES_GCM, Params::Gcm { iv, aad, tag_bits }) => {
-            let tag_len = match length(*tag_bits) {
-                bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) => bits / 8,
-                _ => return Err(Error::new(ErrorKind::MechanismParamInvalid, "ulTagBits is no tag length of SP 800-38D")),
-            };
-            if iv.is_empty() {
-                return Err(Error::new(ErrorKind::MechanismParamInvalid, "ulIvLen is 0: GCM needs an IV"));
-            }
-            (Mode::Gcm { iv, aad, tag_len }, unbounded)
-        }
-        _ => return Err(errors::wrong_param()),
-    })
+fn iv(params: &Params) -> Result<&[u8; BLOCK]> {
+    let Params::Iv(iv) = params else { return Err(errors::wrong_param()) };
+    iv.as_slice().try_into().map_err(|_| invalid("the IV is not 16 bytes long"))
 }
 
-fn block(iv: &[u8]) -> Result<&[u8; BLOCK]> {
-    iv.try_into().map_err(|_| Error::new(ErrorKind::MechanismParamInvalid, "the IV is not 16 bytes long"))
+fn ctr(params: &Params) -> Result<Mode<'_>> {
+    let Params::Ctr { counter_bits, block } = params else { return Err(errors::wrong_param()) };
+    let bits = u32::try_from(*counter_bits).ok().filter(|bits| (1..=128).contains(bits));
+    Ok(Mode::Ctr { block, counter_bits: bits.ok_or_else(|| invalid("ulCounterBits is not 1 to 128"))? })
+}
+
+fn gcm(params: &Params) -> Result<Mode<'_>> {
+    let Params::Gcm { iv, aad, tag_bits } = params else { return Err(errors::wrong_param()) };
+    if iv.is_empty() {
+        return Err(invalid("ulIvLen is 0: GCM needs an IV"));
+    }
+    match length(*tag_bits) {
+        bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) => Ok(Mode::Gcm { iv, aad, tag_len: bits / 8 }),
+        _ => Err(invalid("ulTagBits is no tag length of SP 800-38D: 128 is usual")),
+    }
+}
+
+fn invalid(why: &'static str) -> Error {
+    Error::new(ErrorKind::MechanismParamInvalid, why)
 }
 
 /// How many bytes a counter can number before its bits overflow.
@@ -168,15 +167,35 @@ impl Producer for Mac {
     }
 }
 
-fn wrap(cipher: Result<Running>, encoding: &[u8], zero_padded: bool) -> Result<Vec<u8>> {
-    let mut run = || {
-        let mut cipher = cipher.clone_error()?;
-        Ok(cipher)
+fn wrap(mode: ModeFn, key: &Key, params: &Params, encoding: &[u8], zero_padded: bool) -> Result<Vec<u8>> {
+    let encrypt = || {
+        let mut cipher = Running::new(mode, Direction::Encrypt, key, params)?;
+        let zeros = if zero_padded { padding(encoding.len()) } else { 0 };
+        let plain = Zeroizing::new([encoding, [0; BLOCK].get(..zeros).unwrap_or_default()].concat());
+        let mut wrapped = vec![0; cipher.once_len(plain.len())];
+        let len = cipher.once(&plain, &mut wrapped)?;
+        wrapped.truncate(len);
+        Ok(wrapped)
     };
-    let _ = (&mut run, encoding, zero_padded);
-    todo!()
+    encrypt().map_err(errors::wrap)
 }
 
-fn unwrap(cipher: Result<Running>, wrapped: &[u8], wanted: Option<usize>) -> Result<SecretBytes> {
-    todo!()
+/// Zeros up to the next whole block.
+fn padding(len: usize) -> usize {
+    len.next_multiple_of(BLOCK) - len
+}
+
+fn unwrap(mode: ModeFn, key: &Key, params: &Params, wrapped: &[u8], wanted: Option<usize>) -> Result<SecretBytes> {
+    let decrypt = || {
+        let mut cipher = Running::new(mode, Direction::Decrypt, key, params)?;
+        let mut plain = Zeroizing::new(vec![0; cipher.once_len(wrapped.len())]);
+        let len = cipher.once(wrapped, &mut plain)?;
+        let len = wanted.unwrap_or(len).min(len);
+        Ok(SecretBytes::from(plain.get(..len).unwrap_or_default()))
+    };
+    let key = decrypt().map_err(errors::unwrap)?;
+    match wanted.is_some_and(|wanted| wanted > key.len()) {
+        true => Err(Error::new(ErrorKind::WrappedKeyLenRange, "CKA_VALUE_LEN is more than the wrapped key holds")),
+        false => Ok(key),
+    }
 }

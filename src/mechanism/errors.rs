@@ -11,6 +11,7 @@ fn common(error: &crypto::Error) -> Option<Error> {
         E::Curve => Error::new(ErrorKind::CurveNotSupported, "the curve is not one this token has"),
         E::Param(why) => Error::new(ErrorKind::MechanismParamInvalid, why),
         E::Random => Error::new(ErrorKind::FunctionFailed, "the random number generator failed"),
+        E::Memory => Error::new(ErrorKind::HostMemory, "the operation does not fit in memory"),
         E::Internal(why) => Error::new(ErrorKind::FunctionFailed, why),
         _ => return None,
     })

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::crypto::{self, Hash, Oaep, PrivateKey, Pss, RsaPrivate, RsaPublic};
+use crate::crypto::{self, Hash, MAX_DIGEST_LEN, Oaep, PrivateKey, Pss, RsaPrivate, RsaPublic};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::Attributes;
 use crate::types::{SecretBytes, ck, length};
@@ -13,7 +13,7 @@ use super::errors;
 use super::key::Key;
 use super::params::{ParamKind, Params};
 use super::shapes::{Checker, Hashing, HashingCheck, Signer, SinglePart, SinglePartCheck, SinglePartCipher, Transform};
-use super::shapes::{MAX_DIGEST, put};
+use super::shapes::put;
 
 /// Modulus sizes in bits. Below 2048 is legacy, which is for policy to judge, not for the row.
 pub(super) const BITS: (ck::CK_ULONG, ck::CK_ULONG) = (512, 16384);
@@ -198,7 +198,7 @@ struct DigestInfo<P> {
 }
 
 impl<P> DigestInfo<P> {
-    fn encode<'a>(&self, digest: &[u8], room: &'a mut [u8; 32 + MAX_DIGEST]) -> &'a [u8] {
+    fn encode<'a>(&self, digest: &[u8], room: &'a mut [u8; 32 + MAX_DIGEST_LEN]) -> &'a [u8] {
         let prefix = self.hash.digest_info_prefix();
         let len = prefix.len() + digest.len();
         room.iter_mut().zip(prefix.iter().chain(digest)).for_each(|(to, from)| *to = *from);
@@ -211,13 +211,13 @@ impl<P: Signer> Signer for DigestInfo<P> {
         self.inner.signature_len()
     }
     fn sign(&self, digest: &[u8], out: &mut [u8]) -> Result<()> {
-        self.inner.sign(self.encode(digest, &mut [0; 32 + MAX_DIGEST]), out).map_err(too_small_for_hash)
+        self.inner.sign(self.encode(digest, &mut [0; 32 + MAX_DIGEST_LEN]), out).map_err(too_small_for_hash)
     }
 }
 
 impl<P: Checker> Checker for DigestInfo<P> {
     fn check(&self, digest: &[u8], signature: &[u8]) -> Result<()> {
-        self.inner.check(self.encode(digest, &mut [0; 32 + MAX_DIGEST]), signature).map_err(too_small_for_hash)
+        self.inner.check(self.encode(digest, &mut [0; 32 + MAX_DIGEST_LEN]), signature).map_err(too_small_for_hash)
     }
 }
 

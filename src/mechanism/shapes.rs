@@ -7,13 +7,10 @@
 
 use zeroize::Zeroize;
 
-use crate::crypto::{Digest, Hash};
+use crate::crypto::{Digest, Hash, MAX_DIGEST_LEN};
 use crate::error::{Error, ErrorKind, Result};
 
 use super::op::{Cipher, Producer, Verifier};
-
-/// The longest digest of any hash, in bytes.
-pub(super) const MAX_DIGEST: usize = 64;
 
 /// Signs one piece of data: a message, a digest or a block, as the shape feeds it.
 pub(super) trait Signer: Send + 'static {
@@ -104,22 +101,12 @@ impl<P: Transform> Cipher for SinglePartCipher<P> {
 /// A digest over the parts, its value to the primitive.
 pub(super) struct Hashing<P> {
     digest: Digest,
-    len: usize,
     primitive: P,
 }
 
 impl<P> Hashing<P> {
     pub(super) fn new(hash: Hash, primitive: P) -> Self {
-        Hashing { digest: Digest::new(hash), len: hash.len(), primitive }
-    }
-
-    /// Ends the digest; the value is in the first `len` bytes.
-    fn digest(&mut self) -> [u8; MAX_DIGEST] {
-        let mut value = [0; MAX_DIGEST];
-        if let Some(out) = value.get_mut(..self.len) {
-            self.digest.finish(out);
-        }
-        value
+        Hashing { digest: Digest::new(hash), primitive }
     }
 }
 
@@ -132,8 +119,7 @@ impl<P: Signer> Producer for Hashing<P> {
         Ok(())
     }
     fn finish(&mut self, out: &mut [u8]) -> Result<()> {
-        let digest = self.digest();
-        self.primitive.sign(digest.get(..self.len).unwrap_or_default(), out)
+        self.primitive.sign(&self.digest.value(), out)
     }
 }
 
@@ -146,8 +132,7 @@ impl<P: Checker> Verifier for HashingCheck<P> {
         Ok(())
     }
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
-        let digest = self.0.digest();
-        self.0.primitive.check(digest.get(..self.0.len).unwrap_or_default(), signature)
+        self.0.primitive.check(&self.0.digest.value(), signature)
     }
 }
 
@@ -224,7 +209,7 @@ impl<P: Producer> Verifier for MacCheck<P> {
         self.0.update(part)
     }
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
-        let mut expected = [0; MAX_DIGEST];
+        let mut expected = zeroize::Zeroizing::new([0; MAX_DIGEST_LEN]);
         let expected = expected.get_mut(..self.0.output_len()).unwrap_or_default();
         if signature.len() != expected.len() {
             return Err(Error::new(ErrorKind::SignatureLenRange, "the MAC has another length"));

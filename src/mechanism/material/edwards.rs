@@ -18,11 +18,11 @@ pub(super) const EDWARDS: Asymmetric = Asymmetric {
     key_type: ck::CKK_EC_EDWARDS,
     public: |attributes| {
         let point = required_point(attributes, OkpCurve::Ed25519)?;
-        Ed25519Public::new(point).map(PublicKey::Ed25519).map_err(errors::template)
+        Ed25519Public::new(&point).map(PublicKey::Ed25519).map_err(errors::template)
     },
     private: |attributes| {
         let seed = value(attributes, OkpCurve::Ed25519)?;
-        let key = Ed25519Private::from_seed(&seed).map_err(errors::template)?;
+        let key = Ed25519Private::from_seed(&seed[..]).map_err(errors::template)?;
         agree(attributes, PrivateKey::Ed25519(key))
     },
     write_public: |attributes, key| match key {
@@ -42,11 +42,11 @@ pub(super) const MONTGOMERY: Asymmetric = Asymmetric {
     key_type: ck::CKK_EC_MONTGOMERY,
     public: |attributes| {
         let point = required_point(attributes, OkpCurve::X25519)?;
-        Ok(PublicKey::X25519(X25519Public::new(point)))
+        X25519Public::new(&point).map(PublicKey::X25519).map_err(errors::template)
     },
     private: |attributes| {
         let value = value(attributes, OkpCurve::X25519)?;
-        let key = X25519Private::from_bytes(&value).map_err(errors::template)?;
+        let key = X25519Private::from_bytes(&value[..]).map_err(errors::template)?;
         agree(attributes, PrivateKey::X25519(key))
     },
     write_public: |attributes, key| match key {
@@ -84,8 +84,8 @@ fn value(attributes: &Attributes, curve: OkpCurve) -> Result<Zeroizing<[u8; 32]>
 /// The key, unless the attributes carry a CKA_EC_POINT of another one.
 fn agree(attributes: &Attributes, key: PrivateKey) -> Result<PrivateKey> {
     let own = match key.public() {
-        PublicKey::Ed25519(public) => public.bytes(),
-        PublicKey::X25519(public) => public.bytes(),
+        PublicKey::Ed25519(public) => *public.bytes(),
+        PublicKey::X25519(public) => *public.bytes(),
         _ => return Err(wrong_type()),
     };
     match point(attributes)? {
@@ -94,8 +94,8 @@ fn agree(attributes: &Attributes, key: PrivateKey) -> Result<PrivateKey> {
     }
 }
 
-fn write_point(attributes: &mut Attributes, curve: OkpCurve, point: [u8; 32]) -> Result<()> {
+fn write_point(attributes: &mut Attributes, curve: OkpCurve, point: &[u8; 32]) -> Result<()> {
     fill(attributes, ck::CKA_EC_PARAMS, curve.oid_der());
-    attributes.set(ck::CKA_EC_POINT, point.as_slice());
+    attributes.set(ck::CKA_EC_POINT, point);
     Ok(())
 }

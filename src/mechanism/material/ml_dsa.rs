@@ -3,7 +3,7 @@
 //! A private key may be given as its seed, as its expanded form, or as both. What was not given is filled in where it
 //! follows: the seed cannot be had from the expanded form.
 
-use crate::crypto::{MlDsaPrivate, MlDsaPublic, MlDsaSet, PrivateKey, PublicKey};
+use crate::crypto::{self, MlDsaPrivate, MlDsaPublic, MlDsaSet, PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::Attributes;
 use crate::types::ck;
@@ -50,12 +50,13 @@ fn private(attributes: &Attributes) -> Result<PrivateKey> {
     let value = optional(attributes, ck::CKA_VALUE);
     let key = match (seed, value) {
         (Some(seed), value) => {
-            let seed = seed.try_into().map_err(|_| invalid("CKA_SEED of an ML-DSA key has 32 bytes"))?;
             let key = MlDsaPrivate::from_seed(set, seed).map_err(errors::template)?;
-            if value.is_some_and(|value| !crate::crypto::equal(value, &key.expanded())) {
-                return Err(invalid("CKA_VALUE is not the key that CKA_SEED expands to"));
+            match value {
+                Some(value) if !crypto::equal(value, &key.expanded().map_err(errors::data)?) => {
+                    return Err(invalid("CKA_VALUE is not the key that CKA_SEED expands to"));
+                }
+                _ => key,
             }
-            key
         }
         (None, Some(value)) => MlDsaPrivate::from_expanded(set, value).map_err(errors::template)?,
         (None, None) => return Err(incomplete("CKA_SEED and CKA_VALUE are missing: one of them is needed")),
@@ -76,6 +77,6 @@ fn write_private(attributes: &mut Attributes, key: &PrivateKey) -> Result<()> {
     if let Some(seed) = key.seed() {
         fill(attributes, ck::CKA_SEED, seed);
     }
-    fill(attributes, ck::CKA_VALUE, key.expanded());
+    fill(attributes, ck::CKA_VALUE, key.expanded().map_err(errors::data)?);
     Ok(())
 }

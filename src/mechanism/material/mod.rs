@@ -13,7 +13,7 @@ mod rsa;
 mod secret;
 
 pub(super) use curve::{okp, weierstrass};
-pub(super) use ec::raw_point;
+pub(super) use ec::{point_lens, raw_point};
 pub(super) use ml_dsa::parameter_set;
 
 use std::sync::Arc;
@@ -161,13 +161,13 @@ fn write_private(attributes: &mut Attributes, key: &PrivateKey) -> Result<()> {
 
 /// Fills CKA_PUBLIC_KEY_INFO, or holds a given one against the key ("Private key objects").
 fn public_key_info(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
-    let info = key.to_spki();
+    let info = key.to_spki().map_err(errors::data)?;
     match attributes.bytes(ck::CKA_PUBLIC_KEY_INFO) {
         Some(given) if given.is_empty() || given == info => {}
         None => {}
         // Encodings of one key may differ (a compressed point): what counts is the key.
         Some(given) => match PublicKey::from_spki(given) {
-            Ok(other) if other.to_spki() == info => return Ok(()),
+            Ok(other) if other.to_spki().is_ok_and(|other| other == info) => return Ok(()),
             _ => return Err(invalid("CKA_PUBLIC_KEY_INFO does not belong to this key")),
         },
     }

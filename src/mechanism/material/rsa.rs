@@ -45,7 +45,7 @@ fn write_public(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
 
 fn write_private(attributes: &mut Attributes, key: &PrivateKey) -> Result<()> {
     let PrivateKey::Rsa(key) = key else { return Err(wrong_type()) };
-    let parts = key.components();
+    let parts = key.components().map_err(errors::data)?;
     fill(attributes, ck::CKA_MODULUS, parts.n);
     fill(attributes, ck::CKA_PRIVATE_EXPONENT, parts.d);
     if let Some(e) = parts.e {

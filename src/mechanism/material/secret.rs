@@ -1,6 +1,7 @@
 //! Secret keys: CKA_VALUE, CKA_VALUE_LEN and CKA_CHECK_VALUE (PKCS#11 v3.2, section 4 "Secret key objects").
 
-use crate::crypto::{self, Hash, aes};
+use crate::crypto::aes::{AesCipher, Direction, Mode};
+use crate::crypto::{self, Hash};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::Attributes;
 use crate::types::{SecretBytes, ck, length, ulong};
@@ -47,7 +48,9 @@ pub(super) fn sha1_checksum(value: &[u8]) -> Result<[u8; 3]> {
 
 /// The first three bytes of a block of zeros under the key.
 fn aes_checksum(value: &[u8]) -> Result<[u8; 3]> {
-    let block = aes::encrypt_block(value, &[0; 16]).map_err(errors::data)?;
+    let mut block = [0; 16];
+    let cipher = AesCipher::new(Mode::Ecb, Direction::Encrypt, value);
+    cipher.and_then(|mut cipher| cipher.once(&[0; 16], &mut block)).map_err(errors::data)?;
     let [a, b, c, ..] = block;
     Ok([a, b, c])
 }
