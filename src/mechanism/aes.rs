@@ -12,7 +12,7 @@ use super::errors;
 use super::key::Key;
 use super::op::{Cipher, Producer};
 use super::params::{ParamKind, Params};
-use super::shapes::{MacCheck, put};
+use super::shapes::{MacCheck, put, zeroed};
 
 const BLOCK: usize = 16;
 
@@ -185,17 +185,25 @@ fn padding(len: usize) -> usize {
     len.next_multiple_of(BLOCK) - len
 }
 
-fn unwrap(mode: ModeFn, key: &Key, params: &Params, wrapped: &[u8], wanted: Option<usize>) -> Result<SecretBytes> {
+fn unwrap(
+    mode: ModeFn,
+    key: &Key,
+    params: &Params,
+    wrapped: &[u8],
+    wanted: Option<usize>,
+) -> Result<SecretBytes> {
     let decrypt = || {
         let mut cipher = Running::new(mode, Direction::Decrypt, key, params)?;
-        let mut plain = Zeroizing::new(vec![0; cipher.once_len(wrapped.len())]);
-        let len = cipher.once(wrapped, &mut plain)?;
-        let len = wanted.unwrap_or(len).min(len);
-        Ok(SecretBytes::from(plain.get(..len).unwrap_or_default()))
+        let mut key = zeroed(cipher.once_len(wrapped.len()))?;
+        let len = cipher.once(wrapped, &mut key)?;
+        key.truncate(wanted.unwrap_or(len).min(len));
+        Ok(key)
     };
     let key = decrypt().map_err(errors::unwrap)?;
     match wanted.is_some_and(|wanted| wanted > key.len()) {
-        true => Err(Error::new(ErrorKind::WrappedKeyLenRange, "CKA_VALUE_LEN is more than the wrapped key holds")),
+        true => {
+            Err(Error::new(ErrorKind::WrappedKeyLenRange, "CKA_VALUE_LEN is more than the wrapped key holds"))
+        }
         false => Ok(key),
     }
 }

@@ -38,7 +38,10 @@ fn derive(key: &Key, params: &Params, wanted: Option<usize>) -> Result<SecretByt
     }
     let (hash, sp800_56a) = by_kdf(*kdf)?;
     let wanted = wanted.ok_or_else(|| {
-        Error::new(ErrorKind::TemplateIncomplete, "CKA_VALUE_LEN is missing: a key derivation function gives any length")
+        Error::new(
+            ErrorKind::TemplateIncomplete,
+            "CKA_VALUE_LEN is missing: a key derivation function gives any length",
+        )
     })?;
     let secret = agree(key, public)?;
     Ok(if sp800_56a {
@@ -53,7 +56,10 @@ fn agree(key: &Key, public: &[u8]) -> Result<SecretBytes> {
     let Key::Private(key) = key else { return Err(wrong_type()) };
     let peer = |lens: &[usize]| {
         raw_point(public, lens).ok_or_else(|| {
-            Error::new(ErrorKind::MechanismParamInvalid, "pPublicData is not a public value of the base key's curve")
+            Error::new(
+                ErrorKind::MechanismParamInvalid,
+                "pPublicData is not a public value of the base key's curve",
+            )
         })
     };
     match key {
@@ -68,8 +74,9 @@ fn agree(key: &Key, public: &[u8]) -> Result<SecretBytes> {
 fn cut(secret: &[u8], wanted: Option<usize>) -> Result<SecretBytes> {
     let start = secret.len().checked_sub(wanted.unwrap_or(secret.len()));
     let key = start.and_then(|start| secret.get(start..));
-    key.map(SecretBytes::from)
-        .ok_or_else(|| Error::new(ErrorKind::KeySizeRange, "CKA_VALUE_LEN is more than the shared secret has"))
+    key.map(SecretBytes::from).ok_or_else(|| {
+        Error::new(ErrorKind::KeySizeRange, "CKA_VALUE_LEN is more than the shared secret has")
+    })
 }
 
 /// The counter-mode expansion that X9.63 and SP 800-56A share; `feed` puts the parts of a block in order.

@@ -72,7 +72,8 @@ pub(super) fn by_mgf(mgf: ck::CK_RSA_PKCS_MGF_TYPE) -> Result<Hash> {
 
 /// The hash under a key derivation function, and whether the function is SP 800-56A's (else X9.63's).
 pub(super) fn by_kdf(kdf: ck::CK_EC_KDF_TYPE) -> Result<(Hash, bool)> {
-    let hash = by(|names| names.3 == kdf || names.4 == kdf, "kdf names no key derivation function of this token")?;
+    let hash =
+        by(|names| names.3 == kdf || names.4 == kdf, "kdf names no key derivation function of this token")?;
     Ok((hash, NAMES.iter().any(|names| names.4 == kdf)))
 }
 

@@ -9,8 +9,8 @@ use super::errors;
 use super::key::Key;
 use super::op::Producer;
 use super::params::ParamKind;
-use super::shapes::MacCheck;
 use super::secret::MAX_BYTES;
+use super::shapes::MacCheck;
 
 /// The specification gives no unit for these; bytes, as for the `_KEY_GEN` that makes their keys.
 macro_rules! row {

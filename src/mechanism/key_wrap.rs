@@ -59,7 +59,10 @@ fn iv<const N: usize>(params: &Params) -> Result<Option<[u8; N]>> {
     match params {
         Params::None => Ok(None),
         Params::Iv(iv) => iv.as_slice().try_into().map(Some).map_err(|_| {
-            Error::new(ErrorKind::MechanismParamInvalid, "the initial value has another length than this mechanism's")
+            Error::new(
+                ErrorKind::MechanismParamInvalid,
+                "the initial value has another length than this mechanism's",
+            )
         }),
         _ => Err(errors::wrong_param()),
     }
@@ -87,9 +90,13 @@ impl Kw {
     fn unwrap_key(&self, wrapped: &[u8], wanted: Option<usize>) -> Result<SecretBytes> {
         let key = self.unwrap(wrapped).map_err(errors::decrypt)?;
         let Some(wanted) = wanted else { return Ok(key) };
-        let (value, rest) = key.split_at_checked(wanted).filter(|(_, rest)| rest.len() < SEMIBLOCK).ok_or_else(|| {
-            Error::new(ErrorKind::WrappedKeyLenRange, "the wrapped key does not have the length of CKA_VALUE_LEN")
-        })?;
+        let (value, rest) =
+            key.split_at_checked(wanted).filter(|(_, rest)| rest.len() < SEMIBLOCK).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::WrappedKeyLenRange,
+                    "the wrapped key does not have the length of CKA_VALUE_LEN",
+                )
+            })?;
         match rest.iter().all(|byte| *byte == 0) {
             true => Ok(SecretBytes::from(value)),
             false => Err(ErrorKind::WrappedKeyInvalid.into()),

@@ -86,6 +86,7 @@ fn context(params: &Params) -> Result<(Hedge, Vec<u8>)> {
         return Err(Error::new(ErrorKind::MechanismParamInvalid, "ulContextLen is above 255"));
     }
     let known = HEDGES.iter().find(|(number, _)| number == hedge);
-    let (_, hedge) = known.ok_or_else(|| Error::new(ErrorKind::MechanismParamInvalid, "hedgeVariant is not a CKH_"))?;
+    let (_, hedge) =
+        known.ok_or_else(|| Error::new(ErrorKind::MechanismParamInvalid, "hedgeVariant is not a CKH_"))?;
     Ok((*hedge, context.clone()))
 }

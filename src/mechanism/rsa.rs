@@ -12,8 +12,10 @@ use super::digest::{by_mechanism, by_mgf};
 use super::errors;
 use super::key::Key;
 use super::params::{ParamKind, Params};
-use super::shapes::{Checker, Hashing, HashingCheck, Signer, SinglePart, SinglePartCheck, SinglePartCipher, Transform};
-use super::shapes::put;
+use super::shapes::{
+    Checker, Hashing, HashingCheck, Signer, SinglePart, SinglePartCheck, SinglePartCipher, Transform,
+};
+use super::shapes::{put, zeroed};
 
 /// Modulus sizes in bits. Below 2048 is legacy, which is for policy to judge, not for the row.
 pub(super) const BITS: (ck::CK_ULONG, ck::CK_ULONG) = (512, 16384);
@@ -136,14 +138,23 @@ const DEFAULT_EXPONENT: &[u8] = &[1, 0, 1];
 
 fn generate(_: &Params, public: &Attributes, _: &Attributes) -> Result<PrivateKey> {
     let bits = public.ulong(ck::CKA_MODULUS_BITS).ok_or_else(|| {
-        Error::new(ErrorKind::TemplateIncomplete, "CKA_MODULUS_BITS is missing: it gives the key's size in bits")
+        Error::new(
+            ErrorKind::TemplateIncomplete,
+            "CKA_MODULUS_BITS is missing: it gives the key's size in bits",
+        )
     })?;
     if !(BITS.0..=BITS.1).contains(&bits) {
-        return Err(Error::new(ErrorKind::AttributeValueInvalid, "CKA_MODULUS_BITS is outside the sizes of this mechanism"));
+        return Err(Error::new(
+            ErrorKind::AttributeValueInvalid,
+            "CKA_MODULUS_BITS is outside the sizes of this mechanism",
+        ));
     }
-    let exponent = public.bytes(ck::CKA_PUBLIC_EXPONENT).filter(|e| !e.is_empty()).unwrap_or(DEFAULT_EXPONENT);
+    let exponent =
+        public.bytes(ck::CKA_PUBLIC_EXPONENT).filter(|e| !e.is_empty()).unwrap_or(DEFAULT_EXPONENT);
     RsaPrivate::generate(length(bits), exponent).map(PrivateKey::Rsa).map_err(|e| match e {
-        crypto::Error::Key(why) | crypto::Error::Param(why) => Error::new(ErrorKind::TemplateInconsistent, why),
+        crypto::Error::Key(why) | crypto::Error::Param(why) => {
+            Error::new(ErrorKind::TemplateInconsistent, why)
+        }
         other => errors::template(other),
     })
 }
@@ -217,14 +228,18 @@ impl<P: Signer> Signer for DigestInfo<P> {
 
 impl<P: Checker> Checker for DigestInfo<P> {
     fn check(&self, digest: &[u8], signature: &[u8]) -> Result<()> {
-        self.inner.check(self.encode(digest, &mut [0; 32 + MAX_DIGEST_LEN]), signature).map_err(too_small_for_hash)
+        self.inner
+            .check(self.encode(digest, &mut [0; 32 + MAX_DIGEST_LEN]), signature)
+            .map_err(too_small_for_hash)
     }
 }
 
 /// The caller may feed any amount of data: what does not fit is the hash into the key.
 fn too_small_for_hash(error: Error) -> Error {
     match error.kind() {
-        ErrorKind::DataLenRange => Error::new(ErrorKind::KeySizeRange, "the modulus is too short for this hash"),
+        ErrorKind::DataLenRange => {
+            Error::new(ErrorKind::KeySizeRange, "the modulus is too short for this hash")
+        }
         _ => error,
     }
 }
@@ -326,7 +341,10 @@ impl<K> PssOver<K> {
     fn check_digest(&self, digest: &[u8]) -> Result<()> {
         match digest.len() == self.pss.hash.len() {
             true => Ok(()),
-            false => Err(Error::new(ErrorKind::DataLenRange, "the data is not a digest of the hash that hashAlg names")),
+            false => Err(Error::new(
+                ErrorKind::DataLenRange,
+                "the data is not a digest of the hash that hashAlg names",
+            )),
         }
     }
 }
@@ -353,14 +371,21 @@ fn pss(params: &Params, own: Option<Hash>, modulus_bits: usize) -> Result<Pss> {
     let Params::Pss { hash, mgf, salt_len } = params else { return Err(errors::wrong_param()) };
     let (hash, mgf_hash) = (by_mechanism(*hash)?, by_mgf(*mgf)?);
     if own.is_some_and(|own| own != hash) {
-        return Err(Error::new(ErrorKind::MechanismParamInvalid, "hashAlg is another hash than the mechanism's"));
+        return Err(Error::new(
+            ErrorKind::MechanismParamInvalid,
+            "hashAlg is another hash than the mechanism's",
+        ));
     }
     // The encoded message has one bit less than the modulus; two bytes of it are fixed.
     let room = modulus_bits.saturating_sub(1).div_ceil(8).checked_sub(2 + hash.len());
-    let room = room.ok_or_else(|| Error::new(ErrorKind::KeySizeRange, "the modulus is too short for this hash"))?;
+    let room =
+        room.ok_or_else(|| Error::new(ErrorKind::KeySizeRange, "the modulus is too short for this hash"))?;
     match length(*salt_len) <= room {
         true => Ok(Pss { hash, mgf_hash, salt_len: length(*salt_len) }),
-        false => Err(Error::new(ErrorKind::MechanismParamInvalid, "sLen is more than the key and hash leave room for")),
+        false => Err(Error::new(
+            ErrorKind::MechanismParamInvalid,
+            "sLen is more than the key and hash leave room for",
+        )),
     }
 }
 
@@ -372,19 +397,26 @@ fn wrap(cipher: &impl Transform, encoding: &[u8]) -> Result<Vec<u8>> {
 }
 
 fn unwrap(cipher: &impl Transform, wrapped: &[u8]) -> Result<SecretBytes> {
-    let mut key = zeroize::Zeroizing::new(vec![0; cipher.bound(wrapped.len())]);
+    let mut key = zeroed(cipher.bound(wrapped.len()))?;
     let len = cipher.run(wrapped, &mut key).map_err(errors::unwrap)?;
-    Ok(SecretBytes::from(key.get(..len).unwrap_or_default()))
+    key.truncate(len);
+    Ok(key)
 }
 
 /// Raw RSA says nothing about the key's length: the template must, and the key is the end of the block.
 fn unwrap_raw(key: &Key, _: &Params, wrapped: &[u8], wanted: Option<usize>) -> Result<SecretBytes> {
     let wanted = wanted.ok_or_else(|| {
-        Error::new(ErrorKind::TemplateIncomplete, "CKA_VALUE_LEN is missing: CKM_RSA_X_509 does not carry the length")
+        Error::new(
+            ErrorKind::TemplateIncomplete,
+            "CKA_VALUE_LEN is missing: CKM_RSA_X_509 does not carry the length",
+        )
     })?;
     let block = unwrap(&Raw(key.rsa_private()?.clone()), wrapped)?;
     let start = block.len().checked_sub(wanted).ok_or_else(|| {
-        Error::new(ErrorKind::TemplateInconsistent, "CKA_VALUE_LEN is more than the unwrapping key's modulus holds")
+        Error::new(
+            ErrorKind::TemplateInconsistent,
+            "CKA_VALUE_LEN is more than the unwrapping key's modulus holds",
+        )
     })?;
     Ok(SecretBytes::from(block.get(start..).unwrap_or_default()))
 }

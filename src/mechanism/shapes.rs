@@ -9,6 +9,7 @@ use zeroize::Zeroize;
 
 use crate::crypto::{Digest, Hash, MAX_DIGEST_LEN};
 use crate::error::{Error, ErrorKind, Result};
+use crate::types::SecretBytes;
 
 use super::op::{Cipher, Producer, Verifier};
 
@@ -152,9 +153,13 @@ impl<P> Gathering<P> {
         // Growing moves the message and frees the old place as it is: without this, parts of it would stay there.
         if self.message.capacity() - self.message.len() < part.len() {
             let mut grown = Vec::new();
-            let wanted = self.message.len().saturating_add(part.len()).max(self.message.capacity().saturating_mul(2));
+            let wanted =
+                self.message.len().saturating_add(part.len()).max(self.message.capacity().saturating_mul(2));
             grown.try_reserve_exact(wanted).map_err(|_| {
-                Error::new(ErrorKind::HostMemory, "the message does not fit in memory: this mechanism keeps it whole")
+                Error::new(
+                    ErrorKind::HostMemory,
+                    "the message does not fit in memory: this mechanism keeps it whole",
+                )
             })?;
             grown.extend_from_slice(&self.message);
             self.message.zeroize();
@@ -227,4 +232,10 @@ pub(super) fn put(value: &[u8], out: &mut [u8]) -> Result<usize> {
     let place = out.get_mut(..value.len()).ok_or(ErrorKind::BufferTooSmall)?;
     place.copy_from_slice(value);
     Ok(value.len())
+}
+
+/// Room for a secret whose length a caller's data decides. CKR_HOST_MEMORY where there is none.
+pub(super) fn zeroed(len: usize) -> Result<SecretBytes> {
+    SecretBytes::zeroed(len)
+        .map_err(|_| Error::new(ErrorKind::HostMemory, "no memory for a key of this length"))
 }

@@ -30,11 +30,21 @@ pub(in crate::mechanism) fn okp(attributes: &Attributes, curve: OkpCurve) -> Res
 fn params(attributes: &Attributes) -> Result<&[u8]> {
     let params = required(attributes, ck::CKA_EC_PARAMS, "CKA_EC_PARAMS is missing: it names the curve")?;
     match params {
-        [OID | UTF8_STRING | PRINTABLE_STRING, len @ ..0x80, name @ ..] if name.len() == usize::from(*len) => Ok(params),
-        _ => Err(Error::new(ErrorKind::DomainParamsInvalid, "CKA_EC_PARAMS is neither the OID nor the name of a curve")),
+        [OID | UTF8_STRING | PRINTABLE_STRING, len @ 0..=0x7f, name @ ..]
+            if name.len() == usize::from(*len) =>
+        {
+            Ok(params)
+        }
+        _ => Err(Error::new(
+            ErrorKind::DomainParamsInvalid,
+            "CKA_EC_PARAMS is neither the OID nor the name of a curve",
+        )),
     }
 }
 
 fn not_supported() -> Error {
-    Error::new(ErrorKind::CurveNotSupported, "CKA_EC_PARAMS names no curve that this token has for this type of key")
+    Error::new(
+        ErrorKind::CurveNotSupported,
+        "CKA_EC_PARAMS names no curve that this token has for this type of key",
+    )
 }

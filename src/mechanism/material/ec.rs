@@ -10,11 +10,12 @@ use crate::error::Result;
 use crate::object::Attributes;
 use crate::types::ck;
 
-use super::{Asymmetric, fill, invalid, optional, required, weierstrass};
+use super::{Asymmetric, fill, inconsistent, invalid, optional, required, weierstrass};
 use crate::mechanism::errors;
 use crate::mechanism::key::wrong_type;
 
-pub(super) const TYPE: Asymmetric = Asymmetric { key_type: ck::CKK_EC, public, private, write_public, write_private };
+pub(super) const TYPE: Asymmetric =
+    Asymmetric { key_type: ck::CKK_EC, public, private, write_public, write_private };
 
 const OCTET_STRING: u8 = 0x04;
 
@@ -26,8 +27,8 @@ pub(in crate::mechanism) fn raw_point<'a>(encoding: &'a [u8], raw_lens: &[usize]
         return Some(encoding);
     }
     let content = match encoding {
-        [OCTET_STRING, 0x81, len @ 0x80.., rest @ ..] if rest.len() == usize::from(*len) => rest,
-        [OCTET_STRING, len @ ..0x80, rest @ ..] if rest.len() == usize::from(*len) => rest,
+        [OCTET_STRING, 0x81, len @ 0x80..=0xff, rest @ ..] if rest.len() == usize::from(*len) => rest,
+        [OCTET_STRING, len @ 0..=0x7f, rest @ ..] if rest.len() == usize::from(*len) => rest,
         _ => return None,
     };
     raw_lens.contains(&content.len()).then_some(content)
@@ -76,6 +77,9 @@ fn private(attributes: &Attributes) -> Result<PrivateKey> {
 fn write_public(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
     let PublicKey::Ec(key) = key else { return Err(wrong_type()) };
     fill(attributes, ck::CKA_EC_PARAMS, key.curve().oid_der());
+    if weierstrass(attributes)? != key.curve() {
+        return Err(inconsistent("CKA_EC_PARAMS names another curve than the key's"));
+    }
     attributes.set(ck::CKA_EC_POINT, octet_string(&key.point()));
     Ok(())
 }

@@ -5,7 +5,9 @@
 
 use zeroize::Zeroizing;
 
-use crate::crypto::{Ed25519Private, Ed25519Public, OkpCurve, PrivateKey, PublicKey, X25519Private, X25519Public};
+use crate::crypto::{
+    Ed25519Private, Ed25519Public, OkpCurve, PrivateKey, PublicKey, X25519Private, X25519Public,
+};
 use crate::error::Result;
 use crate::object::Attributes;
 use crate::types::ck;
@@ -66,7 +68,9 @@ pub(super) const MONTGOMERY: Asymmetric = Asymmetric {
 fn point(attributes: &Attributes) -> Result<Option<[u8; 32]>> {
     let Some(encoding) = optional(attributes, ck::CKA_EC_POINT) else { return Ok(None) };
     let point = raw_point(encoding, &[32]).and_then(|point| point.try_into().ok());
-    point.map(Some).ok_or_else(|| invalid("CKA_EC_POINT is neither 32 bytes nor a DER OCTET STRING of 32 bytes"))
+    point
+        .map(Some)
+        .ok_or_else(|| invalid("CKA_EC_POINT is neither 32 bytes nor a DER OCTET STRING of 32 bytes"))
 }
 
 fn required_point(attributes: &Attributes, curve: OkpCurve) -> Result<[u8; 32]> {
@@ -77,7 +81,8 @@ fn required_point(attributes: &Attributes, curve: OkpCurve) -> Result<[u8; 32]> 
 fn value(attributes: &Attributes, curve: OkpCurve) -> Result<Zeroizing<[u8; 32]>> {
     okp(attributes, curve)?;
     let value = required(attributes, ck::CKA_VALUE, "CKA_VALUE is missing: the private key")?;
-    let value = value.try_into().map_err(|_| invalid("CKA_VALUE: a private key of this curve has 32 bytes"))?;
+    let value =
+        value.try_into().map_err(|_| invalid("CKA_VALUE: a private key of this curve has 32 bytes"))?;
     Ok(Zeroizing::new(value))
 }
 
@@ -96,6 +101,7 @@ fn agree(attributes: &Attributes, key: PrivateKey) -> Result<PrivateKey> {
 
 fn write_point(attributes: &mut Attributes, curve: OkpCurve, point: &[u8; 32]) -> Result<()> {
     fill(attributes, ck::CKA_EC_PARAMS, curve.oid_der());
+    okp(attributes, curve)?;
     attributes.set(ck::CKA_EC_POINT, point);
     Ok(())
 }

@@ -8,7 +8,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::object::Attributes;
 use crate::types::ck;
 
-use super::{Asymmetric, fill, incomplete, invalid, optional, required};
+use super::{Asymmetric, fill, incomplete, inconsistent, invalid, optional, required};
 use crate::mechanism::errors;
 use crate::mechanism::key::wrong_type;
 
@@ -23,19 +23,25 @@ const SETS: &[(ck::CK_ULONG, MlDsaSet)] = &[
 
 /// CKA_PARAMETER_SET. CKR_TEMPLATE_INCOMPLETE, CKR_PARAMETER_SET_NOT_SUPPORTED.
 pub(in crate::mechanism) fn parameter_set(attributes: &Attributes) -> Result<MlDsaSet> {
-    let number = attributes.ulong(ck::CKA_PARAMETER_SET).ok_or_else(|| incomplete("CKA_PARAMETER_SET is missing"))?;
+    let number =
+        attributes.ulong(ck::CKA_PARAMETER_SET).ok_or_else(|| incomplete("CKA_PARAMETER_SET is missing"))?;
     let known = SETS.iter().find(|(known, _)| *known == number);
     known.map(|(_, set)| *set).ok_or_else(|| {
         Error::new(ErrorKind::ParameterSetNotSupported, "CKA_PARAMETER_SET is not CKP_ML_DSA_44, _65 or _87")
     })
 }
 
-fn write_set(attributes: &mut Attributes, set: MlDsaSet) {
-    if let (None, Some((number, _))) =
-        (attributes.ulong(ck::CKA_PARAMETER_SET), SETS.iter().find(|(_, known)| *known == set))
-    {
+fn write_set(attributes: &mut Attributes, set: MlDsaSet) -> Result<()> {
+    if attributes.ulong(ck::CKA_PARAMETER_SET).is_some() {
+        return match parameter_set(attributes)? == set {
+            true => Ok(()),
+            false => Err(inconsistent("CKA_PARAMETER_SET is another one than the key's")),
+        };
+    }
+    if let Some((number, _)) = SETS.iter().find(|(_, known)| *known == set) {
         attributes.set(ck::CKA_PARAMETER_SET, *number);
     }
+    Ok(())
 }
 
 fn public(attributes: &Attributes) -> Result<PublicKey> {
@@ -66,14 +72,14 @@ fn private(attributes: &Attributes) -> Result<PrivateKey> {
 
 fn write_public(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
     let PublicKey::MlDsa(key) = key else { return Err(wrong_type()) };
-    write_set(attributes, key.set());
+    write_set(attributes, key.set())?;
     fill(attributes, ck::CKA_VALUE, key.bytes());
     Ok(())
 }
 
 fn write_private(attributes: &mut Attributes, key: &PrivateKey) -> Result<()> {
     let PrivateKey::MlDsa(key) = key else { return Err(wrong_type()) };
-    write_set(attributes, key.set());
+    write_set(attributes, key.set())?;
     if let Some(seed) = key.seed() {
         fill(attributes, ck::CKA_SEED, seed);
     }

@@ -92,9 +92,11 @@ pub fn fill_pair(public: &mut Attributes, private: &mut Attributes, key: &Privat
         let params = params.clone();
         private.set(ck::CKA_EC_PARAMS, params);
     }
-    write_public(public, &key.public()).and_then(|()| write_private(private, key)).map_err(|e| match e.kind() {
-        ErrorKind::KeyTypeInconsistent => e.with_kind(ErrorKind::TemplateInconsistent),
-        _ => e,
+    write_public(public, &key.public()).and_then(|()| write_private(private, key)).map_err(|e| {
+        match e.kind() {
+            ErrorKind::KeyTypeInconsistent => e.with_kind(ErrorKind::TemplateInconsistent),
+            _ => e,
+        }
     })
 }
 
@@ -111,7 +113,9 @@ pub fn wrap_encoding(attributes: &Attributes) -> Result<SecretBytes> {
     match key(attributes)? {
         Key::Secret { value, .. } => Ok(SecretBytes::clone(&value)),
         Key::Private(key) => key.to_pkcs8().map_err(errors::data),
-        Key::Public(_) => Err(Error::new(ErrorKind::KeyNotWrappable, "only secret and private keys can be wrapped")),
+        Key::Public(_) => {
+            Err(Error::new(ErrorKind::KeyNotWrappable, "only secret and private keys can be wrapped"))
+        }
     }
 }
 
@@ -122,7 +126,8 @@ pub fn wrap_encoding(attributes: &Attributes) -> Result<SecretBytes> {
 pub fn unwrap_into(attributes: &mut Attributes, encoding: SecretBytes) -> Result<()> {
     match attributes.class() {
         ck::CKO_SECRET_KEY => {
-            secret::check_len(attributes, encoding.len()).map_err(|e| e.with_kind(ErrorKind::WrappedKeyInvalid))?;
+            secret::check_len(attributes, encoding.len())
+                .map_err(|e| e.with_kind(ErrorKind::WrappedKeyInvalid))?;
             secret::write(attributes, encoding)
         }
         ck::CKO_PRIVATE_KEY => {
@@ -132,11 +137,16 @@ pub fn unwrap_into(attributes: &mut Attributes, encoding: SecretBytes) -> Result
             let key = PrivateKey::from_pkcs8(encoding)
                 .map_err(|_| refused("the wrapped private key is not one this token can read"))?;
             write_private(attributes, &key).map_err(|e| match e.kind() {
-                ErrorKind::KeyTypeInconsistent => refused("the wrapped key is not of the template's CKA_KEY_TYPE"),
+                ErrorKind::KeyTypeInconsistent => {
+                    refused("the wrapped key is not of the template's CKA_KEY_TYPE")
+                }
                 _ => e,
             })
         }
-        _ => Err(Error::new(ErrorKind::TemplateInconsistent, "CKA_CLASS: only secret and private keys can be unwrapped")),
+        _ => Err(Error::new(
+            ErrorKind::TemplateInconsistent,
+            "CKA_CLASS: only secret and private keys can be unwrapped",
+        )),
     }
 }
 
@@ -196,6 +206,10 @@ fn invalid(why: &'static str) -> Error {
     Error::new(ErrorKind::AttributeValueInvalid, why)
 }
 
+fn inconsistent(why: &'static str) -> Error {
+    Error::new(ErrorKind::TemplateInconsistent, why)
+}
+
 fn incomplete(why: &'static str) -> Error {
     Error::new(ErrorKind::TemplateIncomplete, why)
 }
@@ -205,7 +219,11 @@ fn optional(attributes: &Attributes, kind: ck::CK_ATTRIBUTE_TYPE) -> Option<&[u8
     attributes.bytes(kind).filter(|value| !value.is_empty())
 }
 
-fn required<'a>(attributes: &'a Attributes, kind: ck::CK_ATTRIBUTE_TYPE, missing: &'static str) -> Result<&'a [u8]> {
+fn required<'a>(
+    attributes: &'a Attributes,
+    kind: ck::CK_ATTRIBUTE_TYPE,
+    missing: &'static str,
+) -> Result<&'a [u8]> {
     optional(attributes, kind).ok_or_else(|| incomplete(missing))
 }
 

@@ -9,7 +9,8 @@ use super::{Asymmetric, fill, optional, required};
 use crate::mechanism::errors;
 use crate::mechanism::key::wrong_type;
 
-pub(super) const TYPE: Asymmetric = Asymmetric { key_type: ck::CKK_RSA, public, private, write_public, write_private };
+pub(super) const TYPE: Asymmetric =
+    Asymmetric { key_type: ck::CKK_RSA, public, private, write_public, write_private };
 
 fn public(attributes: &Attributes) -> Result<PublicKey> {
     let n = required(attributes, ck::CKA_MODULUS, "CKA_MODULUS is missing")?;

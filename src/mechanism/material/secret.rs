@@ -19,7 +19,11 @@ struct Kind {
 }
 
 const fn generic(key_type: ck::CK_KEY_TYPE) -> Kind {
-    Kind { key_type, has_len: |len| len >= 1 && len <= length(MAX_BYTES), checksum: sha1_checksum }
+    Kind {
+        key_type,
+        has_len: |len| len >= 1 && len <= length(MAX_BYTES),
+        checksum: |value| Ok(sha1_checksum(value)),
+    }
 }
 
 const KINDS: &[Kind] = &[
@@ -39,11 +43,11 @@ fn kind(attributes: &Attributes) -> Result<&'static Kind> {
 }
 
 /// The first three bytes of the SHA-1 of the value.
-pub(super) fn sha1_checksum(value: &[u8]) -> Result<[u8; 3]> {
+pub(super) fn sha1_checksum(value: &[u8]) -> [u8; 3] {
     let digest = crypto::digest(Hash::Sha1, value);
     let mut checksum = [0; 3];
     checksum.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
-    Ok(checksum)
+    checksum
 }
 
 /// The first three bytes of a block of zeros under the key.
@@ -68,7 +72,9 @@ pub(super) fn check_len(attributes: &Attributes, len: usize) -> Result<()> {
         return Err(invalid("CKA_VALUE: this type of key has no such length"));
     }
     match attributes.ulong(ck::CKA_VALUE_LEN) {
-        Some(wanted) if wanted != ulong(len) => Err(invalid("CKA_VALUE_LEN differs from the length of CKA_VALUE")),
+        Some(wanted) if wanted != ulong(len) => {
+            Err(invalid("CKA_VALUE_LEN differs from the length of CKA_VALUE"))
+        }
         _ => Ok(()),
     }
 }
@@ -96,6 +102,9 @@ pub(super) fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
     let Some(wanted) = attributes.ulong(ck::CKA_VALUE_LEN) else { return Ok(None) };
     match (kind(attributes)?.has_len)(length(wanted)) {
         true => Ok(Some(length(wanted))),
-        false => Err(Error::new(ErrorKind::AttributeValueInvalid, "CKA_VALUE_LEN: this type of key has no such length")),
+        false => Err(Error::new(
+            ErrorKind::AttributeValueInvalid,
+            "CKA_VALUE_LEN: this type of key has no such length",
+        )),
     }
 }
