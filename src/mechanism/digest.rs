@@ -5,6 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::types::ck;
 
 use super::descriptor::{Descriptor, Ops};
+use super::errors;
 use super::op::Producer;
 use super::params::ParamKind;
 
@@ -17,7 +18,7 @@ macro_rules! row {
             min_key_size: 0,
             max_key_size: 0,
             param: ParamKind::None,
-            ops: Ops { digest: Some(|_| Ok(Box::new(Running::new($hash)))), ..Ops::NONE },
+            ops: Ops { digest: Some(|_| Ok(Box::new(Running(Digest::new($hash))))), ..Ops::NONE },
             extra_flags: 0,
             legacy: false,
             fips: true,
@@ -33,28 +34,18 @@ pub(super) const ROWS: &[Descriptor] = &[
     row!(CKM_SHA512, Hash::Sha512),
 ];
 
-struct Running {
-    digest: Digest,
-    len: usize,
-}
-
-impl Running {
-    fn new(hash: Hash) -> Self {
-        Running { digest: Digest::new(hash), len: hash.len() }
-    }
-}
+struct Running(Digest);
 
 impl Producer for Running {
     fn output_len(&self) -> usize {
-        self.len
+        self.0.hash().len()
     }
     fn update(&mut self, part: &[u8]) -> Result<()> {
-        self.digest.update(part);
+        self.0.update(part);
         Ok(())
     }
     fn finish(&mut self, out: &mut [u8]) -> Result<()> {
-        self.digest.finish(out);
-        Ok(())
+        self.0.finish(out).map_err(errors::data)
     }
 }
 
@@ -81,7 +72,8 @@ pub(super) fn by_mgf(mgf: ck::CK_RSA_PKCS_MGF_TYPE) -> Result<Hash> {
 
 /// The hash under a key derivation function, and whether the function is SP 800-56A's (else X9.63's).
 pub(super) fn by_kdf(kdf: ck::CK_EC_KDF_TYPE) -> Result<(Hash, bool)> {
-    let hash = by(|names| names.3 == kdf || names.4 == kdf, "kdf names no key derivation function of this token")?;
+    let hash =
+        by(|names| names.3 == kdf || names.4 == kdf, "kdf names no key derivation function of this token")?;
     Ok((hash, NAMES.iter().any(|names| names.4 == kdf)))
 }
 

@@ -11,6 +11,7 @@ fn common(error: &crypto::Error) -> Option<Error> {
         E::Curve => Error::new(ErrorKind::CurveNotSupported, "the curve is not one this token has"),
         E::Param(why) => Error::new(ErrorKind::MechanismParamInvalid, why),
         E::Random => Error::new(ErrorKind::FunctionFailed, "the random number generator failed"),
+        E::Memory => Error::new(ErrorKind::HostMemory, "the operation does not fit in memory"),
         E::Internal(why) => Error::new(ErrorKind::FunctionFailed, why),
         _ => return None,
     })
@@ -24,7 +25,9 @@ fn unexpected() -> Error {
 pub(super) fn data(error: crypto::Error) -> Error {
     use crypto::Error as E;
     common(&error).unwrap_or_else(|| match error {
-        E::DataLength => Error::new(ErrorKind::DataLenRange, "the data has a length this mechanism or key cannot take"),
+        E::DataLength => {
+            Error::new(ErrorKind::DataLenRange, "the data has a length this mechanism or key cannot take")
+        }
         E::Data => Error::new(ErrorKind::DataInvalid, "the data is out of range for this key"),
         E::Key(why) => Error::new(ErrorKind::FunctionFailed, why),
         _ => unexpected(),
@@ -35,7 +38,9 @@ pub(super) fn data(error: crypto::Error) -> Error {
 pub(super) fn verify(error: crypto::Error) -> Error {
     use crypto::Error as E;
     match error {
-        E::SignatureLength => Error::new(ErrorKind::SignatureLenRange, "the signature has another length than this key's"),
+        E::SignatureLength => {
+            Error::new(ErrorKind::SignatureLenRange, "the signature has another length than this key's")
+        }
         E::Signature => ErrorKind::SignatureInvalid.into(),
         other => data(other),
     }
@@ -45,9 +50,10 @@ pub(super) fn verify(error: crypto::Error) -> Error {
 pub(super) fn decrypt(error: crypto::Error) -> Error {
     use crypto::Error as E;
     common(&error).unwrap_or_else(|| match error {
-        E::CiphertextLength | E::DataLength => {
-            Error::new(ErrorKind::EncryptedDataLenRange, "no ciphertext of this mechanism and key has this length")
-        }
+        E::CiphertextLength | E::DataLength => Error::new(
+            ErrorKind::EncryptedDataLenRange,
+            "no ciphertext of this mechanism and key has this length",
+        ),
         _ => ErrorKind::EncryptedDataInvalid.into(),
     })
 }
@@ -66,9 +72,10 @@ pub(super) fn unwrap(error: Error) -> Error {
 /// C_WrapKey, from what encryption answered: the data is the key to be wrapped, whose size does not fit.
 pub(super) fn wrap(error: Error) -> Error {
     match error.kind() {
-        ErrorKind::DataLenRange | ErrorKind::DataInvalid => {
-            Error::new(ErrorKind::KeySizeRange, "the key to be wrapped does not fit this mechanism and wrapping key")
-        }
+        ErrorKind::DataLenRange | ErrorKind::DataInvalid => Error::new(
+            ErrorKind::KeySizeRange,
+            "the key to be wrapped does not fit this mechanism and wrapping key",
+        ),
         ErrorKind::KeySizeRange => error.with_kind(ErrorKind::WrappingKeySizeRange),
         ErrorKind::KeyTypeInconsistent => error.with_kind(ErrorKind::WrappingKeyTypeInconsistent),
         _ => error,

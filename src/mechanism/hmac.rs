@@ -5,11 +5,12 @@ use crate::error::Result;
 use crate::types::ck;
 
 use super::descriptor::{Descriptor, Ops};
+use super::errors;
 use super::key::Key;
 use super::op::Producer;
 use super::params::ParamKind;
-use super::shapes::MacCheck;
 use super::secret::MAX_BYTES;
+use super::shapes::MacCheck;
 
 /// The specification gives no unit for these; bytes, as for the `_KEY_GEN` that makes their keys.
 macro_rules! row {
@@ -41,27 +42,23 @@ pub(super) const ROWS: &[Descriptor] = &[
     row!(CKM_SHA512_HMAC, CKK_SHA512_HMAC, Hash::Sha512),
 ];
 
-struct Running {
-    hmac: Hmac,
-    len: usize,
-}
+struct Running(Hmac);
 
 impl Running {
     fn new(hash: Hash, key: &Key) -> Result<Self> {
-        Ok(Running { hmac: Hmac::new(hash, key.secret()?), len: hash.len() })
+        Ok(Running(Hmac::new(hash, key.secret()?)))
     }
 }
 
 impl Producer for Running {
     fn output_len(&self) -> usize {
-        self.len
+        self.0.len()
     }
     fn update(&mut self, part: &[u8]) -> Result<()> {
-        self.hmac.update(part);
+        self.0.update(part);
         Ok(())
     }
     fn finish(&mut self, out: &mut [u8]) -> Result<()> {
-        self.hmac.finish(out);
-        Ok(())
+        self.0.finish(out).map_err(errors::data)
     }
 }

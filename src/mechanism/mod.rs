@@ -26,7 +26,8 @@ pub mod op;
 pub mod params;
 
 pub use descriptor::{
-    CipherFn, DeriveFn, Descriptor, DigestFn, GenerateFn, GeneratePairFn, Ops, SignFn, UnwrapFn, VerifyFn, WrapFn,
+    CipherFn, DeriveFn, Descriptor, DigestFn, GenerateFn, GeneratePairFn, Ops, SignFn, UnwrapFn, VerifyFn,
+    WrapFn,
 };
 pub use key::Key;
 pub use params::{Mechanism, ParamKind, Params};

@@ -50,7 +50,10 @@ fn value_len(template: &Attributes, range: std::ops::RangeInclusive<ck::CK_ULONG
     match template.ulong(ck::CKA_VALUE_LEN) {
         Some(len) if range.contains(&len) => Ok(length(len)),
         Some(_) => Err(bad_len("CKA_VALUE_LEN is outside the key sizes of this mechanism")),
-        None => Err(Error::new(ErrorKind::TemplateIncomplete, "CKA_VALUE_LEN is missing: it gives the key's length in bytes")),
+        None => Err(Error::new(
+            ErrorKind::TemplateIncomplete,
+            "CKA_VALUE_LEN is missing: it gives the key's length in bytes",
+        )),
     }
 }
 

@@ -7,13 +7,11 @@
 
 use zeroize::Zeroize;
 
-use crate::crypto::{Digest, Hash};
+use crate::crypto::{Digest, Hash, MAX_DIGEST_LEN};
 use crate::error::{Error, ErrorKind, Result};
+use crate::types::SecretBytes;
 
 use super::op::{Cipher, Producer, Verifier};
-
-/// The longest digest of any hash, in bytes.
-pub(super) const MAX_DIGEST: usize = 64;
 
 /// Signs one piece of data: a message, a digest or a block, as the shape feeds it.
 pub(super) trait Signer: Send + 'static {
@@ -104,22 +102,12 @@ impl<P: Transform> Cipher for SinglePartCipher<P> {
 /// A digest over the parts, its value to the primitive.
 pub(super) struct Hashing<P> {
     digest: Digest,
-    len: usize,
     primitive: P,
 }
 
 impl<P> Hashing<P> {
     pub(super) fn new(hash: Hash, primitive: P) -> Self {
-        Hashing { digest: Digest::new(hash), len: hash.len(), primitive }
-    }
-
-    /// Ends the digest; the value is in the first `len` bytes.
-    fn digest(&mut self) -> [u8; MAX_DIGEST] {
-        let mut value = [0; MAX_DIGEST];
-        if let Some(out) = value.get_mut(..self.len) {
-            self.digest.finish(out);
-        }
-        value
+        Hashing { digest: Digest::new(hash), primitive }
     }
 }
 
@@ -132,8 +120,7 @@ impl<P: Signer> Producer for Hashing<P> {
         Ok(())
     }
     fn finish(&mut self, out: &mut [u8]) -> Result<()> {
-        let digest = self.digest();
-        self.primitive.sign(digest.get(..self.len).unwrap_or_default(), out)
+        self.primitive.sign(&self.digest.value(), out)
     }
 }
 
@@ -146,8 +133,7 @@ impl<P: Checker> Verifier for HashingCheck<P> {
         Ok(())
     }
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
-        let digest = self.0.digest();
-        self.0.primitive.check(digest.get(..self.0.len).unwrap_or_default(), signature)
+        self.0.primitive.check(&self.0.digest.value(), signature)
     }
 }
 
@@ -167,9 +153,13 @@ impl<P> Gathering<P> {
         // Growing moves the message and frees the old place as it is: without this, parts of it would stay there.
         if self.message.capacity() - self.message.len() < part.len() {
             let mut grown = Vec::new();
-            let wanted = self.message.len().saturating_add(part.len()).max(self.message.capacity().saturating_mul(2));
+            let wanted =
+                self.message.len().saturating_add(part.len()).max(self.message.capacity().saturating_mul(2));
             grown.try_reserve_exact(wanted).map_err(|_| {
-                Error::new(ErrorKind::HostMemory, "the message does not fit in memory: this mechanism keeps it whole")
+                Error::new(
+                    ErrorKind::HostMemory,
+                    "the message does not fit in memory: this mechanism keeps it whole",
+                )
             })?;
             grown.extend_from_slice(&self.message);
             self.message.zeroize();
@@ -224,7 +214,7 @@ impl<P: Producer> Verifier for MacCheck<P> {
         self.0.update(part)
     }
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
-        let mut expected = [0; MAX_DIGEST];
+        let mut expected = zeroize::Zeroizing::new([0; MAX_DIGEST_LEN]);
         let expected = expected.get_mut(..self.0.output_len()).unwrap_or_default();
         if signature.len() != expected.len() {
             return Err(Error::new(ErrorKind::SignatureLenRange, "the MAC has another length"));
@@ -242,4 +232,10 @@ pub(super) fn put(value: &[u8], out: &mut [u8]) -> Result<usize> {
     let place = out.get_mut(..value.len()).ok_or(ErrorKind::BufferTooSmall)?;
     place.copy_from_slice(value);
     Ok(value.len())
+}
+
+/// Room for a secret whose length a caller's data decides. CKR_HOST_MEMORY where there is none.
+pub(super) fn zeroed(len: usize) -> Result<SecretBytes> {
+    SecretBytes::zeroed(len)
+        .map_err(|_| Error::new(ErrorKind::HostMemory, "no memory for a key of this length"))
 }

@@ -10,11 +10,12 @@ use crate::error::Result;
 use crate::object::Attributes;
 use crate::types::ck;
 
-use super::{Asymmetric, bytes, fill, invalid, optional, required, weierstrass};
+use super::{Asymmetric, fill, inconsistent, invalid, optional, required, weierstrass};
 use crate::mechanism::errors;
 use crate::mechanism::key::wrong_type;
 
-pub(super) const TYPE: Asymmetric = Asymmetric { key_type: ck::CKK_EC, public, private, write_public, write_private };
+pub(super) const TYPE: Asymmetric =
+    Asymmetric { key_type: ck::CKK_EC, public, private, write_public, write_private };
 
 const OCTET_STRING: u8 = 0x04;
 
@@ -26,8 +27,8 @@ pub(in crate::mechanism) fn raw_point<'a>(encoding: &'a [u8], raw_lens: &[usize]
         return Some(encoding);
     }
     let content = match encoding {
-        [OCTET_STRING, 0x81, len @ 0x80.., rest @ ..] if rest.len() == usize::from(*len) => rest,
-        [OCTET_STRING, len @ ..0x80, rest @ ..] if rest.len() == usize::from(*len) => rest,
+        [OCTET_STRING, 0x81, len @ 0x80..=0xff, rest @ ..] if rest.len() == usize::from(*len) => rest,
+        [OCTET_STRING, len @ 0..=0x7f, rest @ ..] if rest.len() == usize::from(*len) => rest,
         _ => return None,
     };
     raw_lens.contains(&content.len()).then_some(content)
@@ -49,8 +50,7 @@ fn octet_string(point: &[u8]) -> Vec<u8> {
     [&header, point].concat()
 }
 
-fn point(attributes: &Attributes, curve: Curve, encoding: &[u8]) -> Result<EcPublic> {
-    let _ = attributes;
+fn point(curve: Curve, encoding: &[u8]) -> Result<EcPublic> {
     let point = raw_point(encoding, &point_lens(curve))
         .ok_or_else(|| invalid("CKA_EC_POINT is no point of the curve that CKA_EC_PARAMS names"))?;
     EcPublic::from_point(curve, point).map_err(errors::template)
@@ -59,7 +59,7 @@ fn point(attributes: &Attributes, curve: Curve, encoding: &[u8]) -> Result<EcPub
 fn public(attributes: &Attributes) -> Result<PublicKey> {
     let curve = weierstrass(attributes)?;
     let encoding = required(attributes, ck::CKA_EC_POINT, "CKA_EC_POINT is missing")?;
-    Ok(PublicKey::Ec(point(attributes, curve, encoding)?))
+    Ok(PublicKey::Ec(point(curve, encoding)?))
 }
 
 fn private(attributes: &Attributes) -> Result<PrivateKey> {
@@ -67,7 +67,7 @@ fn private(attributes: &Attributes) -> Result<PrivateKey> {
     let scalar = required(attributes, ck::CKA_VALUE, "CKA_VALUE is missing: the private value d")?;
     let key = EcPrivate::from_scalar(curve, scalar).map_err(errors::template)?;
     if let Some(encoding) = optional(attributes, ck::CKA_EC_POINT)
-        && point(attributes, curve, encoding)?.point() != key.public().point()
+        && point(curve, encoding)?.point() != key.public().point()
     {
         return Err(invalid("CKA_EC_POINT is not the public point of CKA_VALUE"));
     }
@@ -76,8 +76,11 @@ fn private(attributes: &Attributes) -> Result<PrivateKey> {
 
 fn write_public(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
     let PublicKey::Ec(key) = key else { return Err(wrong_type()) };
-    fill(attributes, ck::CKA_EC_PARAMS, key.curve().oid_der().to_vec());
-    attributes.set(ck::CKA_EC_POINT, bytes(octet_string(&key.point())));
+    fill(attributes, ck::CKA_EC_PARAMS, key.curve().oid_der());
+    if weierstrass(attributes)? != key.curve() {
+        return Err(inconsistent("CKA_EC_PARAMS names another curve than the key's"));
+    }
+    attributes.set(ck::CKA_EC_POINT, octet_string(&key.point()));
     Ok(())
 }
 

@@ -12,8 +12,8 @@ mod ml_dsa;
 mod rsa;
 mod secret;
 
-pub(super) use curve::{montgomery_or_edwards, weierstrass};
-pub(super) use ec::raw_point;
+pub(super) use curve::{okp, weierstrass};
+pub(super) use ec::{point_lens, raw_point};
 pub(super) use ml_dsa::parameter_set;
 
 use std::sync::Arc;
@@ -92,9 +92,11 @@ pub fn fill_pair(public: &mut Attributes, private: &mut Attributes, key: &Privat
         let params = params.clone();
         private.set(ck::CKA_EC_PARAMS, params);
     }
-    write_public(public, &key.public()).and_then(|()| write_private(private, key)).map_err(|e| match e.kind() {
-        ErrorKind::KeyTypeInconsistent => e.with_kind(ErrorKind::TemplateInconsistent),
-        _ => e,
+    write_public(public, &key.public()).and_then(|()| write_private(private, key)).map_err(|e| {
+        match e.kind() {
+            ErrorKind::KeyTypeInconsistent => e.with_kind(ErrorKind::TemplateInconsistent),
+            _ => e,
+        }
     })
 }
 
@@ -111,7 +113,9 @@ pub fn wrap_encoding(attributes: &Attributes) -> Result<SecretBytes> {
     match key(attributes)? {
         Key::Secret { value, .. } => Ok(SecretBytes::clone(&value)),
         Key::Private(key) => key.to_pkcs8().map_err(errors::data),
-        Key::Public(_) => Err(Error::new(ErrorKind::KeyNotWrappable, "only secret and private keys can be wrapped")),
+        Key::Public(_) => {
+            Err(Error::new(ErrorKind::KeyNotWrappable, "only secret and private keys can be wrapped"))
+        }
     }
 }
 
@@ -122,7 +126,8 @@ pub fn wrap_encoding(attributes: &Attributes) -> Result<SecretBytes> {
 pub fn unwrap_into(attributes: &mut Attributes, encoding: SecretBytes) -> Result<()> {
     match attributes.class() {
         ck::CKO_SECRET_KEY => {
-            secret::check_len(attributes, encoding.len()).map_err(|e| e.with_kind(ErrorKind::WrappedKeyInvalid))?;
+            secret::check_len(attributes, encoding.len())
+                .map_err(|e| e.with_kind(ErrorKind::WrappedKeyInvalid))?;
             secret::write(attributes, encoding)
         }
         ck::CKO_PRIVATE_KEY => {
@@ -132,11 +137,16 @@ pub fn unwrap_into(attributes: &mut Attributes, encoding: SecretBytes) -> Result
             let key = PrivateKey::from_pkcs8(encoding)
                 .map_err(|_| refused("the wrapped private key is not one this token can read"))?;
             write_private(attributes, &key).map_err(|e| match e.kind() {
-                ErrorKind::KeyTypeInconsistent => refused("the wrapped key is not of the template's CKA_KEY_TYPE"),
+                ErrorKind::KeyTypeInconsistent => {
+                    refused("the wrapped key is not of the template's CKA_KEY_TYPE")
+                }
                 _ => e,
             })
         }
-        _ => Err(Error::new(ErrorKind::TemplateInconsistent, "CKA_CLASS: only secret and private keys can be unwrapped")),
+        _ => Err(Error::new(
+            ErrorKind::TemplateInconsistent,
+            "CKA_CLASS: only secret and private keys can be unwrapped",
+        )),
     }
 }
 
@@ -161,17 +171,17 @@ fn write_private(attributes: &mut Attributes, key: &PrivateKey) -> Result<()> {
 
 /// Fills CKA_PUBLIC_KEY_INFO, or holds a given one against the key ("Private key objects").
 fn public_key_info(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
-    let info = key.to_spki();
+    let info = key.to_spki().map_err(errors::data)?;
     match attributes.bytes(ck::CKA_PUBLIC_KEY_INFO) {
         Some(given) if given.is_empty() || given == info => {}
         None => {}
         // Encodings of one key may differ (a compressed point): what counts is the key.
         Some(given) => match PublicKey::from_spki(given) {
-            Ok(other) if other.to_spki() == info => return Ok(()),
+            Ok(other) if other.to_spki().is_ok_and(|other| other == info) => return Ok(()),
             _ => return Err(invalid("CKA_PUBLIC_KEY_INFO does not belong to this key")),
         },
     }
-    attributes.set(ck::CKA_PUBLIC_KEY_INFO, bytes(info));
+    attributes.set(ck::CKA_PUBLIC_KEY_INFO, info);
     Ok(())
 }
 
@@ -196,12 +206,12 @@ fn invalid(why: &'static str) -> Error {
     Error::new(ErrorKind::AttributeValueInvalid, why)
 }
 
-fn incomplete(why: &'static str) -> Error {
-    Error::new(ErrorKind::TemplateIncomplete, why)
+fn inconsistent(why: &'static str) -> Error {
+    Error::new(ErrorKind::TemplateInconsistent, why)
 }
 
-fn bytes(value: impl Into<SecretBytes>) -> Value {
-    Value::Bytes(value.into())
+fn incomplete(why: &'static str) -> Error {
+    Error::new(ErrorKind::TemplateIncomplete, why)
 }
 
 /// An attribute's bytes; an empty value counts as missing.
@@ -209,13 +219,17 @@ fn optional(attributes: &Attributes, kind: ck::CK_ATTRIBUTE_TYPE) -> Option<&[u8
     attributes.bytes(kind).filter(|value| !value.is_empty())
 }
 
-fn required<'a>(attributes: &'a Attributes, kind: ck::CK_ATTRIBUTE_TYPE, missing: &'static str) -> Result<&'a [u8]> {
+fn required<'a>(
+    attributes: &'a Attributes,
+    kind: ck::CK_ATTRIBUTE_TYPE,
+    missing: &'static str,
+) -> Result<&'a [u8]> {
     optional(attributes, kind).ok_or_else(|| incomplete(missing))
 }
 
 /// Sets an attribute that is missing or empty; a given value stays as its owner wrote it.
-fn fill(attributes: &mut Attributes, kind: ck::CK_ATTRIBUTE_TYPE, value: impl Into<SecretBytes>) {
+fn fill(attributes: &mut Attributes, kind: ck::CK_ATTRIBUTE_TYPE, value: impl Into<Value>) {
     if optional(attributes, kind).is_none() {
-        attributes.set(kind, bytes(value));
+        attributes.set(kind, value);
     }
 }

@@ -1,11 +1,12 @@
 //! Secret keys: CKA_VALUE, CKA_VALUE_LEN and CKA_CHECK_VALUE (PKCS#11 v3.2, section 4 "Secret key objects").
 
-use crate::crypto::{self, Hash, aes};
+use crate::crypto::aes::{AesCipher, Direction, Mode};
+use crate::crypto::{self, Hash};
 use crate::error::{Error, ErrorKind, Result};
-use crate::object::{Attributes, Value};
+use crate::object::Attributes;
 use crate::types::{SecretBytes, ck, length, ulong};
 
-use super::{bytes, incomplete, invalid, required};
+use super::{incomplete, invalid, required};
 use crate::mechanism::errors;
 use crate::mechanism::secret::MAX_BYTES;
 
@@ -18,7 +19,11 @@ struct Kind {
 }
 
 const fn generic(key_type: ck::CK_KEY_TYPE) -> Kind {
-    Kind { key_type, has_len: |len| len >= 1 && len <= length(MAX_BYTES), checksum: sha1_checksum }
+    Kind {
+        key_type,
+        has_len: |len| len >= 1 && len <= length(MAX_BYTES),
+        checksum: |value| Ok(sha1_checksum(value)),
+    }
 }
 
 const KINDS: &[Kind] = &[
@@ -38,16 +43,18 @@ fn kind(attributes: &Attributes) -> Result<&'static Kind> {
 }
 
 /// The first three bytes of the SHA-1 of the value.
-pub(super) fn sha1_checksum(value: &[u8]) -> Result<[u8; 3]> {
+pub(super) fn sha1_checksum(value: &[u8]) -> [u8; 3] {
     let digest = crypto::digest(Hash::Sha1, value);
     let mut checksum = [0; 3];
     checksum.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
-    Ok(checksum)
+    checksum
 }
 
 /// The first three bytes of a block of zeros under the key.
 fn aes_checksum(value: &[u8]) -> Result<[u8; 3]> {
-    let block = aes::encrypt_block(value, &[0; 16]).map_err(errors::data)?;
+    let mut block = [0; 16];
+    let cipher = AesCipher::new(Mode::Ecb, Direction::Encrypt, value);
+    cipher.and_then(|mut cipher| cipher.once(&[0; 16], &mut block)).map_err(errors::data)?;
     let [a, b, c, ..] = block;
     Ok([a, b, c])
 }
@@ -65,7 +72,9 @@ pub(super) fn check_len(attributes: &Attributes, len: usize) -> Result<()> {
         return Err(invalid("CKA_VALUE: this type of key has no such length"));
     }
     match attributes.ulong(ck::CKA_VALUE_LEN) {
-        Some(wanted) if wanted != ulong(len) => Err(invalid("CKA_VALUE_LEN differs from the length of CKA_VALUE")),
+        Some(wanted) if wanted != ulong(len) => {
+            Err(invalid("CKA_VALUE_LEN differs from the length of CKA_VALUE"))
+        }
         _ => Ok(()),
     }
 }
@@ -73,15 +82,15 @@ pub(super) fn check_len(attributes: &Attributes, len: usize) -> Result<()> {
 /// Writes a value of a checked length.
 pub(super) fn write(attributes: &mut Attributes, value: SecretBytes) -> Result<()> {
     check_value(attributes, (kind(attributes)?.checksum)(&value)?)?;
-    attributes.set(ck::CKA_VALUE_LEN, Value::Ulong(ulong(value.len())));
-    attributes.set(ck::CKA_VALUE, bytes(value));
+    attributes.set(ck::CKA_VALUE_LEN, ulong(value.len()));
+    attributes.set(ck::CKA_VALUE, value);
     Ok(())
 }
 
 /// Fills CKA_CHECK_VALUE, or holds a given one against the checksum. A given empty one says: none, please.
 pub(super) fn check_value(attributes: &mut Attributes, checksum: [u8; 3]) -> Result<()> {
     match attributes.bytes(ck::CKA_CHECK_VALUE) {
-        None => attributes.set(ck::CKA_CHECK_VALUE, bytes(checksum.to_vec())),
+        None => attributes.set(ck::CKA_CHECK_VALUE, checksum.as_slice()),
         Some(given) if given.is_empty() || given == checksum => {}
         Some(_) => return Err(invalid("CKA_CHECK_VALUE is not the checksum of CKA_VALUE")),
     }
@@ -93,6 +102,9 @@ pub(super) fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
     let Some(wanted) = attributes.ulong(ck::CKA_VALUE_LEN) else { return Ok(None) };
     match (kind(attributes)?.has_len)(length(wanted)) {
         true => Ok(Some(length(wanted))),
-        false => Err(Error::new(ErrorKind::AttributeValueInvalid, "CKA_VALUE_LEN: this type of key has no such length")),
+        false => Err(Error::new(
+            ErrorKind::AttributeValueInvalid,
+            "CKA_VALUE_LEN: this type of key has no such length",
+        )),
     }
 }
