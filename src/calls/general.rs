@@ -30,7 +30,7 @@ const fn version_part(digits: &str) -> u8 {
 
 /// C_Initialize: reads the configuration and sets up the backends. No token is opened, no network asked.
 pub fn initialize(reserved: Option<&str>) -> Result<Module> {
-    let config = Arc::new(Config::load(&Environment::of_process(), reserved)?);
+    let config = Arc::new(Config::load(&Environment::process(), reserved)?);
     observe::init(config.log.level, &config.log.target);
     let providers = backend::providers(&config)?;
     Ok(Module::new(config, providers))

@@ -23,9 +23,6 @@ const PROFILES: [ck::CK_PROFILE_ID; 4] = [
     ck::CKP_PUBLIC_CERTIFICATES_TOKEN,
 ];
 
-/// ML-DSA's mechanisms know all three parameter sets; no other mechanism here has any.
-const ML_DSA_SETS: [ck::CK_ULONG; 3] = [ck::CKP_ML_DSA_44, ck::CKP_ML_DSA_65, ck::CKP_ML_DSA_87];
-
 fn profile(at: usize) -> Option<Object> {
     let id = *PROFILES.get(at)?;
     let attributes = object::builtin(ck::CKO_PROFILE, [(ck::CKA_PROFILE_ID, Value::Ulong(id))]);
@@ -34,13 +31,7 @@ fn profile(at: usize) -> Option<Object> {
 
 fn mechanism(token: &SoftToken, at: usize) -> Option<Object> {
     let row = token.offered().nth(at)?;
-    let mut attributes = vec![
-        (ck::CKA_MECHANISM_TYPE, Value::Ulong(row.kind)),
-        (ck::CKA_FLAGS, Value::Ulong(row.flags())),
-    ];
-    if row.takes(ck::CKK_ML_DSA) {
-        attributes.push((ck::CKA_SUPPORTED_PARAMETER_SETS, Value::Mechanisms(ML_DSA_SETS.to_vec())));
-    }
+    let attributes = [(ck::CKA_MECHANISM_TYPE, Value::Ulong(row.kind))];
     Some(Object::new(FIRST_MECHANISM + at as u64, object::builtin(ck::CKO_MECHANISM, attributes)))
 }
 

@@ -93,11 +93,6 @@ impl SoftToken {
         &self.path
     }
 
-    /// The configuration in force.
-    pub(super) fn config(&self) -> &Config {
-        &self.config
-    }
-
     /// The open token. CKR_TOKEN_NOT_RECOGNIZED before C_InitToken, and for a file that is none of ours.
     ///
     /// A token that another process initialised anew is taken up anew: old keys open nothing in it.
