@@ -8,7 +8,7 @@ use super::token::{Opened, SoftToken};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
 use crate::mechanism::{Descriptor, Mechanism};
-use crate::object::{self, Attributes, Caller, Date, Template, Usage};
+use crate::object::{self, Attributes, Caller, Template, Usage};
 use crate::token::{Access, Login, ObjectHandle, Prepared, Revealed, TokenSession};
 use crate::types::{SecretBytes, ck};
 
@@ -72,7 +72,8 @@ impl SoftSession {
         let Some(key_type) = key.attributes.key_type() else {
             return Err(Error::new(invalid, "the object is not a key"));
         };
-        object::permits(&key.attributes, usage, mechanism.kind, today(&key.attributes))?;
+        // Dates are for people: the specification attaches no meaning to them (key objects, common attributes).
+        object::permits(&key.attributes, usage, mechanism.kind, None)?;
         if !row.takes(key_type) {
             let why = format!("{} does not work with a key of this type", row.name);
             return Err(Error::new(ErrorKind::KeyTypeInconsistent, why));
@@ -95,12 +96,6 @@ impl SoftSession {
     pub(super) fn add_one(&mut self, access: Access, attributes: Attributes) -> Result<ObjectHandle> {
         self.add(access, vec![attributes])?.pop().ok_or_else(|| ErrorKind::DeviceError.into())
     }
-}
-
-/// Today, for a key whose use is bound to dates; asking the clock for the others would be waste.
-fn today(attributes: &Attributes) -> Option<Date> {
-    let dated = attributes.contains(ck::CKA_START_DATE) || attributes.contains(ck::CKA_END_DATE);
-    if dated { Date::from_unix(crate::store::unix_now()) } else { None }
 }
 
 /// CKA_UNIQUE_ID: 32 random hexadecimal digits.
