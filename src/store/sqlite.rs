@@ -68,7 +68,17 @@ struct Reader {
 impl SqliteStore {
     /// Opens a token's file: for reading and writing where the file and its directory permit, else for reading.
     pub fn open(path: &Path, options: &Options) -> Result<SqliteStore> {
-        let (connection, access) = open::reader(path, options)?;
+        Self::over(path, options, open::reader(path, options)?)
+    }
+
+    /// As if the directory permitted no log.
+    #[cfg(test)]
+    pub(super) fn open_immutable(path: &Path, options: &Options) -> Result<SqliteStore> {
+        Self::over(path, options, open::immutable(path, options)?)
+    }
+
+    fn over(path: &Path, options: &Options, opened: (Connection, Access)) -> Result<SqliteStore> {
+        let (connection, access) = opened;
         let store = SqliteStore {
             path: path.to_owned(),
             options: options.clone(),

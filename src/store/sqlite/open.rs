@@ -80,7 +80,7 @@ pub(super) fn reader(path: &Path, options: &Options) -> Result<(Connection, Acce
     };
     match connect(path, mode, options) {
         Ok((connection, access)) => Ok((connection, access)),
-        Err(Error::Access { .. } | Error::ReadOnly { .. }) if !has_log(path) => immutable(path, options, &meta),
+        Err(Error::Access { .. } | Error::ReadOnly { .. }) if !has_log(path) => immutable(path, options),
         Err(error) => Err(error),
     }
 }
@@ -112,7 +112,8 @@ fn connect(path: &Path, mode: OpenFlags, options: &Options) -> Result<(Connectio
     Ok((connection, Access::ReadWrite))
 }
 
-fn immutable(path: &Path, options: &Options, meta: &fs::Metadata) -> Result<(Connection, Access)> {
+pub(super) fn immutable(path: &Path, options: &Options) -> Result<(Connection, Access)> {
+    let meta = fs::metadata(path).map_err(|e| io_error(path, &e))?;
     let fail = |e: rusqlite::Error| translate(&e, path, Duration::ZERO);
     let absolute = std::path::absolute(path).map_err(|e| io_error(path, &e))?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
@@ -120,7 +121,7 @@ fn immutable(path: &Path, options: &Options, meta: &fs::Metadata) -> Result<(Con
     configure(&connection, options).map_err(fail)?;
     match schema::identify(&connection, path)? {
         version if version < schema::VERSION => Err(Error::ReadOnly { file: path.to_owned() }),
-        _ => Ok((connection, Access::Immutable(Stamp::of(meta)))),
+        _ => Ok((connection, Access::Immutable(Stamp::of(&meta)))),
     }
 }
 
