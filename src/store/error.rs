@@ -94,6 +94,8 @@ pub enum Error {
         /// Its size in bytes.
         size: usize,
     },
+    /// Memory ran out.
+    Memory,
     /// No such row.
     NotFound,
     /// The PIN is wrong.
@@ -141,6 +143,7 @@ impl fmt::Display for Error {
             Error::TooLarge { size } => {
                 write!(f, "an object of {size} bytes is larger than a token takes ({} bytes)", super::MAX_SEALED)
             }
+            Error::Memory => f.write_str("out of memory"),
             Error::NotFound => f.write_str("no such object"),
             Error::WrongPin => f.write_str("the PIN is wrong"),
             Error::Locked => f.write_str("the PIN is locked after too many wrong ones"),
@@ -167,6 +170,7 @@ impl Error {
             Error::Full { .. } | Error::Exhausted { .. } | Error::TooLarge { .. } => ErrorKind::DeviceMemory,
             Error::Busy { .. } | Error::Exists { .. } | Error::Crypto(_) => ErrorKind::FunctionFailed,
             Error::Missing { .. } => ErrorKind::DeviceRemoved,
+            Error::Memory => ErrorKind::HostMemory,
             Error::NotFound => ErrorKind::ObjectHandleInvalid,
             Error::WrongPin => ErrorKind::PinIncorrect,
             Error::Locked => ErrorKind::PinLocked,
@@ -194,6 +198,9 @@ impl From<CkError> for Error {
 
 impl From<crypto::Error> for Error {
     fn from(error: crypto::Error) -> Self {
-        Error::Crypto(format!("a cryptographic primitive failed: {error:?}"))
+        match error {
+            crypto::Error::Memory => Error::Memory,
+            other => Error::Crypto(other.to_string()),
+        }
     }
 }

@@ -55,7 +55,7 @@ impl PinRecord {
         let mut salt = [0; SALT_LEN];
         crypto::random(&mut salt)?;
         let key = stretch(pin, &salt, kdf)?;
-        let sealed = SealKey::new(&key).seal(&associated(role, serial), token_key.as_bytes())?;
+        let sealed = SealKey::new(&key)?.seal(&associated(role, serial), token_key.as_bytes())?;
         let sealed = <[u8; SEALED_LEN]>::try_from(sealed.as_slice())
             .map_err(|_| Error::Crypto(format!("sealing a key gave {} bytes", sealed.len())))?;
         Ok(PinRecord { kdf, salt, sealed })
@@ -64,8 +64,11 @@ impl PinRecord {
     /// The token key, or [`Error::WrongPin`]: a wrong PIN and a damaged record cannot be told apart.
     pub fn open(&self, pin: &[u8], role: Role, serial: &str) -> Result<LockedKey> {
         let key = stretch(pin, &self.salt, self.kdf)?;
-        let plain =
-            SealKey::new(&key).open(&associated(role, serial), &self.sealed).map_err(|_| Error::WrongPin)?;
+        let opened = SealKey::new(&key)?.open(&associated(role, serial), &self.sealed);
+        let plain = opened.map_err(|error| match error {
+            crypto::Error::Ciphertext => Error::WrongPin,
+            other => other.into(),
+        })?;
         LockedKey::random(|out| match out.len() == plain.len() {
             true => {
                 out.copy_from_slice(&plain);

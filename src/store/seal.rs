@@ -42,7 +42,7 @@ impl TokenKeys {
         Ok(TokenKeys {
             serial: serial.to_owned(),
             private,
-            seal: SealKey::new(&subkey(key, b"keyward row sealing v1")),
+            seal: SealKey::new(&subkey(key, b"keyward row sealing v1"))?,
             index: subkey(key, b"keyward blind index v1"),
         })
     }
@@ -70,7 +70,10 @@ impl TokenKeys {
             || Error::Unsealed { serial: self.serial.clone(), what: format!("object {}", row.id) };
         match row.sealed.split_first() {
             Some((&FORMAT, body)) if row.private == self.private => {
-                self.seal.open(&self.associated(row.id), body).map_err(|_| unsealed())
+                self.seal.open(&self.associated(row.id), body).map_err(|error| match error {
+                    crypto::Error::Ciphertext | crypto::Error::CiphertextLength => unsealed(),
+                    other => other.into(),
+                })
             }
             _ => Err(unsealed()),
         }

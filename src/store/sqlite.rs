@@ -51,6 +51,8 @@ pub struct SqliteStore {
     /// `None` inside the mutex until the first write.
     writer: Option<Mutex<Option<Connection>>>,
     read_only: bool,
+    /// Device and inode.
+    identity: (u64, u64),
     abandoned: AtomicBool,
 }
 
@@ -66,16 +68,24 @@ struct Reader {
 impl SqliteStore {
     /// Opens a token's file: for reading and writing where the file and its directory permit, else for reading.
     pub fn open(path: &Path, options: &Options) -> Result<SqliteStore> {
-        let (mut connection, access) = open::reader(path, options)?;
-        if access == Access::ReadWrite {
-            schema::migrate(&mut connection, path)?;
-        }
+        Self::over(path, options, open::reader(path, options)?)
+    }
+
+    /// As if the directory permitted no log.
+    #[cfg(test)]
+    pub(super) fn open_immutable(path: &Path, options: &Options) -> Result<SqliteStore> {
+        Self::over(path, options, open::immutable(path, options)?)
+    }
+
+    fn over(path: &Path, options: &Options, opened: (Connection, Access)) -> Result<SqliteStore> {
+        let (connection, access) = opened;
         let store = SqliteStore {
             path: path.to_owned(),
             options: options.clone(),
             read_only: access != Access::ReadWrite,
             reader: Some(Mutex::new(Reader { connection: Some(connection), access, reopened: 0, header: None })),
             writer: Some(Mutex::new(None)),
+            identity: open::identity(path)?,
             abandoned: AtomicBool::new(false),
         };
         store.header()?;
@@ -142,6 +152,10 @@ impl SqliteStore {
             return Err(Error::ReadOnly { file: self.path.clone() });
         }
         let mut writer = self.usable()?.1.lock();
+        // A commit into a file that was removed or replaced under its name would be lost.
+        if open::identity(&self.path)? != self.identity {
+            return Err(Error::Missing { file: self.path.clone() });
+        }
         let connection = match &mut *writer {
             Some(connection) => connection,
             none => none.insert(open::writer(&self.path, &self.options)?),
@@ -242,6 +256,9 @@ impl Store for SqliteStore {
         self.write(|tx| {
             let ids = rows::reserve(tx, count)?;
             for row in make(&ids)? {
+                if !ids.contains(&row.id) {
+                    return Err(Error::NotFound.into());
+                }
                 rows::insert(tx, &row)?;
             }
             Ok(ids)
