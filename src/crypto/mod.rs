@@ -11,6 +11,7 @@ mod error;
 mod hash;
 mod kdf;
 mod key;
+mod pure;
 mod rsa;
 mod seal;
 #[cfg(test)]

@@ -7,6 +7,7 @@ mod digest;
 mod ec;
 mod edwards;
 mod ml_dsa;
+mod raw;
 mod rsa;
 
 pub use digest::{Cmac, Digest, Hmac, digest, hmac_sha256};
