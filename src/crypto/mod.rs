@@ -29,6 +29,9 @@ pub use rsa::{Oaep, Pss, RsaComponents};
 pub use seal::SealKey;
 
 #[cfg(feature = "aws-lc")]
+use aws_lc::SealCipher;
+
+#[cfg(feature = "aws-lc")]
 pub use aws_lc::{
     Cmac, Digest, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Hmac, MlDsaPrivate, MlDsaPublic,
     RsaPrivate, RsaPublic, X25519Private, X25519Public, aes, digest, equal, hmac_sha256, random,

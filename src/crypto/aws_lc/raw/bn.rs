@@ -43,17 +43,6 @@ impl Bn {
         Bn::from_bytes(&value.to_be_bytes())
     }
 
-    /// Big-endian bytes without leading zeros.
-    pub(in crate::crypto::aws_lc) fn to_vec(&self) -> Result<Vec<u8>> {
-        // SAFETY: the number lives as long as `self`.
-        unsafe { to_vec(self.raw()) }
-    }
-
-    /// Takes a number that C code handed over, null if it failed.
-    pub(super) fn own(bn: *mut sys::BIGNUM) -> Result<Bn> {
-        Ok(Bn(fresh(bn, FAILED)?))
-    }
-
     /// Gives the number up to C code.
     pub(super) fn release(self) -> *mut sys::BIGNUM {
         let bn = self.raw();

@@ -112,12 +112,6 @@ impl Rsa {
         unsafe { sys::RSA_bits(self.raw()) as usize }
     }
 
-    /// Length of the modulus in bytes.
-    pub(in crate::crypto::aws_lc) fn len(&self) -> usize {
-        // SAFETY: the object is live.
-        unsafe { sys::RSA_size(self.raw()) as usize }
-    }
-
     /// A number of the key as big-endian bytes; `None` if the key lacks it.
     pub(in crate::crypto::aws_lc) fn part(&self, part: Part) -> Result<Option<Vec<u8>>> {
         let rsa = self.raw();
