@@ -171,7 +171,8 @@ impl<'a> Input<'a> {
             return Err(damaged(format!("nests templates deeper than {MAX_DEPTH}")));
         }
         let count = self.count(2)?;
-        let mut attributes = Attributes::with_capacity(count);
+        // Few objects have more; what a hostile count would reserve beyond must first be there.
+        let mut attributes = Attributes::with_capacity(count.min(64));
         let mut last = None;
         for _ in 0..count {
             let id = self.varint()?;
@@ -217,5 +218,102 @@ pub(super) fn fits(kind: Kind, value: &Value) -> bool {
         }
         Kind::Ulongs => matches!(value, Value::Mechanisms(_)),
         Kind::Template => matches!(value, Value::Template(_)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn everything() -> Attributes {
+        Attributes::new()
+            .with(ck::CKA_TOKEN, true)
+            .with(ck::CKA_PRIVATE, false)
+            .with(ck::CKA_KEY_GEN_MECHANISM, ck::CK_UNAVAILABLE_INFORMATION)
+            .with(ck::CKA_CLASS, 0 as ck::CK_ULONG)
+            .with(ck::CKA_LABEL, "label")
+            .with(ck::CKA_VALUE, vec![5u8; 300])
+            .with(ck::CKA_ALLOWED_MECHANISMS, vec![ck::CKM_AES_GCM, 127, 128])
+            .with(ck::CKA_WRAP_TEMPLATE, Attributes::new().with(ck::CKA_ID, b"").with(ck::CKA_SIGN, true))
+            .with(0x8000_0042, b"vendor")
+    }
+
+    #[test]
+    fn records_come_back() {
+        for object in [Attributes::new(), everything()] {
+            let record = object.encode();
+            assert_eq!(record.len(), 1 + size(&object));
+            assert_eq!(Attributes::decode(&record).unwrap(), object);
+        }
+    }
+
+    #[test]
+    fn a_record_of_version_1_stays_readable() {
+        let object = Attributes::new().with(ck::CKA_CLASS, ck::CKO_DATA).with(ck::CKA_LABEL, "hi");
+        let record = [1, 2, 0, 2, 0, 3, 3, 2, b'h', b'i'];
+        assert_eq!(*object.encode(), record);
+        assert_eq!(Attributes::decode(&record).unwrap(), object);
+    }
+
+    #[test]
+    fn damage_is_refused() {
+        let damaged: [&[u8]; 12] = [
+            &[],
+            &[2, 0],
+            &[1],
+            &[1, 0, 0],
+            &[1, 1, 0, 9],
+            &[1, 1, 1, 2, 5],
+            &[1, 2, 3, 3, 0, 3, 3, 0],
+            &[1, 2, 3, 3, 0, 1, 1],
+            &[1, 1, 0, 2, 0x80, 0],
+            &[1, 1, 3, 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1],
+            &[1, 1, 0, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2],
+            &[1, 0xff, 0xff, 0xff, 0x7f],
+        ];
+        for record in damaged {
+            let error = Attributes::decode(record).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::DeviceError, "{record:?} {error}");
+        }
+    }
+
+    /// Any bytes are taken; what is taken has one encoding.
+    fn probe(record: &[u8]) {
+        if let Ok(object) = Attributes::decode(record) {
+            assert_eq!(*object.encode(), *record);
+        }
+    }
+
+    #[test]
+    fn hostile_records_do_no_harm() {
+        let record = everything().encode().to_vec();
+        for end in 0..record.len() {
+            assert!(Attributes::decode(&record[..end]).is_err());
+        }
+        for at in 0..record.len() * 8 {
+            let mut flipped = record.clone();
+            flipped[at / 8] ^= 1 << (at % 8);
+            probe(&flipped);
+        }
+        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
+        let mut random = || {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            state.to_le_bytes()
+        };
+        for _ in 0..20_000 {
+            let mut bytes = record.clone();
+            for _ in 0..=random()[0] % 8 {
+                let r = random();
+                let at = usize::from(u16::from_le_bytes([r[0], r[1]])) % bytes.len();
+                bytes[at] = r[2];
+            }
+            let r = random();
+            bytes.truncate(usize::from(u16::from_le_bytes([r[0], r[1]])) % (2 * bytes.len()));
+            probe(&bytes);
+            let noise: Vec<u8> = [1].into_iter().chain((0..8).flat_map(|_| random())).collect();
+            probe(&noise);
+        }
     }
 }

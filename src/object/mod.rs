@@ -43,3 +43,6 @@ pub struct Caller {
     /// The normal user is.
     pub user: bool,
 }
+
+#[cfg(test)]
+mod tests;

@@ -279,3 +279,81 @@ fn wrong_size(id: ck::CK_ATTRIBUTE_TYPE, given: usize, wanted: usize) -> Error {
 fn no_memory(id: ck::CK_ATTRIBUTE_TYPE, bytes: usize) -> Error {
     fault(ErrorKind::HostMemory, id, format_args!("needs {bytes} bytes that the system does not give"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn raw(kind: ck::CK_ATTRIBUTE_TYPE, value: &[u8]) -> RawAttribute<'_> {
+        RawAttribute { kind, value: RawValue::Bytes(value) }
+    }
+
+    fn error(attributes: Vec<RawAttribute<'_>>) -> ErrorKind {
+        Template::parse(attributes).unwrap_err().kind()
+    }
+
+    #[test]
+    fn values_have_their_types_size_and_form() {
+        let one = 1 as ck::CK_ULONG;
+        let template = Template::parse(vec![
+            raw(ck::CKA_CLASS, &one.to_ne_bytes()),
+            raw(ck::CKA_TOKEN, &[1]),
+            raw(ck::CKA_START_DATE, b""),
+            raw(ck::CKA_END_DATE, b"20261231"),
+            raw(ck::CKA_SERIAL_NUMBER, b"\x00\xff not DER"),
+            raw(ck::CKA_ALLOWED_MECHANISMS, &one.to_ne_bytes()),
+            raw(ck::CKA_WRAP_TEMPLATE, b""),
+        ])
+        .unwrap();
+        assert_eq!(template.ulong(ck::CKA_CLASS), Some(1));
+        assert_eq!(template.flag(ck::CKA_TOKEN), Some(true));
+        assert_eq!(template.get(ck::CKA_ALLOWED_MECHANISMS), Some(&Value::Mechanisms(vec![1])));
+        assert_eq!(template.get(ck::CKA_WRAP_TEMPLATE), Some(&Value::Template(Attributes::new())));
+        for wrong in [
+            raw(ck::CKA_TOKEN, &[2]),
+            raw(ck::CKA_TOKEN, &[]),
+            raw(ck::CKA_TOKEN, &[1, 0, 0, 0]),
+            raw(ck::CKA_CLASS, &[1, 0, 0, 0]),
+            raw(ck::CKA_START_DATE, b"2026-1-1"),
+            raw(ck::CKA_ALLOWED_MECHANISMS, &[1; 9]),
+            raw(ck::CKA_WRAP_TEMPLATE, &[0; 24]),
+            RawAttribute { kind: ck::CKA_LABEL, value: RawValue::Nested(vec![]) },
+        ] {
+            assert_eq!(error(vec![wrong]), ErrorKind::AttributeValueInvalid);
+        }
+        assert_eq!(error(vec![raw(ck::CKA_VENDOR_DEFINED | 1, b"")]), ErrorKind::AttributeTypeInvalid);
+    }
+
+    #[test]
+    fn repetition_must_agree() {
+        let twice = vec![raw(ck::CKA_ID, b"a"), raw(ck::CKA_LABEL, b"l"), raw(ck::CKA_ID, b"a")];
+        assert_eq!(Template::parse(twice).unwrap().len(), 2);
+        assert_eq!(
+            error(vec![raw(ck::CKA_ID, b"a"), raw(ck::CKA_ID, b"b")]),
+            ErrorKind::TemplateInconsistent
+        );
+        assert_eq!(error(vec![raw(ck::CKA_ID, b""); MAX_ATTRIBUTES + 1]), ErrorKind::TemplateInconsistent);
+    }
+
+    #[test]
+    fn templates_nest_to_a_depth() {
+        let nest = |levels: usize| {
+            (1..levels).fold(vec![raw(ck::CKA_ID, b"a")], |inner, _| {
+                vec![RawAttribute { kind: ck::CKA_UNWRAP_TEMPLATE, value: RawValue::Nested(inner) }]
+            })
+        };
+        let deepest = Template::parse(nest(MAX_DEPTH)).unwrap();
+        let object: Attributes = deepest.into_iter().collect();
+        assert_eq!(Attributes::decode(&object.encode()).unwrap(), object);
+        assert_eq!(error(nest(MAX_DEPTH + 1)), ErrorKind::TemplateInconsistent);
+    }
+
+    #[test]
+    fn values_stay_out_of_messages() {
+        let secret = raw(ck::CKA_VALUE, b"hunter2");
+        let shown = format!("{secret:?}");
+        let template = Template::parse(vec![secret]).unwrap();
+        let shown = format!("{shown} {template:?} {:?}", template.get(ck::CKA_VALUE));
+        assert!(!shown.contains("hunter2") && !shown.contains("104"), "{shown}");
+    }
+}
