@@ -11,6 +11,7 @@ mod error;
 mod hash;
 mod kdf;
 mod key;
+mod pure;
 mod rsa;
 mod seal;
 #[cfg(test)]
@@ -26,6 +27,9 @@ pub use kdf::argon2id;
 pub use key::{PrivateKey, PublicKey};
 pub use rsa::{Oaep, Pss, RsaComponents};
 pub use seal::SealKey;
+
+#[cfg(feature = "aws-lc")]
+use aws_lc::SealCipher;
 
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::{
