@@ -18,7 +18,8 @@ pub enum Kind {
     Bytes,
     /// Text in UTF-8 by the specification; not enforced, because applications write other encodings.
     Text,
-    /// An unsigned integer of any length, most significant byte first; leading zeros do not count in a search.
+    /// An unsigned integer of any length, most significant byte first; leading zeros do not count in a
+    /// search.
     BigInteger,
     /// `CK_DATE`: eight ASCII digits YYYYMMDD, or empty for no date.
     Date,
@@ -41,7 +42,8 @@ pub struct Row {
     pub kind: Kind,
 }
 
-/// The kind of an attribute's value; `None` for attributes that keyward does not know, vendor-defined ones too.
+/// The kind of an attribute's value; `None` for attributes that keyward does not know, vendor-defined ones
+/// too.
 pub fn kind(id: ck::CK_ATTRIBUTE_TYPE) -> Option<Kind> {
     row(id).map(|row| row.kind)
 }

@@ -1,6 +1,6 @@
 //! C_CopyObject and C_SetAttributeValue: what of an existing object may change.
 //!
-//! Sections 4.1.2, 4.1.3 and 5.7 of PKCS#11 v3.2.
+//! Sections 4.1.2 and 4.1.3 and "Object management functions" of PKCS#11 v3.2.
 
 use super::class::{Class, F8, F10, F11, F12, ON_COPY, Rule, TO_EMPTY};
 use super::create::{check_form, check_related};
@@ -15,12 +15,13 @@ enum How {
     Modifying,
 }
 
-/// The attributes of a copy of `source`, changed by `template`, which may be empty. CKA_UNIQUE_ID is left out: the
-/// copy gets its own from `finish`. CKA_LOCAL, CKA_ALWAYS_SENSITIVE and their like are the original's.
+/// The attributes of a copy of `source`, changed by `template`, which may be empty. CKA_UNIQUE_ID is left
+/// out: the copy gets its own from `finish`. CKA_LOCAL, CKA_ALWAYS_SENSITIVE and their like are the
+/// original's.
 ///
 /// # Errors
-/// CKR_ACTION_PROHIBITED for an object that is not CKA_COPYABLE, CKR_TEMPLATE_INCONSISTENT for a public copy of a
-/// private object, otherwise as `modify`.
+/// CKR_ACTION_PROHIBITED for an object that is not CKA_COPYABLE, CKR_TEMPLATE_INCONSISTENT for a public copy
+/// of a private object, otherwise as `modify`.
 pub fn copy(source: &Attributes, template: Template, caller: &Caller) -> Result<Attributes> {
     if !policy::is_copyable(source) {
         return Err(Error::new(ErrorKind::ActionProhibited, "the object's CKA_COPYABLE is CK_FALSE"));
@@ -34,9 +35,9 @@ pub fn copy(source: &Attributes, template: Template, caller: &Caller) -> Result<
 ///
 /// # Errors
 /// CKR_ACTION_PROHIBITED for an object that is not CKA_MODIFIABLE or is a trusted certificate,
-/// CKR_ATTRIBUTE_TYPE_INVALID for an attribute the object cannot have, CKR_ATTRIBUTE_READ_ONLY for one that cannot
-/// be changed, or not in this direction, CKR_ATTRIBUTE_VALUE_INVALID for a CKA_PUBLIC_KEY_INFO of another key,
-/// CKR_TEMPLATE_INCONSISTENT where the result would contradict itself.
+/// CKR_ATTRIBUTE_TYPE_INVALID for an attribute the object cannot have, CKR_ATTRIBUTE_READ_ONLY for one that
+/// cannot be changed, or not in this direction, CKR_ATTRIBUTE_VALUE_INVALID for a CKA_PUBLIC_KEY_INFO of
+/// another key, CKR_TEMPLATE_INCONSISTENT where the result would contradict itself.
 pub fn modify(source: &Attributes, template: Template, caller: &Caller) -> Result<Attributes> {
     if !policy::is_modifiable(source) {
         return Err(Error::new(ErrorKind::ActionProhibited, "the object's CKA_MODIFIABLE is CK_FALSE"));
@@ -61,8 +62,8 @@ fn change(source: &Attributes, template: Template, caller: &Caller, how: How) ->
             fault(ErrorKind::AttributeTypeInvalid, id, format_args!("is no attribute of {}", row.name))
         })?;
         check_form(rule, &value)?;
-        // Repeating what the original has does no harm in a copy. A value that may not be seen is not compared:
-        // the answer would tell.
+        // Repeating what the original has does no harm in a copy. A value that may not be seen is not
+        // compared: the answer would tell.
         if how == How::Copying && policy::reveal(source, id).is_ok_and(|current| *current == value) {
             continue;
         }

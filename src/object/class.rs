@@ -2,20 +2,21 @@
 //! what they are when nobody sets them.
 //!
 //! A row lists groups of rules, the particular ones first: the first rule found for an attribute counts. The
-//! groups and the numbers F1 to F12 are the tables of PKCS#11 v3.2 and the footnotes of its section 4.2. Adding a
-//! key type adds a row.
+//! groups and the numbers F1 to F12 are the tables of PKCS#11 v3.2 and the footnotes of its "Common
+//! attributes". Adding a key type adds a row.
 //!
-//! Defaults that the specification leaves to the token (footnote 9 and CKA_PRIVATE) are SoftHSM's where programs
-//! rely on them, measured on its release 2.6:
+//! Defaults that the specification leaves to the token (footnote 9 and CKA_PRIVATE) are SoftHSM's where
+//! programs rely on them, measured on its release 2.6:
 //! - CKA_PRIVATE is true for data objects, private and secret keys, false for the rest.
 //! - A key is usable for what its type can do: CKA_ENCRYPT, CKA_DECRYPT, CKA_SIGN, CKA_VERIFY, CKA_WRAP and
-//!   CKA_UNWRAP are true for such keys. SoftHSM sets them for every key, an EC key's CKA_DECRYPT too; here they
-//!   say what works, and `systemd-cryptenroll` and its like choose by them. CKA_DERIVE is false, as specified.
-//! - CKA_EXTRACTABLE is false, except where the specification says true: after C_UnwrapKey, C_EncapsulateKey and
-//!   C_DecapsulateKey.
-//! - CKA_SENSITIVE is false for secret keys, as specified; such a key shows its value only if its creator asked
-//!   for CKA_EXTRACTABLE. For private keys it is true, unlike SoftHSM's: a private key that shall be read must be
-//!   asked for.
+//!   CKA_UNWRAP are true for such keys. SoftHSM sets them for every key, an EC key's CKA_DECRYPT too; here
+//!   they say what works, and `systemd-cryptenroll` and its like choose by them. CKA_DERIVE is false, as
+//!   specified.
+//! - CKA_EXTRACTABLE is false, except where the specification says true: after C_UnwrapKey, C_EncapsulateKey
+//!   and C_DecapsulateKey.
+//! - CKA_SENSITIVE is false for secret keys, as specified; such a key shows its value only if its creator
+//!   asked for CKA_EXTRACTABLE. For private keys it is true, unlike SoftHSM's: a private key that shall be
+//!   read must be asked for.
 
 use super::attribute;
 use super::template::fault;
@@ -132,8 +133,8 @@ impl Class {
     /// The row for a new object.
     ///
     /// # Errors
-    /// CKR_TEMPLATE_INCOMPLETE without the type that the class needs, CKR_ATTRIBUTE_VALUE_INVALID for a class or
-    /// type that cannot be created, CKR_TEMPLATE_INCONSISTENT for a key type of another class.
+    /// CKR_TEMPLATE_INCOMPLETE without the type that the class needs, CKR_ATTRIBUTE_VALUE_INVALID for a class
+    /// or type that cannot be created, CKR_TEMPLATE_INCONSISTENT for a key type of another class.
     pub(super) fn resolve(
         class: ck::CK_OBJECT_CLASS,
         subtype: impl Fn(ck::CK_ATTRIBUTE_TYPE) -> Option<ck::CK_ULONG>,
@@ -206,7 +207,7 @@ const FALSE: Unset = Unset::Bool(false);
 const TRUE: Unset = Unset::Bool(true);
 const ZERO: Unset = Unset::Ulong(0);
 
-/// Sections 4.2 and 4.4, common and storage attributes.
+/// "Common attributes" and "Storage objects".
 const STORAGE: &[Rule] = &[
     rule(ck::CKA_CLASS, F1, ABSENT),
     rule(ck::CKA_UNIQUE_ID, F2 | F4 | F6, ABSENT),
@@ -221,11 +222,12 @@ const STORAGE: &[Rule] = &[
 /// For the classes whose objects everybody may see.
 const PUBLIC_BY_DEFAULT: &[Rule] = &[rule(ck::CKA_PRIVATE, ON_COPY, FALSE)];
 
-/// Section 4.5. Not to be changed, as in the specification's table and SoftHSM: replace the object instead.
+/// "Data objects". Not to be changed, as in the specification's table and SoftHSM: an application replaces
+/// the object.
 const DATA: &[Rule] =
     &[rule(ck::CKA_APPLICATION, 0, EMPTY), rule(ck::CKA_OBJECT_ID, 0, EMPTY), rule(ck::CKA_VALUE, 0, EMPTY)];
 
-/// Section 4.6. CKA_CHECK_VALUE is computed where it is not given.
+/// "Certificate objects". CKA_CHECK_VALUE is computed where it is not given.
 const CERTIFICATE: &[Rule] = &[
     rule(ck::CKA_CERTIFICATE_TYPE, F1, ABSENT),
     rule(ck::CKA_TRUSTED, F10, FALSE),
@@ -263,7 +265,7 @@ const X509_ATTRIBUTES: &[Rule] = &[
     rule(ck::CKA_VALUE, F1, ABSENT),
 ];
 
-/// Section 4.12. Trust is there to be changed: NSS edits it in place.
+/// "Trust objects". Trust is there to be changed: NSS edits it in place.
 const TRUST: &[Rule] = &[
     rule(ck::CKA_ISSUER, F1, ABSENT),
     rule(ck::CKA_SERIAL_NUMBER, F1, ABSENT),
@@ -278,7 +280,7 @@ const TRUST: &[Rule] = &[
     rule(ck::CKA_TRUST_OCSP_SIGNING, F8, ABSENT),
 ];
 
-/// Section 4.7. CKA_ALLOWED_MECHANISMS is left out where unrestricted.
+/// "Key objects". CKA_ALLOWED_MECHANISMS is left out where unrestricted.
 const KEY: &[Rule] = &[
     rule(ck::CKA_KEY_TYPE, F1 | F5, ABSENT),
     rule(ck::CKA_ID, F8, EMPTY),
@@ -291,7 +293,8 @@ const KEY: &[Rule] = &[
     rule(ck::CKA_OBJECT_VALIDATION_FLAGS, F2 | F4 | F6, ABSENT),
 ];
 
-/// Section 4.8. CKA_PUBLIC_CRC64_VALUE (footnotes 1 and 13) is not demanded: no application gives it.
+/// "Public key objects". CKA_PUBLIC_CRC64_VALUE (footnotes 1 and 13) is not demanded: no application gives
+/// it.
 const PUBLIC: &[Rule] = &[
     rule(ck::CKA_SUBJECT, F8, EMPTY),
     rule(ck::CKA_ENCRYPT, F8, FALSE),
@@ -306,7 +309,7 @@ const PUBLIC: &[Rule] = &[
     rule(ck::CKA_PUBLIC_CRC64_VALUE, F4, ABSENT),
 ];
 
-/// Section 4.9.
+/// "Private key objects".
 const PRIVATE: &[Rule] = &[
     rule(ck::CKA_SUBJECT, F8, EMPTY),
     rule(ck::CKA_SENSITIVE, F8 | F11, TRUE),
@@ -327,7 +330,7 @@ const PRIVATE: &[Rule] = &[
     rule(ck::CKA_PUBLIC_CRC64_VALUE, F4, ABSENT),
 ];
 
-/// Section 4.10.
+/// "Secret key objects".
 const SECRET: &[Rule] = &[
     rule(ck::CKA_SENSITIVE, F8 | F11, FALSE),
     rule(ck::CKA_ENCRYPT, F8, FALSE),
@@ -347,15 +350,15 @@ const SECRET: &[Rule] = &[
     rule(ck::CKA_DERIVE_TEMPLATE, 0, ABSENT),
 ];
 
-/// Section 6.1.2. The exponent is 65537 where C_GenerateKeyPair is not told another.
+/// "RSA public key objects". The exponent is 65537 where C_GenerateKeyPair is not told another.
 const RSA_PUBLIC: &[Rule] = &[
     rule(ck::CKA_MODULUS, F1 | F4, ABSENT),
     rule(ck::CKA_MODULUS_BITS, F2 | F3, ABSENT),
     rule(ck::CKA_PUBLIC_EXPONENT, F1, Unset::Bytes(&[1, 0, 1])),
 ];
 
-/// Section 6.1.3. The public exponent is not demanded, as it was not before v2.40 and Java omits it for keys
-/// without CRT parts; whether the rest of the key suffices is decided with the key in hand.
+/// "RSA private key objects". The public exponent is not demanded, as it was not before v2.40, and Java omits
+/// it for keys without CRT parts; whether the rest suffices is decided with the key in hand.
 const RSA_PRIVATE: &[Rule] = &[
     rule(ck::CKA_MODULUS, F1 | F4 | F6, ABSENT),
     rule(ck::CKA_PUBLIC_EXPONENT, F4 | F6, ABSENT),
@@ -367,11 +370,11 @@ const RSA_PRIVATE: &[Rule] = &[
     rule(ck::CKA_COEFFICIENT, F4 | F6 | F7, ABSENT),
 ];
 
-/// Sections 6.3.3, 6.3.5 and 6.3.7: short Weierstrass, Edwards and Montgomery curves.
+/// Short Weierstrass, Edwards and Montgomery curves.
 const EC_PUBLIC: &[Rule] =
     &[rule(ck::CKA_EC_PARAMS, F1 | F3, ABSENT), rule(ck::CKA_EC_POINT, F1 | F4, ABSENT)];
 
-/// Sections 6.3.4, 6.3.6 and 6.3.8, and the public point, which many modules keep with the private key.
+/// The same, and the public point, which many modules keep with the private key.
 const EC_PRIVATE: &[Rule] = &[
     rule(ck::CKA_EC_PARAMS, F1 | F4 | F6, ABSENT),
     rule(ck::CKA_VALUE, F1 | F4 | F6 | F7, ABSENT),
@@ -449,7 +452,8 @@ const CIPHER: &[ck::CK_ATTRIBUTE_TYPE] = &[ck::CKA_ENCRYPT, ck::CKA_DECRYPT];
 const BLOCK_CIPHER: &[ck::CK_ATTRIBUTE_TYPE] =
     &[ck::CKA_ENCRYPT, ck::CKA_DECRYPT, ck::CKA_SIGN, ck::CKA_VERIFY, ck::CKA_WRAP, ck::CKA_UNWRAP];
 
-/// The table. Profiles, mechanisms and validations are not in it: they are built in, `create::builtin` makes them.
+/// The table. Profiles, mechanisms and validations are not in it: they are built in, `create::builtin` makes
+/// them.
 static CLASSES: &[Class] = &[
     object("a data object", ck::CKO_DATA, &[DATA, STORAGE]),
     object("a trust object", ck::CKO_TRUST, &[TRUST, PUBLIC_BY_DEFAULT, STORAGE]),

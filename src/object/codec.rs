@@ -9,8 +9,8 @@
 //!            | 4 count:varint { n:varint }      array of CK_ULONG
 //!            | 5 attributes                     template
 //! ```
-//! `varint` is little-endian base 128 without superfluous digits. The store seals records, so a damaged one is
-//! not expected here; decoding nevertheless takes any bytes, allocates no more than they could hold and never
+//! `varint` is little-endian base 128 without superfluous digits. The store seals records, so a damaged one
+//! is not expected here; decoding nevertheless takes any bytes, allocates in proportion to them and never
 //! panics.
 
 use super::attribute::{self, Kind};
@@ -208,7 +208,8 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Keeps the promise that an attribute's value has the variant its kind says, on which `flag` and its like rest.
+/// Keeps the promise that an attribute's value has the variant its kind says, on which `flag` and its like
+/// rest.
 pub(super) fn fits(kind: Kind, value: &Value) -> bool {
     match kind {
         Kind::Bool => matches!(value, Value::Bool(_)),

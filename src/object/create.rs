@@ -1,8 +1,8 @@
 //! New objects: from a template to the attributes of an object.
 //!
-//! Section 4.1.1 of PKCS#11 v3.2 and the functions of sections 5.7 and 5.18. Everything here is policy: key
-//! material given in a template stays as given until `mechanism::material` validates and completes it, generated
-//! or unwrapped material is added by it.
+//! Section 4.1.1 of PKCS#11 v3.2, "Object management functions" and "Key management functions". Everything
+//! here is policy: key material given in a template stays as given until `mechanism::material` validates and
+//! completes it, generated or unwrapped material is added by it.
 
 use super::class::{Class, F1, F2, F3, F4, F5, F6, F10, Notes, Rule};
 use super::codec::fits;
@@ -11,13 +11,13 @@ use super::{Attributes, Caller, Template, Value, attribute, policy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::ck;
 
-/// How a derived key's CKA_SENSITIVE and CKA_EXTRACTABLE follow from its base key's (section 6.43).
+/// How a derived key's CKA_SENSITIVE and CKA_EXTRACTABLE follow from its base key's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inherit {
     /// The template decides: key agreement, HKDF, derivation by encryption.
     Template,
-    /// A sensitive or unextractable base key makes the derived key so too: concatenation, XOR and extraction of
-    /// bits, whose result gives the base key's value away.
+    /// A sensitive or unextractable base key makes the derived key so too: concatenation, XOR and extraction
+    /// of bits, whose result gives the base key's value away.
     Base,
 }
 
@@ -36,11 +36,13 @@ const DERIVE: Origin = Origin { function: "C_DeriveKey", required: 0, forbidden:
 const ENCAPSULATE: Origin = Origin { function: "C_EncapsulateKey", required: 0, forbidden: F4 };
 const DECAPSULATE: Origin = Origin { function: "C_DecapsulateKey", required: 0, forbidden: F4 };
 
-/// C_CreateObject: the object's attributes with defaults and computed ones. Key material is not yet validated.
+/// C_CreateObject: the object's attributes with defaults and computed ones. Key material is not yet
+/// validated.
 ///
 /// # Errors
-/// CKR_TEMPLATE_INCOMPLETE, CKR_TEMPLATE_INCONSISTENT, CKR_ATTRIBUTE_TYPE_INVALID, CKR_ATTRIBUTE_VALUE_INVALID and
-/// CKR_ATTRIBUTE_READ_ONLY as section 4.1.1 says, each with a detail that names the attribute.
+/// CKR_TEMPLATE_INCOMPLETE, CKR_TEMPLATE_INCONSISTENT, CKR_ATTRIBUTE_TYPE_INVALID,
+/// CKR_ATTRIBUTE_VALUE_INVALID and CKR_ATTRIBUTE_READ_ONLY as section 4.1.1 says, each with a detail that
+/// names the attribute.
 pub fn create(template: Template, caller: &Caller) -> Result<Attributes> {
     let row = resolve(&template)?;
     let mut object = build(row, template, &CREATE, caller)?;
@@ -50,8 +52,8 @@ pub fn create(template: Template, caller: &Caller) -> Result<Attributes> {
     Ok(object)
 }
 
-/// C_GenerateKey: a secret key's attributes, without its value. `key_types` are those the mechanism generates;
-/// the first is what an application gets that names none.
+/// C_GenerateKey: a secret key's attributes, without its value. `key_types` are those the mechanism
+/// generates; the first is what an application gets that names none.
 ///
 /// # Errors
 /// As `create`; CKR_TEMPLATE_INCONSISTENT for a class or key type that the mechanism does not generate.
@@ -68,8 +70,8 @@ pub fn generate_secret(
     Ok(key)
 }
 
-/// C_GenerateKeyPair: the attributes of the public and the private key, without the material. `key_types` as for
-/// `generate_secret`.
+/// C_GenerateKeyPair: the attributes of the public and the private key, without the material. `key_types` as
+/// for `generate_secret`.
 ///
 /// # Errors
 /// As `generate_secret`.
@@ -97,8 +99,9 @@ pub fn generate_pair(
     Ok((public, private))
 }
 
-/// pkcs11-tool and others repeat in the private template what the public one says of the pair (CKA_PARAMETER_SET,
-/// CKA_EC_PARAMS). The same value does no harm; the private key gets its own from the generated material.
+/// pkcs11-tool and others repeat in the private template what the public one says of the pair
+/// (CKA_PARAMETER_SET, CKA_EC_PARAMS). The same value does no harm; the private key gets its own from the
+/// generated material.
 fn forget_repeated(public: &Template, public_row: &Class, private: &mut Template, private_row: &Class) {
     private.discard(|id, value| {
         let of_the_pair = public_row.rule(id).is_some_and(|rule| rule.has(F1 | F3));
@@ -107,8 +110,9 @@ fn forget_repeated(public: &Template, public_row: &Class, private: &mut Template
     });
 }
 
-/// C_UnwrapKey: the attributes of a private or secret key, without the unwrapped material. CKA_UNWRAP_TEMPLATE of
-/// the unwrapping key is applied. A CKA_VALUE_LEN is kept: the unwrapped value must have that length.
+/// C_UnwrapKey: the attributes of a private or secret key, without the unwrapped material.
+/// CKA_UNWRAP_TEMPLATE of the unwrapping key is applied. A CKA_VALUE_LEN is kept: the unwrapped value must
+/// have that length.
 ///
 /// # Errors
 /// As `create`; CKR_TEMPLATE_INCONSISTENT where the two templates disagree.
@@ -124,12 +128,13 @@ pub fn unwrap(template: Template, unwrapping_key: &Attributes, caller: &Caller) 
     Ok(key)
 }
 
-/// C_DeriveKey: the attributes of a secret key, without the derived value; a generic secret where the template
-/// names no type. CKA_DERIVE_TEMPLATE of the base key is applied. A CKA_VALUE_LEN is kept, as the length wanted.
+/// C_DeriveKey: the attributes of a secret key, without the derived value; a generic secret where the
+/// template names no type. CKA_DERIVE_TEMPLATE of the base key is applied. A CKA_VALUE_LEN is kept, as the
+/// length wanted.
 ///
 /// # Errors
-/// As `create`; CKR_TEMPLATE_INCONSISTENT where the two templates disagree or the base key's protection would be
-/// lost against `inherit`.
+/// As `create`; CKR_TEMPLATE_INCONSISTENT where the two templates disagree or the base key's protection would
+/// be lost against `inherit`.
 pub fn derive(
     template: Template,
     base: &Attributes,
@@ -172,8 +177,8 @@ pub fn encapsulate(mut template: Template, public_key: &Attributes, caller: &Cal
     Ok(key)
 }
 
-/// C_DecapsulateKey: the attributes of the shared secret key, without its value. CKA_DECAPSULATE_TEMPLATE of the
-/// private key is applied.
+/// C_DecapsulateKey: the attributes of the shared secret key, without its value. CKA_DECAPSULATE_TEMPLATE of
+/// the private key is applied.
 ///
 /// # Errors
 /// As `create`; CKR_TEMPLATE_INCONSISTENT where the two templates disagree.
@@ -185,8 +190,8 @@ pub fn decapsulate(template: Template, private_key: &Attributes, caller: &Caller
     Ok(key)
 }
 
-/// An object the token brings along, such as a profile (section 4.13) or a mechanism object (section 4.14): seen by
-/// everybody, not to be changed, copied or destroyed.
+/// An object the token brings along, such as a profile or a mechanism object:
+/// seen by everybody, not to be changed, copied or destroyed.
 pub fn builtin(
     class: ck::CK_OBJECT_CLASS,
     attributes: impl IntoIterator<Item = (ck::CK_ATTRIBUTE_TYPE, Value)>,
@@ -339,7 +344,7 @@ fn check_remote_certificate(row: &Class, object: &Attributes) -> Result<()> {
     Ok(())
 }
 
-/// Section 4.12: trust in a certificate needs the certificate's hash, distrust does not.
+/// Trust in a certificate needs the certificate's hash, distrust does not.
 fn check_trust(object: &Attributes) -> Result<()> {
     const TRUSTS: [ck::CK_ATTRIBUTE_TYPE; 7] = [
         ck::CKA_TRUST_SERVER_AUTH,

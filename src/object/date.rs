@@ -20,7 +20,8 @@ impl Date {
 
     /// The UTC day of a Unix time in seconds; `None` from the year 10000 on.
     pub fn from_unix(seconds: u64) -> Option<Date> {
-        // Days are counted from 0000-03-01, so that a leap day ends its year; 719,468 days before the Unix epoch.
+        // Days are counted from 0000-03-01, so that a leap day ends its year; 719,468 days before the Unix
+        // epoch.
         let days = seconds / 86_400 + 719_468;
         let (era, day) = (days / 146_097, days % 146_097);
         let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;

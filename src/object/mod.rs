@@ -1,16 +1,18 @@
 //! Objects: the attribute table, object classes, templates and the access policy.
 //!
-//! Sections 4.1 to 4.15 of PKCS#11 v3.2 (the general data types and objects). The room decides what may be
-//! created, read, changed, used and exported; it stores nothing, does no cryptography and holds no locks: every
-//! function takes the attributes it decides on and returns new ones.
+//! Chapter 4, "Objects", of PKCS#11 v3.2. The room decides what may be created, read, changed, used
+//! and exported; it stores nothing, does no cryptography and holds no locks: every function takes the
+//! attributes it decides on and returns new ones.
 //!
-//! - `attribute` has one row per attribute, `class` one row per object class and key type with the footnotes of
-//!   the specification's tables. Adding an attribute or key type adds rows.
+//! - `attribute` has one row per attribute, `class` one row per object class and key type with the footnotes
+//!   of the specification's tables. Adding an attribute or key type adds rows.
 //! - `Template` is what a caller gave, parsed; `Attributes` is what an object has.
-//! - `create`, `generate_*`, `unwrap`, `derive`, `encapsulate`, `decapsulate` turn a template into a new object's
-//!   attributes; key material comes from `mechanism::material` afterwards, the unique identifier by `finish`.
+//! - `create`, `generate_*`, `unwrap`, `derive`, `encapsulate`, `decapsulate` turn a template into a new
+//!   object's attributes; key material comes from `mechanism::material` afterwards, the unique identifier by
+//!   `finish`.
 //! - `copy` and `modify` turn an object's attributes into changed ones.
-//! - `reveal` is the one place where values are released to a caller; `permits` and `wrappable` decide on use.
+//! - `reveal` is the one place where values are released to a caller; `permits` and `wrappable` decide on
+//!   use.
 
 pub mod attribute;
 mod change;

@@ -1,7 +1,7 @@
 //! Access policy: what of an object leaves the token, what finds it, what it may be used for.
 //!
-//! Footnote 7 of section 4.2, C_GetAttributeValue and C_FindObjectsInit in section 5.7, the usage flags of sections
-//! 4.7 to 4.10 and the rules for C_WrapKey in section 5.18 of PKCS#11 v3.2.
+//! PKCS#11 v3.2: footnote 7 of "Common attributes", C_GetAttributeValue, C_FindObjectsInit and C_WrapKey, and
+//! the usage flags of "Key objects" and the sections after it.
 
 use super::attribute::{self, Kind};
 use super::class::{Class, F7};
@@ -83,15 +83,16 @@ pub fn is_destroyable(attributes: &Attributes) -> bool {
 /// Whether an object with these attributes may be made, changed or destroyed by this caller in this session.
 ///
 /// # Errors
-/// CKR_SESSION_READ_ONLY for a token object in a read-only session, CKR_USER_NOT_LOGGED_IN for a private object
-/// without the user.
+/// CKR_SESSION_READ_ONLY for a token object in a read-only session, CKR_USER_NOT_LOGGED_IN for a private
+/// object without the user.
 pub fn may_write(attributes: &Attributes, caller: &Caller, read_write_session: bool) -> Result<()> {
     if is_token(attributes) && !read_write_session {
         let why = "a token object (CKA_TOKEN) needs a session opened with CKF_RW_SESSION";
         return Err(Error::new(ErrorKind::SessionReadOnly, why));
     }
     if is_private(attributes) && !caller.user {
-        let why = "a private object (CKA_PRIVATE, the default for private keys, secret keys and data) needs C_Login";
+        let why =
+            "a private object (CKA_PRIVATE, the default for data, private and secret keys) needs C_Login";
         return Err(Error::new(ErrorKind::UserNotLoggedIn, why));
     }
     Ok(())
@@ -100,8 +101,8 @@ pub fn may_write(attributes: &Attributes, caller: &Caller, read_write_session: b
 /// The one place where an attribute's value is released to a caller.
 ///
 /// # Errors
-/// CKR_ATTRIBUTE_SENSITIVE for the value of a key that is sensitive or not extractable, whether the key has that
-/// attribute or not; CKR_ATTRIBUTE_TYPE_INVALID for what the object does not have.
+/// CKR_ATTRIBUTE_SENSITIVE for the value of a key that is sensitive or not extractable, whether the key has
+/// that attribute or not; CKR_ATTRIBUTE_TYPE_INVALID for what the object does not have.
 pub fn reveal(attributes: &Attributes, id: ck::CK_ATTRIBUTE_TYPE) -> Result<&Value> {
     if is_guarded(attributes) && is_secret(attributes, id) {
         return Err(fault(
@@ -140,8 +141,8 @@ fn is_secret(attributes: &Attributes, id: ck::CK_ATTRIBUTE_TYPE) -> bool {
     }
 }
 
-/// Whether C_FindObjects finds the object: it has every attribute of the template with that value. Values that
-/// `reveal` holds back match nothing, lest a search guess them.
+/// Whether C_FindObjects finds the object: it has every attribute of the template with that value. Values
+/// that `reveal` holds back match nothing, lest a search guess them.
 pub fn matches(attributes: &Attributes, template: &Template) -> bool {
     !template.is_impossible() && template.iter().all(|(id, wanted)| has(attributes, id, wanted))
 }
@@ -162,7 +163,8 @@ fn significant(integer: &[u8]) -> &[u8] {
     integer.get(zeros..).unwrap_or_default()
 }
 
-/// Whether `key` has every attribute that `by`'s template attribute `id` prescribes, by the rules of a search.
+/// Whether `key` has every attribute that `by`'s template attribute `id` prescribes, by the rules of a
+/// search.
 ///
 /// # Errors
 /// CKR_KEY_HANDLE_INVALID, as the specification has it for CKA_WRAP_TEMPLATE and CKA_ENCAPSULATE_TEMPLATE.
@@ -180,8 +182,8 @@ pub(super) fn satisfies(key: &Attributes, by: &Attributes, id: ck::CK_ATTRIBUTE_
 /// Whether `wrapping_key` may wrap `key`, apart from the wrapping key's own `permits`.
 ///
 /// # Errors
-/// CKR_KEY_NOT_WRAPPABLE for an object that is no private or secret key, or wants a trusted wrapping key and gets
-/// another; CKR_KEY_UNEXTRACTABLE; CKR_KEY_HANDLE_INVALID where CKA_WRAP_TEMPLATE does not match.
+/// CKR_KEY_NOT_WRAPPABLE for an object that is no private or secret key, or wants a trusted wrapping key and
+/// gets another; CKR_KEY_UNEXTRACTABLE; CKR_KEY_HANDLE_INVALID where CKA_WRAP_TEMPLATE does not match.
 pub fn wrappable(key: &Attributes, wrapping_key: &Attributes) -> Result<()> {
     if !matches!(key.class(), ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY) {
         return Err(Error::new(ErrorKind::KeyNotWrappable, "only private and secret keys are wrapped"));
@@ -200,13 +202,13 @@ pub fn wrappable(key: &Attributes, wrapping_key: &Attributes) -> Result<()> {
     satisfies(key, wrapping_key, ck::CKA_WRAP_TEMPLATE)
 }
 
-/// Whether a key may be used so. `today` is given only where a policy enforces CKA_START_DATE and CKA_END_DATE:
-/// the specification leaves them to the application.
+/// Whether a key may be used so. `today` is given only where a policy enforces CKA_START_DATE and
+/// CKA_END_DATE: the specification leaves them to the application.
 ///
 /// # Errors
-/// CKR_KEY_FUNCTION_NOT_PERMITTED for a usage that the key's flags or dates exclude, CKR_MECHANISM_INVALID for a
-/// mechanism that is not among CKA_ALLOWED_MECHANISMS, CKR_KEY_HANDLE_INVALID (or its kin for wrapping and
-/// unwrapping) for an object that is no key.
+/// CKR_KEY_FUNCTION_NOT_PERMITTED for a usage that the key's flags or dates exclude, CKR_MECHANISM_INVALID
+/// for a mechanism that is not among CKA_ALLOWED_MECHANISMS, CKR_KEY_HANDLE_INVALID (or its kin for wrapping
+/// and unwrapping) for an object that is no key.
 pub fn permits(
     key: &Attributes,
     usage: Usage,

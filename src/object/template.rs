@@ -11,7 +11,8 @@ use super::{Attributes, Value};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{SecretBytes, ck, ulong};
 
-/// Templates within templates: CKA_UNWRAP_TEMPLATE in a CKA_UNWRAP_TEMPLATE and so on, the outermost included.
+/// Templates within templates: CKA_UNWRAP_TEMPLATE in a CKA_UNWRAP_TEMPLATE and so on, the outermost
+/// included.
 pub(super) const MAX_DEPTH: usize = 4;
 /// Attributes in one template: far above what any class has, low enough to bound the work.
 const MAX_ATTRIBUTES: usize = 512;
@@ -27,7 +28,8 @@ pub struct RawAttribute<'a> {
     pub value: RawValue<'a>,
 }
 
-/// A caller's value: bytes, or the array that `attribute::kind` says lies behind an attribute of `Kind::Template`.
+/// A caller's value: bytes, or the array that `attribute::kind` says lies behind an attribute of
+/// `Kind::Template`.
 #[derive(Clone)]
 pub enum RawValue<'a> {
     /// `ulValueLen` bytes at `pValue`.
@@ -63,15 +65,15 @@ impl Template {
     /// Checks a template for creating, copying or changing an object.
     ///
     /// # Errors
-    /// CKR_ATTRIBUTE_TYPE_INVALID for a type keyward does not know, CKR_ATTRIBUTE_VALUE_INVALID for a value of the
-    /// wrong size or form, CKR_TEMPLATE_INCONSISTENT for a type with two values or templates nested too deeply,
-    /// CKR_HOST_MEMORY where there is no memory for a value.
+    /// CKR_ATTRIBUTE_TYPE_INVALID for a type keyward does not know, CKR_ATTRIBUTE_VALUE_INVALID for a value
+    /// of the wrong size or form, CKR_TEMPLATE_INCONSISTENT for a type with two values or templates nested
+    /// too deeply, CKR_HOST_MEMORY where there is no memory for a value.
     pub fn parse(raw: Vec<RawAttribute<'_>>) -> Result<Template> {
         parse_level(raw, 1)
     }
 
-    /// Reads a template for C_FindObjectsInit: an unknown type or a malformed value matches nothing, rather than
-    /// failing a search that an application makes to learn what the token knows.
+    /// Reads a template for C_FindObjectsInit: an unknown type or a malformed value matches nothing, rather
+    /// than failing a search that an application makes to learn what the token knows.
     ///
     /// # Errors
     /// CKR_HOST_MEMORY where there is no memory for a value.

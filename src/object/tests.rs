@@ -245,9 +245,9 @@ fn what_the_table_does_not_know_is_not_revealed_of_a_guarded_key() {
 /// Whether a rule lets an attribute that is `from` become `to`.
 fn may_become(rule: &Rule, from: bool, to: bool, caller: &Caller, copying: bool) -> bool {
     let changeable = rule.has(F8 | F10 | F11 | F12) || (copying && rule.has(ON_COPY));
-    let direction = !(rule.has(F11) && from && !to) && !(rule.has(F12) && !from && to);
+    let one_way = (rule.has(F11) && from && !to) || (rule.has(F12) && !from && to);
     let publish = rule.id == ck::CKA_PRIVATE && from && !to;
-    (copying && from == to) || (changeable && direction && !publish && (caller.so || !rule.has(F10)))
+    (copying && from == to) || (changeable && !one_way && !publish && (caller.so || !rule.has(F10)))
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! An object's attributes: the values, and the container every layer above passes around.
 //!
-//! `Attributes` owns its values; secrets among them are `SecretBytes` and are zeroized when dropped. No locks.
+//! `Attributes` owns its values; secrets among them are `SecretBytes` and are zeroized when dropped. No
+//! locks.
 
 use std::borrow::Cow;
 
@@ -13,8 +14,8 @@ pub enum Value {
     Bool(bool),
     /// `CK_ULONG` and its synonyms.
     Ulong(ck::CK_ULONG),
-    /// Strings, dates, big integers, DER, key values. All of them in the container for secrets, so that nobody
-    /// has to decide which of them are.
+    /// Strings, dates, big integers, DER, key values. All of them in the container for secrets, so that
+    /// nobody has to decide which of them are.
     Bytes(SecretBytes),
     /// An array of `CK_ULONG`: CKA_ALLOWED_MECHANISMS and its like.
     Mechanisms(Vec<ck::CK_MECHANISM_TYPE>),
@@ -23,8 +24,8 @@ pub enum Value {
 }
 
 impl Value {
-    /// The encoding that crosses the ABI: `CK_BBOOL` is one byte, `CK_ULONG`s are native. Empty for a template,
-    /// whose encoding holds pointers and is written by `ffi`.
+    /// The encoding that crosses the ABI: `CK_BBOOL` is one byte, `CK_ULONG`s are native. Empty for a
+    /// template, whose encoding holds pointers and is written by `ffi`.
     pub fn to_bytes(&self) -> Cow<'_, [u8]> {
         match self {
             Value::Bool(true) => Cow::Borrowed(&[ck::CK_TRUE]),
@@ -114,8 +115,8 @@ impl From<Attributes> for Value {
     }
 }
 
-/// The attributes of one object, sorted by identifier, each at most once. A look-up is a binary search without
-/// allocation, because flags are read at every operation.
+/// The attributes of one object, sorted by identifier, each at most once. A look-up is a binary search
+/// without allocation, because flags are read at every operation.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Attributes(Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>);
 
@@ -140,7 +141,8 @@ impl Attributes {
         self.0.binary_search_by_key(&id, |(id, _)| *id)
     }
 
-    /// The value of an attribute. For code that computes with it; what leaves the token goes through `reveal`.
+    /// The value of an attribute. For code that computes with it; what leaves the token goes through
+    /// `reveal`.
     pub fn get(&self, id: ck::CK_ATTRIBUTE_TYPE) -> Option<&Value> {
         let at = self.position(id).ok()?;
         self.0.get(at).map(|(_, value)| value)
