@@ -1,7 +1,5 @@
 //! RSA (PKCS#11 v3.2, section 6 "RSA"): generation, PKCS #1 v1.5, raw, OAEP and PSS.
 
-use std::sync::Arc;
-
 use crate::crypto::{self, Hash, MAX_DIGEST_LEN, Oaep, PrivateKey, Pss, RsaPrivate, RsaPublic};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::Attributes;
@@ -287,23 +285,18 @@ impl Transform for Raw<RsaPrivate> {
     }
 }
 
-/// OAEP with the parameters of its Init. The label is shared, not copied, with the parameters' owner gone.
+/// OAEP with the parameters of its Init.
 struct OaepOver<K> {
     key: K,
     hash: Hash,
     mgf_hash: Hash,
-    label: Arc<[u8]>,
+    label: Vec<u8>,
 }
 
 impl<K> OaepOver<K> {
     fn new(key: K, params: &Params) -> Result<Self> {
         let Params::Oaep { hash, mgf, label } = params else { return Err(errors::wrong_param()) };
-        Ok(OaepOver {
-            key,
-            hash: by_mechanism(*hash)?,
-            mgf_hash: by_mgf(*mgf)?,
-            label: Arc::from(label.as_slice()),
-        })
+        Ok(OaepOver { key, hash: by_mechanism(*hash)?, mgf_hash: by_mgf(*mgf)?, label: label.clone() })
     }
 
     fn oaep(&self) -> Oaep<'_> {
