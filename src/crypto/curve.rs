@@ -207,13 +207,17 @@ impl MlDsaSet {
         self.lens().2
     }
 
-    /// The set whose public key, expanded private key or signature length... is `public_len` for the first.
+    /// The set whose public keys have `len` bytes.
     pub fn from_public_len(len: usize) -> Option<MlDsaSet> {
         MlDsaSet::ALL.into_iter().find(|set| set.public_len() == len)
     }
 
-    /// The last arc of 2.16.840.1.101.3.4.3, the OID of keys and signatures.
-    pub(super) const fn oid_arc(self) -> u32 {
+    /// The DER OBJECT IDENTIFIER of keys (RFC 9881): 2.16.840.1.101.3.4.3.17 to 19.
+    pub(super) const fn oid_der(self) -> [u8; 11] {
+        [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x03, self.oid_arc()]
+    }
+
+    const fn oid_arc(self) -> u8 {
         match self {
             MlDsaSet::MlDsa44 => 17,
             MlDsaSet::MlDsa65 => 18,

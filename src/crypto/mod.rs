@@ -11,6 +11,7 @@ mod error;
 mod hash;
 mod kdf;
 mod key;
+mod pure;
 mod rsa;
 mod seal;
 #[cfg(test)]
@@ -18,6 +19,8 @@ mod tests;
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
+#[cfg(not(feature = "aws-lc"))]
+compile_error!("keyward needs a crypto provider: enable the feature `aws-lc`");
 
 pub use curve::{Curve, Hedge, MlDsaSet, OkpCurve};
 pub use error::{Error, Result};
@@ -26,6 +29,9 @@ pub use kdf::argon2id;
 pub use key::{PrivateKey, PublicKey};
 pub use rsa::{Oaep, Pss, RsaComponents};
 pub use seal::SealKey;
+
+#[cfg(feature = "aws-lc")]
+use aws_lc::SealCipher;
 
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::{

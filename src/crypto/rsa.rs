@@ -38,6 +38,13 @@ pub struct Pss {
     pub salt_len: usize,
 }
 
+impl Pss {
+    /// The longest salt in bytes that fits beside the hash into a modulus of `bits`; `None` if not even the hash does.
+    pub fn max_salt_len(&self, bits: usize) -> Option<usize> {
+        bits.checked_sub(1)?.div_ceil(8).checked_sub(self.hash.len() + 2)
+    }
+}
+
 /// RSAES-OAEP parameters.
 #[derive(Debug, Clone, Copy)]
 pub struct Oaep<'a> {
