@@ -168,7 +168,8 @@ fn file_mode(text: &str) -> std::result::Result<u32, String> {
 
 fn mechanisms(text: &str) -> std::result::Result<Mechanisms, String> {
     let text = text.trim();
-    let names = |list: &str| list.split(',').map(|name| name.trim().to_owned()).filter(|n| !n.is_empty()).collect();
+    let names =
+        |list: &str| list.split(',').map(|name| name.trim().to_owned()).filter(|n| !n.is_empty()).collect();
     match text.strip_prefix('-') {
         _ if text.eq_ignore_ascii_case("all") => Ok(Mechanisms::All),
         Some(list) => Ok(Mechanisms::Except(names(list))),

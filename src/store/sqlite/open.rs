@@ -16,6 +16,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
 use super::super::Header;
 use super::super::error::{Error, Result};
+use super::watch::Identity;
 use super::{Options, Step, rows, schema};
 
 /// How a file could be opened.
@@ -61,7 +62,7 @@ impl Access {
 }
 
 /// Device and inode: whether a path still leads to the file that was opened.
-pub(super) fn identity(path: &Path) -> Result<(u64, u64)> {
+pub(super) fn identity(path: &Path) -> Result<Identity> {
     fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).map_err(|e| io_error(path, &e))
 }
 
@@ -116,7 +117,8 @@ pub(super) fn immutable(path: &Path, options: &Options) -> Result<(Connection, A
     let meta = fs::metadata(path).map_err(|e| io_error(path, &e))?;
     let fail = |e: rusqlite::Error| translate(&e, path, Duration::ZERO);
     let absolute = std::path::absolute(path).map_err(|e| io_error(path, &e))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(immutable_uri(&absolute), flags).map_err(fail)?;
     configure(&connection, options).map_err(fail)?;
     match schema::identify(&connection, path)? {
@@ -129,7 +131,9 @@ fn immutable_uri(path: &Path) -> String {
     let mut uri = String::from("file:");
     for &byte in path.as_os_str().as_bytes() {
         match byte {
-            b'/' | b'.' | b'-' | b'_' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(byte.into()),
+            b'/' | b'.' | b'-' | b'_' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                uri.push(byte.into())
+            }
             _ => uri += &format!("%{byte:02X}"),
         }
     }
@@ -144,9 +148,13 @@ pub(super) fn writer(path: &Path, options: &Options) -> Result<Connection> {
     }
 }
 
+/// How long SQLite itself waits for a lock. Longer waits are [`SqliteStore::write`](super::SqliteStore)'s, which
+/// leaves the fork gate meanwhile.
+const LONGEST_INNER_WAIT: Duration = Duration::from_millis(100);
+
 /// Takes nothing in the file on trust, keeps deleted content from lingering, and bounds memory and waits.
 fn configure(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
-    connection.busy_timeout(Duration::from_millis(options.busy_ms.into()))?;
+    connection.busy_timeout(Duration::from_millis(options.busy_ms.into()).min(LONGEST_INNER_WAIT))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     connection.set_prepared_statement_cache_capacity(32);
@@ -163,7 +171,7 @@ fn configure(connection: &Connection, options: &Options) -> rusqlite::Result<()>
 }
 
 /// A path with something appended to its last component, as SQLite names its side files.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
@@ -299,7 +307,9 @@ pub(super) fn translate(error: &rusqlite::Error, path: &Path, waited: Duration) 
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed, _) => {
             Error::Busy { file, waited }
         }
-        (ErrorCode::NotADatabase, _) => Error::Foreign { file, why: "its first bytes are not SQLite's".into() },
+        (ErrorCode::NotADatabase, _) => {
+            Error::Foreign { file, why: "its first bytes are not SQLite's".into() }
+        }
         (ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch, _) => {
             Error::Damaged { file, why }
         }
