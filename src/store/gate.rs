@@ -31,18 +31,18 @@ pub(super) struct Inside(std::marker::PhantomData<*const ()>);
 /// Enters, once no fork is going on.
 pub(super) fn enter() -> Inside {
     let depth = DEPTH.replace(DEPTH.get() + 1);
-    while depth == 0 {
-        let state = STATE.load(Ordering::Relaxed);
-        let free = state & FORKING == 0;
-        if free && STATE.compare_exchange_weak(state, state + 1, Ordering::Acquire, Ordering::Relaxed).is_ok()
-        {
-            break;
-        }
-        if !free {
+    if depth == 0 {
+        while !try_enter() {
             std::thread::sleep(PAUSE);
         }
     }
     Inside(std::marker::PhantomData)
+}
+
+/// `false` while a fork waits or happens.
+fn try_enter() -> bool {
+    let count = |state: u32| (state & FORKING == 0).then_some(state + 1);
+    STATE.fetch_update(Ordering::Acquire, Ordering::Relaxed, count).is_ok()
 }
 
 impl Drop for Inside {

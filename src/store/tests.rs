@@ -52,7 +52,12 @@ fn tag(n: u32) -> Tag {
 }
 
 fn row(id: RowId, private: bool, tags: &[u32]) -> NewRow {
-    NewRow { id, private, sealed: vec![id as u8; 100], tags: tags.iter().map(|n| tag(*n)).collect() }
+    NewRow {
+        id,
+        private,
+        sealed: vec![id.to_le_bytes()[0]; 100],
+        tags: tags.iter().map(|n| tag(*n)).collect(),
+    }
 }
 
 fn add(store: &dyn Store, private: bool, tags: &[u32]) -> RowId {
@@ -184,7 +189,12 @@ fn every_commit_changes_the_generation_and_nothing_else_does() {
         };
         add(store, false, &[]);
         changed("insert");
-        store.update_header(&mut |h| Ok(h.login_required = false)).unwrap();
+        store
+            .update_header(&mut |h| {
+                h.login_required = false;
+                Ok(())
+            })
+            .unwrap();
         changed("header");
         assert!(!store.header().unwrap().login_required);
         store.modify(1, &mut |_| Ok(row(1, true, &[]))).unwrap();
@@ -204,7 +214,12 @@ fn a_header_comes_back_as_it_was_stored() {
         wanted.so_failures = Failures { count: 1, last: 5 };
         wanted.user = None;
         wanted.user_pin_to_be_changed = true;
-        store.update_header(&mut |h| Ok(*h = wanted.clone())).unwrap();
+        store
+            .update_header(&mut |h| {
+                *h = wanted.clone();
+                Ok(())
+            })
+            .unwrap();
         assert!(*store.header().unwrap() == wanted);
     });
 }
@@ -215,7 +230,15 @@ fn rewriting_touches_every_row_and_the_header() {
         add(store, false, &[1]);
         add(store, true, &[2]);
         let rewrite = |old: Row| Ok(NewRow { sealed: vec![1], ..row(old.id, old.private, &[3]) });
-        store.rewrite(&mut |h| Ok(h.label = pad_label("new")), &mut { rewrite }).unwrap();
+        store
+            .rewrite(
+                &mut |h| {
+                    h.label = pad_label("new");
+                    Ok(())
+                },
+                &mut { rewrite },
+            )
+            .unwrap();
         assert_eq!(store.find(&[vec![tag(3)]], true).unwrap(), [1, 2]);
         assert!(store.find(&[vec![tag(1)]], true).unwrap().is_empty());
         assert_eq!(store.header().unwrap().label_text(), "new");

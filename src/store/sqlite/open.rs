@@ -80,9 +80,14 @@ pub(super) fn reader(path: &Path, options: &Options) -> Result<(Connection, Acce
         false => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
     match connect(path, mode, options) {
-        Ok((connection, access)) => Ok((connection, access)),
-        Err(Error::Access { .. } | Error::ReadOnly { .. }) if !has_log(path) => immutable(path, options),
-        Err(error) => Err(error),
+        // The first refusal says more than a second one would.
+        Err(error @ (Error::Access { .. } | Error::ReadOnly { .. })) if !has_log(path) => {
+            immutable(path, options).map_err(|second| match second {
+                Error::Access { .. } => error,
+                other => other,
+            })
+        }
+        other => other,
     }
 }
 
@@ -193,8 +198,11 @@ fn directory(path: &Path) -> &Path {
 pub(super) fn create(path: &Path, options: &Options, header: &Header) -> Result<()> {
     let dir = directory(path);
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| io_error(dir, &e))?;
-    if fs::symlink_metadata(path).is_ok() {
-        return Err(Error::Exists { file: path.to_owned() });
+    // A log left over from another file of this name would be replayed into ours.
+    for taken in [path.to_owned(), beside(path, "-wal")] {
+        if fs::symlink_metadata(&taken).is_ok() {
+            return Err(Error::Exists { file: taken });
+        }
     }
     let unfinished = Unfinished::new(path, options.file_mode)?;
     build(&unfinished.0, options, header).map_err(|e| e.at(path, options))?;
@@ -318,7 +326,45 @@ pub(super) fn translate(error: &rusqlite::Error, path: &Path, waited: Duration) 
         (ErrorCode::DiskFull, _) => Error::Full { file },
         (ErrorCode::ReadOnly, _) => Error::ReadOnly { file },
         (ErrorCode::CannotOpen, _) if !path.exists() => Error::Missing { file },
-        (ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _) => Error::Access { file, why },
+        (ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _) => Error::Access {
+            file,
+            why: "no permission for it, its directory or its -wal and -shm files".into(),
+        },
         _ => Error::Io { file, why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error as CkError, ErrorKind as K};
+
+    #[test]
+    fn sqlite_codes_have_their_own_ckr() {
+        let dir = tempfile::tempdir().unwrap();
+        for (code, wanted) in [
+            (ffi::SQLITE_FULL, K::DeviceMemory),
+            (ffi::SQLITE_IOERR_SHMSIZE, K::DeviceMemory),
+            (ffi::SQLITE_IOERR_FSYNC, K::DeviceError),
+            (ffi::SQLITE_IOERR_SHORT_READ, K::DeviceError),
+            (ffi::SQLITE_CORRUPT, K::DeviceError),
+            (ffi::SQLITE_NOTADB, K::TokenNotRecognized),
+            (ffi::SQLITE_READONLY, K::TokenWriteProtected),
+            (ffi::SQLITE_READONLY_DBMOVED, K::DeviceRemoved),
+            (ffi::SQLITE_BUSY, K::FunctionFailed),
+            (ffi::SQLITE_NOMEM, K::HostMemory),
+            (ffi::SQLITE_CANTOPEN, K::DeviceError),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = translate(&error, dir.path(), Duration::ZERO);
+            let line = error.to_string();
+            assert!(wanted == K::HostMemory || line.starts_with(&dir.path().display().to_string()), "{line}");
+            assert_eq!(CkError::from(error).kind(), wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn any_path_becomes_a_uri() {
+        assert_eq!(immutable_uri(Path::new("/a b/é?#%")), "file:/a%20b/%C3%A9%3F%23%25?immutable=1");
     }
 }

@@ -41,7 +41,11 @@ fn another_process_sees_a_change_at_its_next_call() {
     let id = add(&one, false, &[1]);
     assert_ne!(two.generation().unwrap(), before);
     assert_eq!(two.find(&[vec![tag(1)]], false).unwrap(), [id]);
-    one.update_header(&mut |h| Ok(h.label = pad_label("renamed"))).unwrap();
+    one.update_header(&mut |h| {
+        h.label = pad_label("renamed");
+        Ok(())
+    })
+    .unwrap();
     assert_eq!(two.header().unwrap().label_text(), "renamed");
     two.delete(id).unwrap();
     assert_eq!(one.get(id).unwrap(), None);
@@ -114,6 +118,16 @@ fn of_two_creators_one_wins_and_nothing_is_left_over() {
     );
     let names: Vec<_> = fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     assert_eq!(names, ["t.token"]);
+}
+
+#[test]
+fn a_log_left_over_is_not_replayed_into_a_new_token() {
+    let file = TokenFile::new();
+    let store = file.open();
+    add(&store, false, &[]);
+    fs::remove_file(&file.path).unwrap();
+    let error = SqliteStore::create(&file.path, &Options::default(), &header()).unwrap_err();
+    assert!(matches!(&error, Error::Exists { file } if file.ends_with("t.token-wal")), "{error}");
 }
 
 #[test]
@@ -248,7 +262,7 @@ fn a_removed_or_replaced_file_takes_no_more_writes() {
     fs::remove_file(&file.path).unwrap();
     let gone = store.insert(1, &mut |_| unreachable!()).unwrap_err();
     assert!(matches!(gone, Error::Missing { .. }), "{gone}");
-    drop(SqliteStore::create(&file.path, &Options::default(), &header()).unwrap());
+    fs::copy(TokenFile::new().path, &file.path).unwrap();
     let replaced = store.insert(1, &mut |_| unreachable!()).unwrap_err();
     assert!(matches!(replaced, Error::Missing { .. }), "{replaced}");
 }

@@ -93,7 +93,12 @@ fn a_right_pin_on_a_clean_count_writes_nothing() {
 #[test]
 fn a_missing_user_pin_is_its_own_error() {
     each(|store| {
-        store.update_header(&mut |h| Ok(h.user = None)).unwrap();
+        store
+            .update_header(&mut |h| {
+                h.user = None;
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(authenticate(store, policy(3), Role::User, b"x").unwrap_err(), Error::NoPin);
     });
 }
