@@ -2,11 +2,12 @@
 
 mod calls;
 mod fixture;
+mod oasis;
 mod wycheproof;
 
 use crate::runner::Suite;
 
 /// Every suite, in the order in which they run.
 pub fn all() -> Vec<Suite> {
-    vec![calls::suite(), wycheproof::suite()]
+    vec![oasis::suite(), calls::suite(), wycheproof::suite()]
 }

@@ -49,18 +49,20 @@ fn null_outputs(context: &Context) -> Check {
     let p = data.as_mut_ptr();
     s.encrypt_init(&cbc, key)?;
     expect_rv(call!(m, C_Encrypt(h, p, 16, p, null_mut())), BAD)?;
-    let _ = s.encrypt_init(&cbc, key);
-    expect_rv(call!(m, C_EncryptUpdate(h, p, 16, p, null_mut())), BAD)?;
-    s.decrypt_init(&cbc, key)?;
-    expect_rv(call!(m, C_Decrypt(h, p, 16, p, null_mut())), BAD)?;
-    s.digest_init(&Mech::new(CKM_SHA256))?;
-    expect_rv(call!(m, C_Digest(h, p, 16, p, null_mut())), BAD)?;
-    s.sign_init(&hmac, secret)?;
-    expect_rv(call!(m, C_Sign(h, p, 16, p, null_mut())), BAD)?;
-    expect_rv(
-        call!(m, C_FindObjects(h, null_mut(), 1, null_mut())),
-        &[CKR_ARGUMENTS_BAD, CKR_OPERATION_NOT_INITIALIZED],
-    )?;
+    let other = token.user_session()?;
+    other.encrypt_init(&cbc, key)?;
+    expect_rv(call!(m, C_EncryptUpdate(other.handle(), p, 16, p, null_mut())), BAD)?;
+    let other = token.user_session()?;
+    other.decrypt_init(&cbc, key)?;
+    expect_rv(call!(m, C_Decrypt(other.handle(), p, 16, p, null_mut())), BAD)?;
+    let other = token.user_session()?;
+    other.digest_init(&Mech::new(CKM_SHA256))?;
+    expect_rv(call!(m, C_Digest(other.handle(), p, 16, p, null_mut())), BAD)?;
+    let other = token.user_session()?;
+    other.sign_init(&hmac, secret)?;
+    expect_rv(call!(m, C_Sign(other.handle(), p, 16, p, null_mut())), BAD)?;
+    let idle = &[CKR_ARGUMENTS_BAD, CKR_OPERATION_NOT_INITIALIZED];
+    expect_rv(call!(m, C_FindObjects(h, null_mut(), 1, null_mut())), idle)?;
     let mut template = fixture::data_template("x", b"x");
     template.truncate(4);
     let mut raw = RawTemplate::new(&template);
