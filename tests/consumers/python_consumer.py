@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, util
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pkcs11 import KDF, MGF, Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
+from pkcs11.constants import DEFAULT
 from pkcs11.mechanisms import CTRParams, GCMParams
 from pkcs11.util.ec import encode_ec_public_key, encode_ecdsa_signature, encode_named_curve_parameters
 
@@ -283,7 +284,11 @@ def wrap_private(session):
         KeyType.RSA, 2048, private_template={Attribute.EXTRACTABLE: True, Attribute.SENSITIVE: False}
     )
     wrapped = kek.wrap_key(private, mechanism=Mechanism.AES_KEY_WRAP_PAD)
-    back = kek.unwrap_key(ObjectClass.PRIVATE_KEY, KeyType.RSA, wrapped, mechanism=Mechanism.AES_KEY_WRAP_PAD)
+    # python-pkcs11's defaults ask a private key to encrypt, verify and wrap, which is not for a private key to do.
+    usable = {usage: DEFAULT for usage in (Attribute.ENCRYPT, Attribute.VERIFY, Attribute.WRAP)}
+    back = kek.unwrap_key(
+        ObjectClass.PRIVATE_KEY, KeyType.RSA, wrapped, mechanism=Mechanism.AES_KEY_WRAP_PAD, template=usable
+    )
     signature = back.sign(MESSAGE, mechanism=Mechanism.SHA256_RSA_PKCS)
     assert public.verify(MESSAGE, signature, mechanism=Mechanism.SHA256_RSA_PKCS)
 
