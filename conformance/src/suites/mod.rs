@@ -1,0 +1,8 @@
+//! The suites.
+
+use crate::runner::Suite;
+
+/// Every suite, in the order in which they run.
+pub fn all() -> Vec<Suite> {
+    Vec::new()
+}
