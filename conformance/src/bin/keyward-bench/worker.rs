@@ -87,6 +87,8 @@ impl Worker {
     /// C_Finalize, C_Initialize, login: every handle is new.
     pub fn reopen(&mut self) -> Result<(), Rv> {
         self.keys.clear();
+        // Closed before the restart: afterwards the old handle may be the new session's.
+        self.session = Session::borrowed(self.token.module.clone(), CK_INVALID_HANDLE);
         self.token.restart()?;
         self.session = self.token.user_session()?;
         Ok(())
