@@ -122,14 +122,29 @@ fn counts(tally: &Tally) -> String {
     format!("{} passed, {} failed, {} skipped", tally.passed, tally.failed, tally.skipped)
 }
 
+/// One line per failure; vectors of one file that fail alike share a line unless `verbose`.
 fn print_notes(suite: &Suite, tally: &Tally, verbose: bool) {
+    let mut alike: Vec<(&str, &str, &str, usize)> = Vec::new();
     for note in &tally.notes {
+        let file = note.name.split('#').next().unwrap_or_default();
         match &note.failure {
-            Some(Failure::Failed(reason)) => println!("FAILED {}/{}: {reason}", suite.name, note.name),
             Some(Failure::Skipped(reason)) if verbose => {
                 println!("skipped {}/{}: {reason}", suite.name, note.name);
             }
+            Some(Failure::Failed(reason)) if verbose => {
+                println!("FAILED {}/{}: {reason}", suite.name, note.name);
+            }
+            Some(Failure::Failed(reason)) => {
+                match alike.iter_mut().find(|(known, _, why, _)| *known == file && why == reason) {
+                    Some((_, _, _, count)) => *count += 1,
+                    None => alike.push((file, &note.name, reason, 1)),
+                }
+            }
             _ => {}
         }
+    }
+    for (_, name, reason, count) in alike {
+        let more = if count > 1 { format!(" [{} more alike]", count - 1) } else { String::new() };
+        println!("FAILED {}/{name}: {reason}{more}", suite.name);
     }
 }

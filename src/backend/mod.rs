@@ -1,1 +1,20 @@
 //! The backends: each implements the traits of `token`, none knows another.
+
+pub mod soft;
+
+use std::sync::Arc;
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::token::Provider;
+
+/// The backends that the configuration asks for. Nothing is opened yet.
+pub fn providers(config: &Arc<Config>) -> Result<Vec<Box<dyn Provider>>> {
+    if let Some(entry) = config.slot.first() {
+        return Err(Error::new(
+            ErrorKind::FunctionFailed,
+            format!("[[slot]] on line {}: there is no backend \"{}\" in this build", entry.line, entry.backend),
+        ));
+    }
+    Ok(vec![Box::new(soft::SoftProvider::new(config.clone()))])
+}

@@ -1,1 +1,38 @@
-//! Room for crypto.
+//! The only room that names a crypto library: hashes, MACs, AES, key derivation and key pairs, in plain Rust types.
+//!
+//! Nothing here knows PKCS#11. This file and its neighbours hold the shared vocabulary ([`Error`], [`Hash`],
+//! [`Curve`], [`RsaComponents`], the DER encodings); one provider, chosen by feature, supplies the functions and the
+//! key types behind the same names. Keys are immutable, `Send + Sync` and cheap to clone, so that any number of
+//! threads may sign with one key at once without a lock of ours. Whatever is secret is zeroized when dropped.
+
+mod curve;
+mod encoding;
+mod error;
+mod hash;
+mod kdf;
+mod key;
+mod pure;
+mod rsa;
+mod seal;
+#[cfg(test)]
+mod tests;
+
+#[cfg(feature = "aws-lc")]
+mod aws_lc;
+
+pub use curve::{Curve, Hedge, MlDsaSet, OkpCurve};
+pub use error::{Error, Result};
+pub use hash::{DigestValue, Hash, MAX_DIGEST_LEN};
+pub use kdf::argon2id;
+pub use key::{PrivateKey, PublicKey};
+pub use rsa::{Oaep, Pss, RsaComponents};
+pub use seal::SealKey;
+
+#[cfg(feature = "aws-lc")]
+use aws_lc::SealCipher;
+
+#[cfg(feature = "aws-lc")]
+pub use aws_lc::{
+    Cmac, Digest, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Hmac, MlDsaPrivate, MlDsaPublic,
+    RsaPrivate, RsaPublic, X25519Private, X25519Public, aes, digest, equal, hmac_sha256, random,
+};

@@ -1,8 +1,98 @@
 //! One row per mechanism: what it is called, which keys and parameters it takes, and the function for each operation.
 //!
-//! C_GetMechanismList, C_GetMechanismInfo, dispatch, the CLI's listing and `docs/mechanisms.md` all read the same rows.
+//! C_GetMechanismList, C_GetMechanismInfo, dispatch, the CLI's listing and `docs/mechanisms.md` all read the same
+//! rows (PKCS#11 v3.2, section 6). A family of mechanisms lives in one file with its rows; [`TABLE`] joins them in the
+//! order of their numbers. Nothing here holds a lock or state: an operation owns what it needs and is dropped whole.
+//!
+//! [`material`] turns a key's attributes into a parsed [`Key`] and back, and keeps them consistent.
 
+mod aes;
+mod derive;
+mod descriptor;
+mod digest;
+mod ec;
+mod edwards;
+mod errors;
+mod hmac;
+mod key;
+mod key_wrap;
+mod ml_dsa;
+mod rsa;
+mod secret;
+mod shapes;
+
+pub mod material;
 pub mod op;
 pub mod params;
 
+pub use descriptor::{
+    CipherFn, DeriveFn, Descriptor, DigestFn, GenerateFn, GeneratePairFn, Ops, SignFn, UnwrapFn, VerifyFn,
+    WrapFn,
+};
+pub use key::Key;
 pub use params::{Mechanism, ParamKind, Params};
+
+use crate::types::ck;
+
+/// Every family's rows.
+const FAMILIES: &[&[Descriptor]] = &[
+    digest::ROWS,
+    hmac::ROWS,
+    secret::ROWS,
+    rsa::ROWS,
+    ec::ROWS,
+    edwards::ROWS,
+    derive::ROWS,
+    aes::ROWS,
+    key_wrap::ROWS,
+    ml_dsa::ROWS,
+];
+
+const COUNT: usize = {
+    let mut count = 0;
+    let mut family = 0;
+    while family < FAMILIES.len() {
+        count += FAMILIES[family].len();
+        family += 1;
+    }
+    count
+};
+
+/// All rows, ascending by mechanism number, so that a look-up is a binary search.
+static TABLE: [&Descriptor; COUNT] = sorted();
+
+/// Joins the families: an insertion sort, run by the compiler.
+const fn sorted() -> [&'static Descriptor; COUNT] {
+    let mut table = [&FAMILIES[0][0]; COUNT];
+    let mut filled = 0;
+    let mut family = 0;
+    while family < FAMILIES.len() {
+        let mut row = 0;
+        while row < FAMILIES[family].len() {
+            let new = &FAMILIES[family][row];
+            let mut at = filled;
+            while at > 0 && table[at - 1].kind > new.kind {
+                table[at] = table[at - 1];
+                at -= 1;
+            }
+            table[at] = new;
+            filled += 1;
+            row += 1;
+        }
+        family += 1;
+    }
+    table
+}
+
+/// The row of a mechanism; `None` where keyward does not have it.
+pub fn descriptor(kind: ck::CK_MECHANISM_TYPE) -> Option<&'static Descriptor> {
+    TABLE.binary_search_by_key(&kind, |row| row.kind).ok().and_then(|i| TABLE.get(i).copied())
+}
+
+/// Every row, ascending by mechanism number.
+pub fn all() -> impl Iterator<Item = &'static Descriptor> {
+    TABLE.iter().copied()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,1 +1,163 @@
-//! Room for module.
+//! The library's state: slots, sessions, login, running operations. A plain value: the ABI keeps the one static.
+//!
+//! Lock order, written down once: slot table → session table → session → login → (backend) store. A call clones the
+//! `Arc`s of its session and slot and lets the tables go; during crypto, disk or network work only that session's
+//! own mutex is held.
+
+pub mod operation;
+mod session;
+mod slot;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::RwLock;
+
+use crate::config::{Config, Free};
+use crate::error::{Error, ErrorKind, Result};
+use crate::token::Provider;
+use crate::types::ck;
+
+pub use session::{FindCursor, Session, SessionState};
+pub use slot::Slot;
+
+/// Handles are dense from 1; Java and Go clients keep them in 32 bits.
+const FIRST_SESSION: u64 = 1;
+
+/// Everything between C_Initialize and C_Finalize.
+pub struct Module {
+    config: Arc<Config>,
+    providers: Vec<Box<dyn Provider>>,
+    slots: RwLock<BTreeMap<ck::CK_SLOT_ID, Arc<Slot>>>,
+    sessions: RwLock<HashMap<ck::CK_SESSION_HANDLE, Arc<Session>>>,
+    next_session: AtomicU64,
+}
+
+impl Module {
+    /// A module over these backends. Touches no token yet.
+    pub fn new(config: Arc<Config>, providers: Vec<Box<dyn Provider>>) -> Self {
+        Module {
+            config,
+            providers,
+            slots: RwLock::default(),
+            sessions: RwLock::default(),
+            next_session: AtomicU64::new(FIRST_SESSION),
+        }
+    }
+
+    /// The configuration in force.
+    pub fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Asks the backends anew and answers every slot there is, in slot-ID order, the free one included.
+    pub fn refresh_slots(&self) -> Result<Vec<Arc<Slot>>> {
+        let mut tokens = Vec::new();
+        for provider in &self.providers {
+            tokens.extend(provider.tokens()?);
+        }
+        let mut slots = self.slots.write();
+        // A slot whose token went away stays while sessions are open on it.
+        slots.retain(|id, slot| slot.session_counts().0 > 0 || tokens.iter().any(|token| token.slot_id() == *id));
+        for token in tokens {
+            slots.entry(token.slot_id()).or_insert_with(|| Arc::new(Slot::new(token)));
+        }
+        Ok(slots.values().cloned().collect())
+    }
+
+    /// C_GetSlotList's answer: with `present_only`, the free slot shows as `slots.free` says (`auto`: while no token
+    /// is initialised).
+    pub fn listed_slots(&self, present_only: bool) -> Result<Vec<Arc<Slot>>> {
+        let all = self.refresh_slots()?;
+        let any_initialized = all.iter().any(|slot| slot.token().initialized());
+        let show_free = match self.config.slots.free {
+            Free::Always => true,
+            Free::Never => false,
+            Free::Auto => !present_only || !any_initialized,
+        };
+        Ok(all
+            .into_iter()
+            .filter(|slot| slot.token().initialized() || show_free)
+            .filter(|slot| !present_only || slot.token().present())
+            .collect())
+    }
+
+    /// The slot of an ID; looks once at the backends for one that is not known yet. CKR_SLOT_ID_INVALID.
+    pub fn slot(&self, id: ck::CK_SLOT_ID) -> Result<Arc<Slot>> {
+        if let Some(slot) = self.slots.read().get(&id) {
+            return Ok(slot.clone());
+        }
+        self.refresh_slots()?;
+        self.slots.read().get(&id).cloned().ok_or_else(|| ErrorKind::SlotIdInvalid.into())
+    }
+
+    /// The slot of an ID, with a token in it. CKR_TOKEN_NOT_PRESENT.
+    pub fn slot_with_token(&self, id: ck::CK_SLOT_ID) -> Result<Arc<Slot>> {
+        let slot = self.slot(id)?;
+        if slot.token().present() { Ok(slot) } else { Err(ErrorKind::TokenNotPresent.into()) }
+    }
+
+    /// C_OpenSession.
+    pub fn open_session(&self, slot: &Arc<Slot>, read_write: bool) -> Result<ck::CK_SESSION_HANDLE> {
+        let backend = slot.token().clone().open_session()?;
+        let handle = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let session = Arc::new(Session::new(slot.clone(), read_write, backend));
+        slot.add_session(handle, read_write)?;
+        self.sessions.write().insert(handle, session);
+        Ok(handle)
+    }
+
+    /// The session of a handle. CKR_SESSION_HANDLE_INVALID.
+    pub fn session(&self, handle: ck::CK_SESSION_HANDLE) -> Result<Arc<Session>> {
+        self.sessions.read().get(&handle).cloned().ok_or_else(|| ErrorKind::SessionHandleInvalid.into())
+    }
+
+    /// C_CloseSession. A call still running in the session ends first; the last session's end logs out.
+    pub fn close_session(&self, handle: ck::CK_SESSION_HANDLE) -> Result<()> {
+        let session = self.sessions.write().remove(&handle).ok_or(ErrorKind::SessionHandleInvalid)?;
+        session.close();
+        session.slot().remove_session(handle, session.read_write());
+        Ok(())
+    }
+
+    /// C_CloseAllSessions: those of one slot, at a cost that depends on their number alone.
+    pub fn close_all_sessions(&self, slot: &Slot) {
+        for handle in slot.session_handles() {
+            // Another thread may have closed it in between: then there is nothing left to do.
+            let _ = self.close_session(handle);
+        }
+    }
+
+    /// C_Finalize: every session closed, every login forgotten.
+    pub fn shut_down(&self) {
+        let slots: Vec<Arc<Slot>> = self.slots.read().values().cloned().collect();
+        for slot in slots {
+            self.close_all_sessions(&slot);
+            slot.log_out_quietly();
+        }
+    }
+
+    /// In a forked child: let go of what must not be touched there.
+    pub fn abandon(&self) {
+        // The lock may have been held by a thread that does not exist here: then its content is leaked with the rest.
+        if let Some(slots) = self.slots.try_read() {
+            slots.values().for_each(|slot| slot.token().abandon());
+        }
+    }
+}
+
+/// CKR_SESSION_READ_ONLY for what needs a read-write session.
+pub(crate) fn need_read_write(read_write: bool, what: &'static str) -> Result<()> {
+    if read_write { Ok(()) } else { Err(Error::new(ErrorKind::SessionReadOnly, what)) }
+}
+
+/// An `*Init` without a mechanism: ends the active operation (PKCS#11 v3.0 and later). CKR_ARGUMENTS_BAD without one,
+/// as v2.40 has it for the missing mechanism.
+pub(crate) fn end_operation<T: ?Sized>(slot: &mut operation::Slot<T>) -> Result<()> {
+    if !slot.is_active() {
+        return Err(Error::new(ErrorKind::ArgumentsBad, "no mechanism, and no operation to end"));
+    }
+    slot.cancel();
+    Ok(())
+}

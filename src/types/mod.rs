@@ -1,7 +1,9 @@
 //! What every layer may use: the C types of the specification and the containers of secrets.
 
+mod kdf;
 mod secret;
 
+pub use kdf::{Kdf, KdfError};
 pub use secret::{LockedKey, SecretBytes};
 
 /// The C types and constants of PKCS#11 v3.2, under one name.

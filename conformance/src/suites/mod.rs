@@ -1,8 +1,10 @@
 //! The suites.
 
+mod wycheproof;
+
 use crate::runner::Suite;
 
 /// Every suite, in the order in which they run.
 pub fn all() -> Vec<Suite> {
-    Vec::new()
+    vec![wycheproof::suite()]
 }

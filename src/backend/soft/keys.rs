@@ -1,0 +1,99 @@
+//! Keys made, wrapped, unwrapped and derived (PKCS#11 v3.2, section 5.18).
+
+use super::session::{SoftSession, caller, operation};
+use crate::error::{Error, ErrorKind, Result};
+use crate::mechanism::{Mechanism, material};
+use crate::object::{self, Inherit, Template, Usage};
+use crate::token::{Access, ObjectHandle};
+
+impl SoftSession {
+    /// C_GenerateKey.
+    pub(super) fn make_key(&mut self, access: Access, mechanism: &Mechanism, template: Template) -> Result<ObjectHandle> {
+        let row = self.token.row(mechanism.kind)?;
+        let generate = operation(row, row.ops.generate, "generate a key")?;
+        let mut key = object::generate_secret(template, mechanism.kind, row.key_types, &caller(access))?;
+        object::may_write(&key, &caller(access), access.read_write)?;
+        let value = generate(&mechanism.params, &key)?;
+        material::fill_secret(&mut key, value)?;
+        self.add_one(access, key)
+    }
+
+    /// C_GenerateKeyPair: both halves in one transaction, so that a crash leaves both or none.
+    pub(super) fn make_key_pair(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        public: Template,
+        private: Template,
+    ) -> Result<(ObjectHandle, ObjectHandle)> {
+        let row = self.token.row(mechanism.kind)?;
+        let generate = operation(row, row.ops.generate_pair, "generate a key pair")?;
+        let who = caller(access);
+        let (mut public, mut private) = object::generate_pair(public, private, mechanism.kind, row.key_types, &who)?;
+        // Rights are checked before the expensive part, not only when the objects are added.
+        object::may_write(&public, &who, access.read_write)?;
+        object::may_write(&private, &who, access.read_write)?;
+        let key = generate(&mechanism.params, &public, &private)?;
+        material::fill_pair(&mut public, &mut private, &key)?;
+        self.token.check_strength(row, &public)?;
+        match self.add(access, vec![public, private])?[..] {
+            [public, private] => Ok((public, private)),
+            _ => Err(Error::new(ErrorKind::DeviceError, "the store kept another number of objects")),
+        }
+    }
+
+    /// C_WrapKey.
+    pub(super) fn wrap(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        wrapping_key: ObjectHandle,
+        key: ObjectHandle,
+    ) -> Result<Vec<u8>> {
+        let used = self.key_for(access, mechanism, wrapping_key, Usage::Wrap, ErrorKind::WrappingKeyHandleInvalid)?;
+        let wrap = operation(used.row, used.row.ops.wrap, "wrap")?;
+        let key = self.open.object(access, key).map_err(|error| match error.kind() {
+            ErrorKind::ObjectHandleInvalid => error.with_kind(ErrorKind::KeyHandleInvalid),
+            _ => error,
+        })?;
+        object::wrappable(&key.attributes, &used.key.attributes)?;
+        wrap(used.key.key()?, &mechanism.params, &material::wrap_encoding(&key.attributes)?)
+    }
+
+    /// C_UnwrapKey.
+    pub(super) fn unwrap(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        unwrapping_key: ObjectHandle,
+        wrapped: &[u8],
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        let invalid = ErrorKind::UnwrappingKeyHandleInvalid;
+        let used = self.key_for(access, mechanism, unwrapping_key, Usage::Unwrap, invalid)?;
+        let unwrap = operation(used.row, used.row.ops.unwrap, "unwrap")?;
+        let mut key = object::unwrap(template, &used.key.attributes, &caller(access))?;
+        object::may_write(&key, &caller(access), access.read_write)?;
+        let wanted = material::wanted_len(&key)?;
+        let encoding = unwrap(used.key.key()?, &mechanism.params, wrapped, wanted)?;
+        material::unwrap_into(&mut key, encoding)?;
+        self.add_one(access, key)
+    }
+
+    /// C_DeriveKey.
+    pub(super) fn derive(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        base_key: ObjectHandle,
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        let used = self.key_for(access, mechanism, base_key, Usage::Derive, ErrorKind::KeyHandleInvalid)?;
+        let derive = operation(used.row, used.row.ops.derive, "derive")?;
+        let mut key = object::derive(template, &used.key.attributes, Inherit::Template, &caller(access))?;
+        object::may_write(&key, &caller(access), access.read_write)?;
+        let value = derive(used.key.key()?, &mechanism.params, material::wanted_len(&key)?)?;
+        material::fill_secret(&mut key, value)?;
+        self.add_one(access, key)
+    }
+}

@@ -1,0 +1,162 @@
+//! The soft token: one SQLite file per token, sealed rows, keys in this process.
+//!
+//! `SoftProvider` lists the files of one directory; `SoftToken` is one of them, opened when first needed; `objects`
+//! turns rows into objects and finds them; `session` and `keys` serve a session's calls.
+//!
+//! Locks, all below the session's: token keys → object cache → session objects → store. None is held across crypto.
+
+mod builtin;
+mod index;
+mod keys;
+mod objects;
+mod session;
+mod token;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::store::Header;
+use crate::token::{Provider, Token};
+use crate::types::ck;
+
+pub use token::SoftToken;
+
+/// The ending of a token's file.
+const EXTENSION: &str = "token";
+/// Holds the serial of the next token, so that the free slot has one ID in every process.
+const FREE_SLOT_FILE: &str = "free-slot";
+
+/// The soft tokens of one directory, and the free slot.
+pub struct SoftProvider {
+    config: Arc<Config>,
+    /// Every token ever listed, so that its slot keeps its state.
+    known: Mutex<BTreeMap<String, Arc<SoftToken>>>,
+}
+
+impl SoftProvider {
+    /// Lists `soft.dir`.
+    pub fn new(config: Arc<Config>) -> Self {
+        SoftProvider { config, known: Mutex::default() }
+    }
+
+    /// The soft tokens, the free one last.
+    pub fn soft_tokens(&self) -> Result<Vec<Arc<SoftToken>>> {
+        let dir = &self.config.soft.dir;
+        let mut serials = serials(dir)?;
+        let free = free_serial(dir, &serials);
+        let mut known = self.known.lock();
+        // Where the serial can't be kept on disk, this process at least stays with the one it showed first.
+        let free = match free {
+            Some(serial) => Some(serial),
+            None => known.values().find(|token| !token.initialized()).map(|token| token.serial().to_owned()),
+        };
+        serials.push(match free {
+            Some(serial) => serial,
+            None => Header::random_serial()?,
+        });
+        serials.dedup();
+        known.retain(|serial, _| serials.contains(serial));
+        Ok(serials
+            .into_iter()
+            .map(|serial| {
+                let token = known.entry(serial).or_insert_with_key(|serial| {
+                    Arc::new(SoftToken::new(self.config.clone(), serial.clone(), token_path(dir, serial)))
+                });
+                token.clone()
+            })
+            .collect())
+    }
+}
+
+impl Provider for SoftProvider {
+    fn tokens(&self) -> Result<Vec<Arc<dyn Token>>> {
+        Ok(self.soft_tokens()?.into_iter().map(|token| token as Arc<dyn Token>).collect())
+    }
+}
+
+/// Where a token of this serial lives.
+pub fn token_path(dir: &Path, serial: &str) -> PathBuf {
+    dir.join(format!("{serial}.{EXTENSION}"))
+}
+
+/// The slot of a serial: its low 31 bits, never 0, so that Java's and Go's clients can hold it.
+pub fn slot_id(serial: &str) -> ck::CK_SLOT_ID {
+    let low = u64::from_str_radix(serial, 16).unwrap_or_default() & 0x7fff_ffff;
+    low.max(1)
+}
+
+fn is_serial(text: &str) -> bool {
+    text.len() == 16 && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+}
+
+/// The serials of the token files in a directory, in order; none where there is no directory yet.
+fn serials(dir: &Path) -> Result<Vec<String>> {
+    let entries = match fs::read_dir(dir) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(unreadable(dir, &error)),
+    };
+    let mut serials = Vec::new();
+    for entry in entries {
+        let path = entry.map_err(|error| unreadable(dir, &error))?.path();
+        let serial = path.file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
+        if path.extension().is_some_and(|extension| extension == EXTENSION) && is_serial(serial) {
+            serials.push(serial.to_owned());
+        }
+    }
+    serials.sort();
+    Ok(serials)
+}
+
+fn unreadable(dir: &Path, error: &io::Error) -> Error {
+    Error::new(
+        ErrorKind::FunctionFailed,
+        format!("{}: {error}; set soft.dir or KEYWARD_DIR to a directory that can be read", dir.display()),
+    )
+}
+
+/// The serial of the next token, the same in every process until it is used. `None` where it can't be kept.
+fn free_serial(dir: &Path, used: &[String]) -> Option<String> {
+    let file = dir.join(FREE_SLOT_FILE);
+    // A second round for the process that lost the race to write it, a third for luck.
+    for _ in 0..3 {
+        match fs::read_to_string(&file) {
+            Ok(serial) if is_serial(&serial) && !clashes(&serial, used) => return Some(serial),
+            Ok(_) => drop(fs::remove_file(&file)),
+            Err(_) => {}
+        }
+        let serial = Header::random_serial().ok().filter(|serial| !clashes(serial, used))?;
+        match write_new(dir, &file, &serial) {
+            Ok(()) => return Some(serial),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                tracing::debug!("{}: {error}; the free slot's ID is this process's own", file.display());
+                return None;
+            }
+        }
+    }
+    None
+}
+
+/// True if the serial, or its slot, is some token's already.
+fn clashes(serial: &str, used: &[String]) -> bool {
+    used.iter().any(|other| slot_id(other) == slot_id(serial))
+}
+
+/// Writes the file whole or not at all, and never over another process's.
+fn write_new(dir: &Path, file: &Path, serial: &str) -> io::Result<()> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    let temporary = dir.join(format!(".{FREE_SLOT_FILE}.{serial}"));
+    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?.write_all(serial.as_bytes())?;
+    let linked = fs::hard_link(&temporary, file);
+    fs::remove_file(&temporary)?;
+    linked
+}

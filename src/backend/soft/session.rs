@@ -1,0 +1,253 @@
+//! A session on a soft token: objects and operations. Keys are made, wrapped and derived in `keys`.
+
+use std::sync::Arc;
+
+use super::builtin;
+use super::objects::Object;
+use super::token::{Opened, SoftToken};
+use crate::error::{Error, ErrorKind, Result};
+use crate::mechanism::op::{Cipher, Producer, Verifier};
+use crate::mechanism::{Descriptor, Mechanism};
+use crate::object::{self, Attributes, Caller, Template, Usage};
+use crate::token::{Access, Login, ObjectHandle, Prepared, Revealed, TokenSession};
+use crate::types::{SecretBytes, ck};
+
+/// One session.
+pub struct SoftSession {
+    pub(super) token: Arc<SoftToken>,
+    pub(super) open: Arc<Opened>,
+    /// The session's own objects, destroyed with it.
+    owned: Vec<ObjectHandle>,
+}
+
+impl Drop for SoftSession {
+    fn drop(&mut self) {
+        self.open.objects.remove_session_objects(&self.owned);
+    }
+}
+
+/// Who asks, in the words of the object room.
+pub(super) fn caller(access: Access) -> Caller {
+    Caller { so: access.login == Login::So, user: access.login == Login::User }
+}
+
+/// A key to use, and the mechanism's row.
+pub(super) struct Use {
+    pub(super) key: Arc<Object>,
+    pub(super) row: &'static Descriptor,
+}
+
+impl Use {
+    fn authenticate(&self) -> bool {
+        self.key.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE)
+    }
+}
+
+impl SoftSession {
+    pub(super) fn new(token: Arc<SoftToken>, open: Arc<Opened>) -> Self {
+        SoftSession { token, open, owned: Vec::new() }
+    }
+
+    pub(super) fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>> {
+        match builtin::get(&self.token, handle) {
+            Some(object) => Ok(object),
+            None => self.open.object(access, handle),
+        }
+    }
+
+    /// The key of a handle, allowed for this usage. `invalid` is the CKR of a handle that leads to no key.
+    pub(super) fn key_for(
+        &self,
+        access: Access,
+        mechanism: &Mechanism,
+        handle: ObjectHandle,
+        usage: Usage,
+        invalid: ErrorKind,
+    ) -> Result<Use> {
+        let row = self.token.row(mechanism.kind)?;
+        let key = self.open.object(access, handle).map_err(|error| match error.kind() {
+            ErrorKind::ObjectHandleInvalid => error.with_kind(invalid),
+            _ => error,
+        })?;
+        let Some(key_type) = key.attributes.key_type() else {
+            return Err(Error::new(invalid, "the object is not a key"));
+        };
+        // Dates are for people: the specification attaches no meaning to them (key objects, common attributes).
+        object::permits(&key.attributes, usage, mechanism.kind, None)?;
+        if !row.takes(key_type) {
+            let why = format!("{} does not work with a key of this type", row.name);
+            return Err(Error::new(ErrorKind::KeyTypeInconsistent, why));
+        }
+        self.token.check_strength(row, &key.attributes)?;
+        Ok(Use { key, row })
+    }
+
+    /// Adds new objects after the last check of what the caller may make.
+    pub(super) fn add(&mut self, access: Access, mut objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+        for attributes in &mut objects {
+            object::may_write(attributes, &caller(access), access.read_write)?;
+            object::finish(attributes, &unique_id()?);
+        }
+        let handles = self.open.add(objects)?;
+        self.owned.extend(handles.iter().filter(|&&handle| handle >= super::objects::FIRST_SESSION_OBJECT));
+        Ok(handles)
+    }
+
+    pub(super) fn add_one(&mut self, access: Access, attributes: Attributes) -> Result<ObjectHandle> {
+        self.add(access, vec![attributes])?.pop().ok_or_else(|| ErrorKind::DeviceError.into())
+    }
+}
+
+/// CKA_UNIQUE_ID: 32 random hexadecimal digits.
+fn unique_id() -> Result<String> {
+    let mut bytes = [0; 16];
+    crate::crypto::random(&mut bytes).map_err(|_| ErrorKind::RandomNoRng)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+/// A row without the function of an operation: CKR_MECHANISM_INVALID (PKCS#11 v3.2, section 5.1.6).
+pub(super) fn operation<T>(row: &Descriptor, function: Option<T>, what: &str) -> Result<T> {
+    function.ok_or_else(|| Error::new(ErrorKind::MechanismInvalid, format!("{} can't {what}", row.name)))
+}
+
+impl TokenSession for SoftSession {
+    fn create_object(&mut self, access: Access, template: Template) -> Result<ObjectHandle> {
+        let mut attributes = object::create(template, &caller(access))?;
+        object::may_write(&attributes, &caller(access), access.read_write)?;
+        crate::mechanism::material::complete_created(&mut attributes)?;
+        self.add_one(access, attributes)
+    }
+
+    fn copy_object(&mut self, access: Access, object: ObjectHandle, template: Template) -> Result<ObjectHandle> {
+        let source = self.object(access, object)?;
+        let copy = object::copy(&source.attributes, template, &caller(access))?;
+        self.add_one(access, copy)
+    }
+
+    fn destroy_object(&mut self, access: Access, object: ObjectHandle) -> Result<()> {
+        let found = self.object(access, object)?;
+        object::may_write(&found.attributes, &caller(access), access.read_write)?;
+        if builtin::is_builtin(object) || !object::is_destroyable(&found.attributes) {
+            return Err(Error::new(ErrorKind::ActionProhibited, "CKA_DESTROYABLE is false"));
+        }
+        self.open.destroy(object)?;
+        self.owned.retain(|&owned| owned != object);
+        Ok(())
+    }
+
+    fn object_size(&mut self, access: Access, object: ObjectHandle) -> Result<usize> {
+        Ok(self.object(access, object)?.attributes.encode().len())
+    }
+
+    fn attributes(
+        &mut self,
+        access: Access,
+        object: ObjectHandle,
+        wanted: &[ck::CK_ATTRIBUTE_TYPE],
+    ) -> Result<Vec<Revealed>> {
+        let object = self.object(access, object)?;
+        let reveal = |&kind: &ck::CK_ATTRIBUTE_TYPE| {
+            object::reveal(&object.attributes, kind).cloned().map_err(|error| error.kind())
+        };
+        Ok(wanted.iter().map(reveal).collect())
+    }
+
+    fn set_attributes(&mut self, access: Access, object: ObjectHandle, template: Template) -> Result<()> {
+        let found = self.object(access, object)?;
+        object::may_write(&found.attributes, &caller(access), access.read_write)?;
+        if builtin::is_builtin(object) {
+            return Err(Error::new(ErrorKind::ActionProhibited, "the token's own objects can't be changed"));
+        }
+        self.open.change(object, &|old| object::modify(old, template.clone(), &caller(access)))
+    }
+
+    fn find_objects(&mut self, access: Access, template: &Template) -> Result<Vec<ObjectHandle>> {
+        let mut found = self.open.find(access, template)?;
+        found.extend(builtin::find(&self.token, template));
+        Ok(found)
+    }
+
+    fn digest(&mut self, mechanism: &Mechanism) -> Result<Box<dyn Producer>> {
+        let row = self.token.row(mechanism.kind)?;
+        operation(row, row.ops.digest, "digest")?(&mechanism.params)
+    }
+
+    fn sign(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Producer>> {
+        let used = self.key_for(access, mechanism, key, Usage::Sign, ErrorKind::KeyHandleInvalid)?;
+        let start = operation(used.row, used.row.ops.sign, "sign")?;
+        Ok(Prepared { operation: start(used.key.key()?, &mechanism.params)?, authenticate: used.authenticate() })
+    }
+
+    fn verify(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Verifier>> {
+        let used = self.key_for(access, mechanism, key, Usage::Verify, ErrorKind::KeyHandleInvalid)?;
+        let start = operation(used.row, used.row.ops.verify, "verify")?;
+        Ok(Prepared { operation: start(used.key.key()?, &mechanism.params)?, authenticate: false })
+    }
+
+    fn encrypt(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Cipher>> {
+        let used = self.key_for(access, mechanism, key, Usage::Encrypt, ErrorKind::KeyHandleInvalid)?;
+        let start = operation(used.row, used.row.ops.encrypt, "encrypt")?;
+        Ok(Prepared { operation: start(used.key.key()?, &mechanism.params)?, authenticate: false })
+    }
+
+    fn decrypt(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Cipher>> {
+        let used = self.key_for(access, mechanism, key, Usage::Decrypt, ErrorKind::KeyHandleInvalid)?;
+        let start = operation(used.row, used.row.ops.decrypt, "decrypt")?;
+        Ok(Prepared { operation: start(used.key.key()?, &mechanism.params)?, authenticate: used.authenticate() })
+    }
+
+    fn generate_key(&mut self, access: Access, mechanism: &Mechanism, template: Template) -> Result<ObjectHandle> {
+        self.make_key(access, mechanism, template)
+    }
+
+    fn generate_key_pair(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        public: Template,
+        private: Template,
+    ) -> Result<(ObjectHandle, ObjectHandle)> {
+        self.make_key_pair(access, mechanism, public, private)
+    }
+
+    fn wrap_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        wrapping_key: ObjectHandle,
+        key: ObjectHandle,
+    ) -> Result<Vec<u8>> {
+        self.wrap(access, mechanism, wrapping_key, key)
+    }
+
+    fn unwrap_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        unwrapping_key: ObjectHandle,
+        wrapped: &[u8],
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        self.unwrap(access, mechanism, unwrapping_key, wrapped, template)
+    }
+
+    fn derive_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        base_key: ObjectHandle,
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        self.derive(access, mechanism, base_key, template)
+    }
+
+    fn random(&mut self, out: &mut [u8]) -> Result<()> {
+        crate::crypto::random(out).map_err(|_| Error::new(ErrorKind::RandomNoRng, "the random generator failed"))
+    }
+
+    fn seed_random(&mut self, seed: &[u8]) -> Result<()> {
+        // The generator seeds itself from the system; a caller's seed could only be mixed in, and is not needed.
+        let _unused = SecretBytes::from(seed);
+        Ok(())
+    }
+}

@@ -1,0 +1,380 @@
+//! One soft token: its file, its PINs, and the keys that a login unseals.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::objects::Objects;
+use super::session::SoftSession;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mechanism::{self, Descriptor};
+use crate::object::Attributes;
+use crate::store::pin::{PinPolicy, authenticate};
+use crate::store::{Header, Options, PinRecord, Role, SqliteStore, Store, TokenKeys};
+use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenSession, User};
+use crate::types::{LockedKey, ck};
+
+/// The longest PIN in bytes: what the field `ulMaxPinLen` of the peers says, and far above what people type.
+pub const MAX_PIN_LEN: usize = 255;
+/// The shortest RSA modulus under `policy.legacy = "deny"`.
+const MIN_RSA_BYTES: usize = 2048 / 8;
+
+/// A soft token, initialised or free.
+pub struct SoftToken {
+    config: Arc<Config>,
+    serial: String,
+    path: PathBuf,
+    opened: Mutex<Option<Arc<Opened>>>,
+}
+
+/// A token whose file is open.
+pub struct Opened {
+    /// The sealed rows.
+    pub store: Box<dyn Store>,
+    /// What this process knows of them.
+    pub objects: Objects,
+    /// Opens and finds public rows.
+    pub public: TokenKeys,
+    /// Tells one initialisation of the token from the next: its public sealing key is drawn anew.
+    instance: [u8; 32],
+    unlocked: RwLock<Option<Unlocked>>,
+}
+
+/// What a login leaves in memory until logout.
+struct Unlocked {
+    token_key: LockedKey,
+    /// `None` for the SO, who sees no private object.
+    private: Option<Arc<TokenKeys>>,
+}
+
+impl Opened {
+    fn new(store: SqliteStore) -> Result<Self> {
+        let header = store.header()?;
+        Ok(Opened {
+            public: TokenKeys::public(&header)?,
+            instance: header.public_key,
+            objects: Objects::default(),
+            unlocked: RwLock::default(),
+            store: Box::new(store),
+        })
+    }
+
+    /// The keys of private rows, while the user is logged in.
+    pub fn private(&self) -> Option<Arc<TokenKeys>> {
+        self.unlocked.read().as_ref()?.private.clone()
+    }
+
+    /// False once the file holds another initialisation of the token.
+    pub fn is_same_token(&self) -> Result<bool> {
+        Ok(self.store.header()?.public_key == self.instance)
+    }
+
+    /// Forgets what the login unsealed.
+    fn lock(&self) {
+        *self.unlocked.write() = None;
+        self.objects.forget_private();
+    }
+}
+
+impl SoftToken {
+    pub(super) fn new(config: Arc<Config>, serial: String, path: PathBuf) -> Self {
+        SoftToken { config, serial, path, opened: Mutex::default() }
+    }
+
+    /// 16 hexadecimal digits.
+    pub fn serial(&self) -> &str {
+        &self.serial
+    }
+
+    /// The token's file, whether it is there yet or not.
+    pub fn path(&self) -> &std::path::Path {
+        &self.path
+    }
+
+    /// The open token. CKR_TOKEN_NOT_RECOGNIZED before C_InitToken, and for a file that is none of ours.
+    ///
+    /// A token that another process initialised anew is taken up anew: old keys open nothing in it.
+    pub fn open(&self) -> Result<Arc<Opened>> {
+        let mut opened = self.opened.lock();
+        if let Some(open) = opened.as_ref() {
+            if open.is_same_token()? {
+                return Ok(open.clone());
+            }
+            tracing::warn!("{}: initialised anew by another process; its logins end", self.path.display());
+            *opened = None;
+        }
+        if !self.initialized() {
+            return Err(Error::new(ErrorKind::TokenNotRecognized, "the token is not initialised: C_InitToken first"));
+        }
+        let open = Arc::new(Opened::new(SqliteStore::open(&self.path, &self.store_options())?)?);
+        *opened = Some(open.clone());
+        Ok(open)
+    }
+
+    fn store_options(&self) -> Options {
+        let soft = &self.config.soft;
+        Options {
+            busy_ms: soft.busy_timeout_ms,
+            synchronous: soft.synchronous,
+            file_mode: soft.file_mode,
+            ..Options::default()
+        }
+    }
+
+    fn pin_policy(&self) -> PinPolicy {
+        PinPolicy { max_failures: self.config.soft.max_pin_failures, delay: self.config.soft.pin_delay }
+    }
+
+    /// Waits as earlier failures demand, then tries the PIN. Holds no lock meanwhile.
+    fn authenticate(&self, open: &Opened, role: Role, pin: &[u8]) -> Result<LockedKey> {
+        let delay = self.pin_policy().state_of(&*open.store.header()?, role).delay;
+        if !delay.is_zero() {
+            std::thread::sleep(delay);
+        }
+        Ok(authenticate(&*open.store, self.pin_policy(), role, pin)?)
+    }
+
+    fn pin_record(&self, pin: &[u8], token_key: &LockedKey, role: Role) -> Result<PinRecord> {
+        Ok(PinRecord::new(pin, self.config.soft.kdf, token_key, role, &self.serial)?)
+    }
+
+    /// A new PIN within the limits. CKR_PIN_LEN_RANGE.
+    fn check_new_pin<'a>(&self, pin: Option<&'a [u8]>) -> Result<&'a [u8]> {
+        let pin = present(pin)?;
+        let min = self.config.soft.min_pin_len;
+        if (min..=MAX_PIN_LEN).contains(&pin.len()) {
+            return Ok(pin);
+        }
+        Err(Error::new(ErrorKind::PinLenRange, format!("a PIN has {min} to {MAX_PIN_LEN} bytes here")))
+    }
+
+    /// A fresh header with a fresh token key under the SO's PIN.
+    fn new_header(&self, so_pin: &[u8], label: [u8; 32]) -> Result<Header> {
+        let token_key = LockedKey::random(|bytes| crate::crypto::random(bytes)).map_err(crate::store::Error::from)?;
+        let so = self.pin_record(so_pin, &token_key, Role::So)?;
+        let mut header = Header::new(self.serial.clone(), "", so)?;
+        header.label = label;
+        header.login_required = self.config.soft.login_required;
+        Ok(header)
+    }
+
+    /// C_InitToken on a token that exists: the SO PIN is checked, every object goes.
+    fn init_again(&self, so_pin: &[u8], label: [u8; 32]) -> Result<()> {
+        let open = self.open()?;
+        self.authenticate(&open, Role::So, so_pin)?;
+        open.store.reset(&self.new_header(so_pin, label)?)?;
+        open.lock();
+        *self.opened.lock() = None;
+        Ok(())
+    }
+
+    /// The rows of the table that this token offers, by configuration and policy.
+    pub(super) fn offered(&self) -> impl Iterator<Item = &'static Descriptor> {
+        mechanism::all().filter(|row| self.offers(row))
+    }
+
+    fn offers(&self, row: &Descriptor) -> bool {
+        (self.config.policy.legacy || !row.legacy) && self.config.slots.mechanisms.allows(row.name)
+    }
+
+    /// `policy.legacy = "deny"` covers RSA keys below 2048 bits, whatever the mechanism. CKR_KEY_SIZE_RANGE.
+    pub(super) fn check_strength(&self, row: &Descriptor, key: &Attributes) -> Result<()> {
+        let modulus = key.bytes(ck::CKA_MODULUS).filter(|_| key.key_type() == Some(ck::CKK_RSA));
+        match modulus {
+            Some(modulus) if !self.config.policy.legacy && modulus.len() < MIN_RSA_BYTES => Err(Error::new(
+                ErrorKind::KeySizeRange,
+                format!("{}: RSA keys below 2048 bits are switched off by policy.legacy", row.name),
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The row of a mechanism that this token offers. CKR_MECHANISM_INVALID.
+    pub(super) fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
+        let row = mechanism::descriptor(kind).ok_or(ErrorKind::MechanismInvalid)?;
+        match self.offers(row) {
+            true => Ok(row),
+            false => {
+                let why = format!("{} is switched off by policy.legacy or slots.mechanisms", row.name);
+                Err(Error::new(ErrorKind::MechanismInvalid, why))
+            }
+        }
+    }
+}
+
+/// A PIN that must be given: there is no protected authentication path. CKR_ARGUMENTS_BAD.
+fn present(pin: Option<&[u8]>) -> Result<&[u8]> {
+    pin.ok_or_else(|| Error::new(ErrorKind::ArgumentsBad, "no PIN: this token has no PIN pad"))
+}
+
+fn role(user: User) -> Role {
+    match user {
+        User::So => Role::So,
+        User::User => Role::User,
+    }
+}
+
+/// CKF_ bits of a role's PIN: count low, final try, locked.
+const PIN_FLAGS: [(Role, [ck::CK_FLAGS; 3]); 2] = [
+    (Role::User, [ck::CKF_USER_PIN_COUNT_LOW, ck::CKF_USER_PIN_FINAL_TRY, ck::CKF_USER_PIN_LOCKED]),
+    (Role::So, [ck::CKF_SO_PIN_COUNT_LOW, ck::CKF_SO_PIN_FINAL_TRY, ck::CKF_SO_PIN_LOCKED]),
+];
+
+impl Token for SoftToken {
+    fn slot_id(&self) -> ck::CK_SLOT_ID {
+        super::slot_id(&self.serial)
+    }
+
+    fn slot_info(&self) -> SlotInfo {
+        let flags = if self.config.slots.removable { ck::CKF_REMOVABLE_DEVICE } else { 0 };
+        SlotInfo { description: format!("keyward soft token {}", self.serial), flags }
+    }
+
+    fn present(&self) -> bool {
+        true
+    }
+
+    fn initialized(&self) -> bool {
+        self.path.exists()
+    }
+
+    fn info(&self) -> Result<TokenInfo> {
+        let mut info = TokenInfo {
+            label: [b' '; 32],
+            model: "keyward soft".to_owned(),
+            serial: self.serial.clone(),
+            flags: ck::CKF_RNG,
+            min_pin_len: self.config.soft.min_pin_len,
+            max_pin_len: MAX_PIN_LEN,
+        };
+        if !self.initialized() {
+            info.flags |= ck::CKF_LOGIN_REQUIRED;
+            return Ok(info);
+        }
+        let open = self.open()?;
+        let header = open.store.header()?;
+        info.label = header.label;
+        info.flags |= ck::CKF_TOKEN_INITIALIZED | ck::CKF_RESTORE_KEY_NOT_NEEDED;
+        let conditions = [
+            (header.login_required, ck::CKF_LOGIN_REQUIRED),
+            (header.user.is_some(), ck::CKF_USER_PIN_INITIALIZED),
+            (header.user_pin_to_be_changed, ck::CKF_USER_PIN_TO_BE_CHANGED),
+            (open.store.read_only(), ck::CKF_WRITE_PROTECTED),
+        ];
+        for (is_so, flag) in conditions {
+            info.flags |= if is_so { flag } else { 0 };
+        }
+        for (role, [low, last, locked]) in PIN_FLAGS {
+            let state = self.pin_policy().state_of(&header, role);
+            for (is_so, flag) in [(state.count_low, low), (state.final_try, last), (state.locked, locked)] {
+                info.flags |= if is_so { flag } else { 0 };
+            }
+        }
+        Ok(info)
+    }
+
+    fn mechanisms(&self) -> Vec<ck::CK_MECHANISM_TYPE> {
+        self.offered().map(|row| row.kind).collect()
+    }
+
+    fn mechanism_info(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<MechanismInfo> {
+        let row = self.row(kind)?;
+        Ok(MechanismInfo { min_key_size: row.min_key_size, max_key_size: row.max_key_size, flags: row.flags() })
+    }
+
+    fn init_token(&self, so_pin: Option<&[u8]>, label: [u8; 32]) -> Result<()> {
+        if self.initialized() {
+            return self.init_again(present(so_pin)?, label);
+        }
+        // C_InitToken's list of return values has no CKR_PIN_LEN_RANGE.
+        let so_pin = self.check_new_pin(so_pin).map_err(|error| match error.kind() {
+            ErrorKind::PinLenRange => error.with_kind(ErrorKind::PinIncorrect),
+            _ => error,
+        })?;
+        let header = self.new_header(so_pin, label)?;
+        match SqliteStore::create(&self.path, &self.store_options(), &header) {
+            Ok(store) => {
+                *self.opened.lock() = Some(Arc::new(Opened::new(store)?));
+                Ok(())
+            }
+            // Another process was first: to this one the token exists.
+            Err(crate::store::Error::Exists { .. }) => self.init_again(so_pin, label),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn init_pin(&self, pin: Option<&[u8]>) -> Result<()> {
+        let pin = self.check_new_pin(pin)?;
+        let open = self.open()?;
+        let record = match open.unlocked.read().as_ref() {
+            Some(unlocked) => self.pin_record(pin, &unlocked.token_key, Role::User)?,
+            None => return Err(ErrorKind::UserNotLoggedIn.into()),
+        };
+        open.store.update_header(&mut |header| {
+            header.user = Some(record.clone());
+            header.user_failures = Default::default();
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn set_pin(&self, user: User, old: Option<&[u8]>, new: Option<&[u8]>) -> Result<()> {
+        let (old, new) = (present(old)?, self.check_new_pin(new)?);
+        let open = self.open()?;
+        let role = role(user);
+        let token_key = self.authenticate(&open, role, old)?;
+        let record = self.pin_record(new, &token_key, role)?;
+        open.store.update_header(&mut |header| {
+            match role {
+                Role::So => header.so = record.clone(),
+                Role::User => {
+                    header.user = Some(record.clone());
+                    header.user_pin_to_be_changed = false;
+                }
+            }
+            Ok(())
+        })?;
+        Ok(())
+    }
+
+    fn login(&self, user: User, pin: Option<&[u8]>) -> Result<()> {
+        let open = self.open()?;
+        let role = role(user);
+        let header = open.store.header()?;
+        if header.pin(role).is_none() {
+            return Err(Error::new(ErrorKind::UserPinNotInitialized, "the SO has not set the user's PIN: C_InitPIN first"));
+        }
+        let token_key = self.authenticate(&open, role, present(pin)?)?;
+        let private = match role {
+            Role::So => None,
+            Role::User => Some(Arc::new(TokenKeys::private(&header, &token_key)?)),
+        };
+        *open.unlocked.write() = Some(Unlocked { token_key, private });
+        Ok(())
+    }
+
+    fn authenticate_again(&self, user: User, pin: Option<&[u8]>) -> Result<()> {
+        let open = self.open()?;
+        self.authenticate(&open, role(user), present(pin)?).map(drop)
+    }
+
+    fn logout(&self) {
+        if let Some(open) = self.opened.lock().as_ref() {
+            open.lock();
+        }
+    }
+
+    fn open_session(self: Arc<Self>) -> Result<Box<dyn TokenSession>> {
+        let open = self.open()?;
+        Ok(Box::new(SoftSession::new(self, open)))
+    }
+
+    fn abandon(&self) {
+        if let Some(open) = self.opened.try_lock().and_then(|opened| opened.clone()) {
+            open.store.abandon();
+            std::mem::forget(open);
+        }
+    }
+}

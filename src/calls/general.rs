@@ -1,0 +1,48 @@
+//! General-purpose functions (PKCS#11 v3.2, section 5.4).
+
+use std::sync::Arc;
+
+use crate::calls::padded;
+use crate::config::{Config, Environment};
+use crate::error::Result;
+use crate::module::Module;
+use crate::types::ck;
+use crate::{backend, observe};
+
+/// Shown as manufacturer of library, slots and tokens.
+pub const MANUFACTURER: &str = "keyward";
+const DESCRIPTION: &str = "keyward PKCS#11 module";
+
+/// The crate's version as PKCS#11 tells it.
+pub const VERSION: ck::CK_VERSION =
+    ck::CK_VERSION { major: version_part(env!("CARGO_PKG_VERSION_MAJOR")), minor: version_part(env!("CARGO_PKG_VERSION_MINOR")) };
+
+const fn version_part(digits: &str) -> u8 {
+    let digits = digits.as_bytes();
+    let mut value = 0;
+    let mut at = 0;
+    while at < digits.len() {
+        value = value * 10 + (digits[at] - b'0');
+        at += 1;
+    }
+    value
+}
+
+/// C_Initialize: reads the configuration and sets up the backends. No token is opened, no network asked.
+pub fn initialize(reserved: Option<&str>) -> Result<Module> {
+    let config = Arc::new(Config::load(&Environment::process(), reserved)?);
+    observe::init(config.log.level, &config.log.target);
+    let providers = backend::providers(&config)?;
+    Ok(Module::new(config, providers))
+}
+
+/// C_GetInfo.
+pub fn info(_module: &Module) -> ck::CK_INFO {
+    ck::CK_INFO {
+        cryptokiVersion: ck::CK_VERSION { major: 3, minor: 2 },
+        manufacturerID: padded(MANUFACTURER),
+        flags: 0,
+        libraryDescription: padded(DESCRIPTION),
+        libraryVersion: VERSION,
+    }
+}

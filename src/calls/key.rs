@@ -1,0 +1,90 @@
+//! Key management and random numbers (PKCS#11 v3.2, sections 5.18 and 5.19).
+
+use crate::error::Result;
+use crate::mechanism::Mechanism;
+use crate::module::Module;
+use crate::module::operation::{Answer, Output};
+use crate::object::Template;
+use crate::token::ObjectHandle;
+use crate::types::ck;
+
+/// C_GenerateKey.
+pub fn generate(
+    module: &Module,
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: &Mechanism,
+    template: Template,
+) -> Result<ObjectHandle> {
+    let session = module.session(session)?;
+    session.lock()?.backend.generate_key(session.access(), mechanism, template)
+}
+
+/// C_GenerateKeyPair: public key first.
+pub fn generate_pair(
+    module: &Module,
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: &Mechanism,
+    public: Template,
+    private: Template,
+) -> Result<(ObjectHandle, ObjectHandle)> {
+    let session = module.session(session)?;
+    session.lock()?.backend.generate_key_pair(session.access(), mechanism, public, private)
+}
+
+/// C_WrapKey. There is no operation to keep between a size query and the call, so both wrap.
+pub fn wrap(
+    module: &Module,
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: &Mechanism,
+    wrapping_key: ObjectHandle,
+    key: ObjectHandle,
+    output: Output<'_>,
+) -> Result<Answer> {
+    let session = module.session(session)?;
+    let wrapped = session.lock()?.backend.wrap_key(session.access(), mechanism, wrapping_key, key)?;
+    Ok(match output {
+        Output::Size => Answer::Size(wrapped.len()),
+        Output::Buffer(buffer) => match buffer.get_mut(..wrapped.len()) {
+            Some(target) => {
+                target.copy_from_slice(&wrapped);
+                Answer::Written(wrapped.len())
+            }
+            None => Answer::TooSmall(wrapped.len()),
+        },
+    })
+}
+
+/// C_UnwrapKey.
+pub fn unwrap(
+    module: &Module,
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: &Mechanism,
+    unwrapping_key: ObjectHandle,
+    wrapped: &[u8],
+    template: Template,
+) -> Result<ObjectHandle> {
+    let session = module.session(session)?;
+    session.lock()?.backend.unwrap_key(session.access(), mechanism, unwrapping_key, wrapped, template)
+}
+
+/// C_DeriveKey.
+pub fn derive(
+    module: &Module,
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: &Mechanism,
+    base_key: ObjectHandle,
+    template: Template,
+) -> Result<ObjectHandle> {
+    let session = module.session(session)?;
+    session.lock()?.backend.derive_key(session.access(), mechanism, base_key, template)
+}
+
+/// C_SeedRandom.
+pub fn seed_random(module: &Module, session: ck::CK_SESSION_HANDLE, seed: &[u8]) -> Result<()> {
+    module.session(session)?.lock()?.backend.seed_random(seed)
+}
+
+/// C_GenerateRandom.
+pub fn random(module: &Module, session: ck::CK_SESSION_HANDLE, out: &mut [u8]) -> Result<()> {
+    module.session(session)?.lock()?.backend.random(out)
+}

@@ -1,0 +1,107 @@
+//! Session management (PKCS#11 v3.2, section 5.6).
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::module::{Module, SessionState};
+use crate::token::{Access, Login, User};
+use crate::types::ck;
+
+/// C_OpenSession. CKR_SESSION_PARALLEL_NOT_SUPPORTED without CKF_SERIAL_SESSION.
+pub fn open(module: &Module, slot: ck::CK_SLOT_ID, flags: ck::CK_FLAGS) -> Result<ck::CK_SESSION_HANDLE> {
+    if flags & ck::CKF_SERIAL_SESSION == 0 {
+        return Err(ErrorKind::SessionParallelNotSupported.into());
+    }
+    if flags & ck::CKF_ASYNC_SESSION != 0 {
+        return Err(ErrorKind::SessionAsyncNotSupported.into());
+    }
+    let slot = module.slot_with_token(slot)?;
+    module.open_session(&slot, flags & ck::CKF_RW_SESSION != 0)
+}
+
+/// C_CloseSession.
+pub fn close(module: &Module, session: ck::CK_SESSION_HANDLE) -> Result<()> {
+    module.close_session(session)
+}
+
+/// C_CloseAllSessions.
+pub fn close_all(module: &Module, slot: ck::CK_SLOT_ID) -> Result<()> {
+    let slot = module.slot_with_token(slot)?;
+    module.close_all_sessions(&slot);
+    Ok(())
+}
+
+/// C_GetSessionInfo.
+pub fn info(module: &Module, session: ck::CK_SESSION_HANDLE) -> Result<ck::CK_SESSION_INFO> {
+    let session = module.session(session)?;
+    let access = session.access();
+    let read_write = if access.read_write { ck::CKF_RW_SESSION } else { 0 };
+    Ok(ck::CK_SESSION_INFO {
+        slotID: session.slot().id(),
+        state: state(access),
+        flags: ck::CKF_SERIAL_SESSION | read_write,
+        ulDeviceError: 0,
+    })
+}
+
+fn state(access: Access) -> ck::CK_STATE {
+    match (access.login, access.read_write) {
+        (Login::Public, false) => ck::CKS_RO_PUBLIC_SESSION,
+        (Login::Public, true) => ck::CKS_RW_PUBLIC_SESSION,
+        (Login::User, false) => ck::CKS_RO_USER_FUNCTIONS,
+        (Login::User, true) => ck::CKS_RW_USER_FUNCTIONS,
+        (Login::So, _) => ck::CKS_RW_SO_FUNCTIONS,
+    }
+}
+
+/// C_Login and C_LoginUser for CKU_SO and CKU_USER.
+pub fn login(module: &Module, session: ck::CK_SESSION_HANDLE, user: User, pin: Option<&[u8]>) -> Result<()> {
+    module.session(session)?.slot().log_in(user, pin)
+}
+
+/// C_Login for CKU_CONTEXT_SPECIFIC: lets the operations that wait for it go on (CKA_ALWAYS_AUTHENTICATE).
+pub fn authenticate_again(module: &Module, session: ck::CK_SESSION_HANDLE, pin: Option<&[u8]>) -> Result<()> {
+    let session = module.session(session)?;
+    let mut state = session.lock()?;
+    if !state.sign.wants_authentication() && !state.decrypt.wants_authentication() {
+        return Err(Error::new(
+            ErrorKind::OperationNotInitialized,
+            "CKU_CONTEXT_SPECIFIC: no operation of this session waits for the PIN",
+        ));
+    }
+    let user = match session.access().login {
+        Login::User => User::User,
+        Login::So => User::So,
+        Login::Public => return Err(ErrorKind::UserNotLoggedIn.into()),
+    };
+    session.slot().token().authenticate_again(user, pin)?;
+    state.sign.authenticated();
+    state.decrypt.authenticated();
+    Ok(())
+}
+
+/// C_Logout.
+pub fn logout(module: &Module, session: ck::CK_SESSION_HANDLE) -> Result<()> {
+    module.session(session)?.slot().log_out()
+}
+
+/// The operations that C_SessionCancel's flags name, and how each ends.
+type Cancel = fn(&mut SessionState);
+const CANCELS: [(ck::CK_FLAGS, Cancel); 6] = [
+    (ck::CKF_FIND_OBJECTS, |state| state.find = None),
+    (ck::CKF_DIGEST, |state| state.digest.cancel()),
+    (ck::CKF_SIGN, |state| state.sign.cancel()),
+    (ck::CKF_VERIFY, |state| state.verify.cancel()),
+    (ck::CKF_ENCRYPT, |state| state.encrypt.cancel()),
+    (ck::CKF_DECRYPT, |state| state.decrypt.cancel()),
+];
+
+/// C_SessionCancel. Flags of operations that are not active, or that don't exist here, change nothing.
+pub fn cancel(module: &Module, session: ck::CK_SESSION_HANDLE, flags: ck::CK_FLAGS) -> Result<()> {
+    let session = module.session(session)?;
+    let mut state = session.lock()?;
+    for (flag, cancel) in CANCELS {
+        if flags & flag != 0 {
+            cancel(&mut state);
+        }
+    }
+    Ok(())
+}

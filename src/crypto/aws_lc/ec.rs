@@ -1,0 +1,128 @@
+//! ECDSA (FIPS 186-5) and ECDH (SP 800-56A) on P-256, P-384, P-521 and secp256k1.
+//!
+//! A key holds AWS-LC's `EC_KEY` over a static group, so a signature parses nothing and threads share a key freely.
+
+use super::super::{Curve, Error, Result};
+use super::raw;
+use crate::types::SecretBytes;
+use std::fmt;
+use std::sync::Arc;
+
+/// A public key on a short Weierstrass curve. Cloning shares it.
+#[derive(Clone)]
+pub struct EcPublic {
+    curve: Curve,
+    key: raw::EcKey,
+    point: Arc<[u8]>,
+}
+
+/// A private key on a short Weierstrass curve. Cloning shares it; the last clone wipes it.
+#[derive(Clone)]
+pub struct EcPrivate {
+    key: raw::EcKey,
+    scalar: Arc<SecretBytes>,
+    public: EcPublic,
+}
+
+impl fmt::Debug for EcPublic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EcPublic({})", self.curve.name())
+    }
+}
+
+impl fmt::Debug for EcPrivate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "EcPrivate({})", self.public.curve.name())
+    }
+}
+
+impl EcPublic {
+    /// From a SEC 1 point, compressed or not. A point that is not on the curve, the point at infinity and the hybrid
+    /// form are [`Error::Key`].
+    pub fn from_point(curve: Curve, point: &[u8]) -> Result<EcPublic> {
+        let key = raw::EcKey::public(curve, point)?;
+        let point = key.point(curve)?.into();
+        Ok(EcPublic { curve, key, point })
+    }
+
+    /// The curve.
+    pub fn curve(&self) -> Curve {
+        self.curve
+    }
+
+    /// The uncompressed SEC 1 point, of `1 + 2 * field_len()` bytes.
+    pub fn point(&self) -> Vec<u8> {
+        self.point.to_vec()
+    }
+
+    /// Checks r || s, each of `order_len()` bytes ([`Error::SignatureLength`]), over a digest of any length, of which
+    /// the leftmost bits count, as many as the order has.
+    pub fn verify(&self, digest: &[u8], signature: &[u8]) -> Result<()> {
+        let len = self.curve.order_len();
+        if signature.len() != 2 * len {
+            return Err(Error::SignatureLength);
+        }
+        let (r, s) = signature.split_at_checked(len).ok_or(Error::SignatureLength)?;
+        self.key.verify(digest, r, s)
+    }
+}
+
+impl EcPrivate {
+    /// A random key.
+    pub fn generate(curve: Curve) -> Result<EcPrivate> {
+        EcPrivate::wrap(curve, raw::EcKey::generate(curve)?)
+    }
+
+    /// From a big-endian scalar between 1 and the order minus 1 ([`Error::Key`]); leading zeros may be too many or
+    /// missing.
+    pub fn from_scalar(curve: Curve, scalar: &[u8]) -> Result<EcPrivate> {
+        let zeros = scalar.iter().take_while(|byte| **byte == 0).count();
+        let digits = scalar.get(zeros..).unwrap_or_default();
+        if digits.is_empty() || digits.len() > curve.order_len() {
+            return Err(Error::Key("EC: the private scalar is zero or longer than the order"));
+        }
+        EcPrivate::wrap(curve, raw::EcKey::private(curve, digits)?)
+    }
+
+    fn wrap(curve: Curve, key: raw::EcKey) -> Result<EcPrivate> {
+        // A key of its own for the public half, so that it never keeps the scalar alive.
+        let public = EcPublic::from_point(curve, &key.point(curve)?)?;
+        let scalar = Arc::new(SecretBytes::from(key.scalar(curve)?));
+        Ok(EcPrivate { key, scalar, public })
+    }
+
+    /// The curve.
+    pub fn curve(&self) -> Curve {
+        self.public.curve
+    }
+
+    /// The scalar, big-endian, of `order_len()` bytes.
+    pub fn scalar(&self) -> SecretBytes {
+        SecretBytes::clone(&self.scalar)
+    }
+
+    /// The public half.
+    pub fn public(&self) -> EcPublic {
+        self.public.clone()
+    }
+
+    /// Signs a digest of any length, of which the leftmost bits count, into `out` of exactly `2 * order_len()` bytes:
+    /// r || s. The nonce is random, hardened with key and digest.
+    pub fn sign(&self, digest: &[u8], out: &mut [u8]) -> Result<()> {
+        const WRONG: Error = Error::Param("output buffer must be exactly as long as the signature");
+        let len = self.curve().order_len();
+        if out.len() != 2 * len {
+            return Err(WRONG);
+        }
+        let (r, s) = out.split_at_mut_checked(len).ok_or(WRONG)?;
+        self.key.sign(digest, r, s)
+    }
+
+    /// The x coordinate shared with a peer's SEC 1 point (compressed or not; [`Error::Key`] if it is not on the
+    /// curve), of `field_len()` bytes. The curves have cofactor 1, so this is also the cofactor product.
+    pub fn ecdh(&self, peer: &[u8]) -> Result<SecretBytes> {
+        let mut out = SecretBytes::from(raw::buffer(self.curve().field_len())?);
+        self.key.ecdh(peer, &mut out)?;
+        Ok(out)
+    }
+}

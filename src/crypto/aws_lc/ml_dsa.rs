@@ -1,0 +1,145 @@
+//! ML-DSA (FIPS 204) by AWS-LC; deterministic signatures, which it cannot make, by `crate::crypto::pure`.
+
+use super::super::{Error, Hedge, MlDsaSet, Result, pure};
+use super::{random, raw};
+use crate::types::SecretBytes;
+use std::fmt;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+const SEED_LEN: usize = 32;
+const MAX_CONTEXT_LEN: usize = 255;
+const CONTEXT: Error = Error::Param("ML-DSA: the context has at most 255 bytes");
+
+/// An ML-DSA public key. Cloning shares it.
+#[derive(Clone)]
+pub struct MlDsaPublic {
+    set: MlDsaSet,
+    key: raw::Pkey,
+    bytes: Arc<[u8]>,
+}
+
+/// An ML-DSA private key. Cloning shares it; the last clone wipes it.
+#[derive(Clone)]
+pub struct MlDsaPrivate {
+    key: raw::Pkey,
+    seed: Option<Arc<Zeroizing<[u8; SEED_LEN]>>>,
+    public: MlDsaPublic,
+}
+
+impl fmt::Debug for MlDsaPublic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MlDsaPublic({})", self.set.name())
+    }
+}
+
+impl fmt::Debug for MlDsaPrivate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MlDsaPrivate({})", self.public.set.name())
+    }
+}
+
+impl MlDsaPublic {
+    /// From FIPS 204's encoding, of `set.public_len()` bytes ([`Error::Key`]).
+    pub fn new(set: MlDsaSet, key: &[u8]) -> Result<MlDsaPublic> {
+        if key.len() != set.public_len() {
+            return Err(Error::Key("ML-DSA: the public key has the wrong length for its parameter set"));
+        }
+        Ok(MlDsaPublic { set, key: raw::Pkey::ml_dsa_public(set, key)?, bytes: key.into() })
+    }
+
+    /// The parameter set.
+    pub fn set(&self) -> MlDsaSet {
+        self.set
+    }
+
+    /// FIPS 204's encoding.
+    pub fn bytes(&self) -> Vec<u8> {
+        self.bytes.to_vec()
+    }
+
+    /// Pure ML-DSA with a context of at most 255 bytes ([`Error::Param`]).
+    pub fn verify(&self, message: &[u8], context: &[u8], signature: &[u8]) -> Result<()> {
+        if context.len() > MAX_CONTEXT_LEN {
+            return Err(CONTEXT);
+        }
+        if signature.len() != self.set.signature_len() {
+            return Err(Error::SignatureLength);
+        }
+        self.key.ml_dsa_verify(message, context, signature)
+    }
+}
+
+impl MlDsaPrivate {
+    /// A random key, with its seed.
+    pub fn generate(set: MlDsaSet) -> Result<MlDsaPrivate> {
+        let mut seed = Zeroizing::new([0; SEED_LEN]);
+        random(&mut *seed)?;
+        MlDsaPrivate::from_seed(set, &*seed)
+    }
+
+    /// From FIPS 204's 32-byte seed ([`Error::Key`]).
+    pub fn from_seed(set: MlDsaSet, seed: &[u8]) -> Result<MlDsaPrivate> {
+        let seed = <[u8; SEED_LEN]>::try_from(seed).map_err(|_| Error::Key("ML-DSA: a seed has 32 bytes"))?;
+        let seed = Zeroizing::new(seed);
+        let key = raw::Pkey::ml_dsa_private(set, &*seed)?;
+        MlDsaPrivate::wrap(set, key, Some(Arc::new(seed)))
+    }
+
+    /// From FIPS 204's private key encoding, of `set.private_len()` bytes, whose parts must agree ([`Error::Key`]).
+    pub fn from_expanded(set: MlDsaSet, key: &[u8]) -> Result<MlDsaPrivate> {
+        if key.len() != set.private_len() {
+            return Err(Error::Key(
+                "ML-DSA: the expanded private key has the wrong length for its parameter set",
+            ));
+        }
+        MlDsaPrivate::wrap(set, raw::Pkey::ml_dsa_private(set, key)?, None)
+    }
+
+    fn wrap(
+        set: MlDsaSet,
+        key: raw::Pkey,
+        seed: Option<Arc<Zeroizing<[u8; SEED_LEN]>>>,
+    ) -> Result<MlDsaPrivate> {
+        // A key of its own for the public half, so that it never keeps the private one alive.
+        let public = MlDsaPublic::new(set, &key.raw_public(set.public_len())?)?;
+        Ok(MlDsaPrivate { key, seed, public })
+    }
+
+    /// The parameter set.
+    pub fn set(&self) -> MlDsaSet {
+        self.public.set
+    }
+
+    /// The seed, if the key came with one.
+    pub fn seed(&self) -> Option<SecretBytes> {
+        self.seed.as_ref().map(|seed| SecretBytes::from(seed.to_vec()))
+    }
+
+    /// FIPS 204's private key encoding, of `private_len()` bytes.
+    pub fn expanded(&self) -> Result<SecretBytes> {
+        Ok(SecretBytes::from(self.key.raw_private(self.set().private_len())?))
+    }
+
+    /// The public half.
+    pub fn public(&self) -> MlDsaPublic {
+        self.public.clone()
+    }
+
+    /// Pure ML-DSA with a context of at most 255 bytes ([`Error::Param`]), into `out` of exactly `signature_len()`
+    /// bytes. Every choice but [`Hedge::Deterministic`] gives a hedged signature.
+    pub fn sign(&self, message: &[u8], context: &[u8], hedge: Hedge, out: &mut [u8]) -> Result<()> {
+        if out.len() != self.set().signature_len() {
+            return Err(Error::Param("output buffer must be exactly as long as the signature"));
+        }
+        if context.len() > MAX_CONTEXT_LEN {
+            return Err(CONTEXT);
+        }
+        match hedge {
+            Hedge::Preferred | Hedge::Required => self.key.ml_dsa_sign(message, context, out),
+            Hedge::Deterministic => {
+                pure::ml_dsa_sign_deterministic(self.set(), &self.expanded()?, message, context, out)
+            }
+        }
+    }
+}

@@ -1,0 +1,187 @@
+//! Big numbers, as far as importing RSA keys and moving curve scalars needs them.
+
+use super::{Error, Result, buffer, check, fresh, owned};
+use aws_lc_sys as sys;
+use std::cmp::Ordering;
+use std::ptr::{null, null_mut};
+
+owned!(
+    /// A non-negative number.
+    Bn, BIGNUM, BN_clear_free
+);
+owned!(
+    /// Scratch space of a computation.
+    Scratch, BN_CTX, BN_CTX_free
+);
+
+// SAFETY: a BIGNUM has no thread affinity; whoever owns it may use it from any thread.
+unsafe impl Send for Bn {}
+
+impl Scratch {
+    fn new() -> Result<Scratch> {
+        // SAFETY: takes nothing; null means out of memory.
+        Ok(Scratch(fresh(unsafe { sys::BN_CTX_new() }, Error::Memory)?))
+    }
+}
+
+const FAILED: Error = Error::Internal("big number arithmetic");
+
+impl Bn {
+    fn zero() -> Result<Bn> {
+        // SAFETY: takes nothing; null means out of memory.
+        Ok(Bn(fresh(unsafe { sys::BN_new() }, Error::Memory)?))
+    }
+
+    /// From big-endian bytes.
+    pub(in crate::crypto::aws_lc) fn from_bytes(bytes: &[u8]) -> Result<Bn> {
+        // SAFETY: reads `bytes`; a null third argument asks for a fresh number.
+        Ok(Bn(fresh(unsafe { sys::BN_bin2bn(bytes.as_ptr(), bytes.len(), null_mut()) }, Error::Memory)?))
+    }
+
+    /// From a small number.
+    pub(in crate::crypto::aws_lc) fn from_u64(value: u64) -> Result<Bn> {
+        Bn::from_bytes(&value.to_be_bytes())
+    }
+
+    /// Gives the number up to C code.
+    pub(super) fn release(self) -> *mut sys::BIGNUM {
+        let bn = self.raw();
+        std::mem::forget(self);
+        bn
+    }
+
+    /// The C object, which stays ours.
+    pub(super) fn as_ptr(&self) -> *const sys::BIGNUM {
+        self.raw()
+    }
+
+    /// Size in bits.
+    pub(in crate::crypto::aws_lc) fn bits(&self) -> usize {
+        // SAFETY: the number lives as long as `self`.
+        unsafe { sys::BN_num_bits(self.raw()) as usize }
+    }
+
+    /// True for 1, 3, 5 ...
+    pub(in crate::crypto::aws_lc) fn is_odd(&self) -> bool {
+        // SAFETY: the number lives as long as `self`.
+        unsafe { sys::BN_is_odd(self.raw()) == 1 }
+    }
+
+    /// True for 1.
+    pub(in crate::crypto::aws_lc) fn is_one(&self) -> bool {
+        // SAFETY: the number lives as long as `self`.
+        unsafe { sys::BN_is_one(self.raw()) == 1 }
+    }
+
+    /// Orders by value.
+    pub(in crate::crypto::aws_lc) fn cmp(&self, other: &Bn) -> Ordering {
+        // SAFETY: both numbers live as long as their owners.
+        unsafe { sys::BN_ucmp(self.raw(), other.raw()) }.cmp(&0)
+    }
+
+    /// self - 1, for a number of at least 1.
+    pub(in crate::crypto::aws_lc) fn minus_one(&self) -> Result<Bn> {
+        let one = Bn::from_u64(1)?;
+        let r = Bn::zero()?;
+        // SAFETY: three distinct live numbers.
+        check(unsafe { sys::BN_sub(r.raw(), self.raw(), one.raw()) }, FAILED)?;
+        Ok(r)
+    }
+
+    /// self * other.
+    pub(in crate::crypto::aws_lc) fn times(&self, other: &Bn) -> Result<Bn> {
+        let (r, scratch) = (Bn::zero()?, Scratch::new()?);
+        // SAFETY: live numbers and scratch space.
+        check(unsafe { sys::BN_mul(r.raw(), self.raw(), other.raw(), scratch.raw()) }, FAILED)?;
+        Ok(r)
+    }
+
+    /// self / other and self mod other; `other` must not be 0.
+    pub(in crate::crypto::aws_lc) fn div_rem(&self, other: &Bn) -> Result<(Bn, Bn)> {
+        let (q, r, scratch) = (Bn::zero()?, Bn::zero()?, Scratch::new()?);
+        // SAFETY: live, distinct numbers and scratch space; division by 0 is reported, not undefined.
+        check(unsafe { sys::BN_div(q.raw(), r.raw(), self.raw(), other.raw(), scratch.raw()) }, FAILED)?;
+        Ok((q, r))
+    }
+
+    /// self >> n.
+    pub(in crate::crypto::aws_lc) fn shifted(&self, n: u32) -> Result<Bn> {
+        let r = Bn::zero()?;
+        let n = i32::try_from(n).map_err(|_| FAILED)?;
+        // SAFETY: live, distinct numbers.
+        check(unsafe { sys::BN_rshift(r.raw(), self.raw(), n) }, FAILED)?;
+        Ok(r)
+    }
+
+    /// How many low bits are 0.
+    pub(in crate::crypto::aws_lc) fn trailing_zeros(&self) -> u32 {
+        // SAFETY: the number lives as long as `self`.
+        u32::try_from(unsafe { sys::BN_count_low_zero_bits(self.raw()) }).unwrap_or(0)
+    }
+
+    /// self ^ exponent mod modulus, in time independent of the exponent's value; `modulus` is odd, self below it.
+    pub(in crate::crypto::aws_lc) fn power(&self, exponent: &Bn, modulus: &Bn) -> Result<Bn> {
+        let (r, scratch) = (Bn::zero()?, Scratch::new()?);
+        // SAFETY: live numbers and scratch space; a null Montgomery context makes AWS-LC compute one.
+        let status = unsafe {
+            sys::BN_mod_exp_mont_consttime(
+                r.raw(),
+                self.raw(),
+                exponent.raw(),
+                modulus.raw(),
+                scratch.raw(),
+                null(),
+            )
+        };
+        check(status, FAILED)?;
+        Ok(r)
+    }
+
+    /// self * other mod modulus.
+    pub(in crate::crypto::aws_lc) fn times_mod(&self, other: &Bn, modulus: &Bn) -> Result<Bn> {
+        let (r, scratch) = (Bn::zero()?, Scratch::new()?);
+        // SAFETY: live numbers and scratch space.
+        let status =
+            unsafe { sys::BN_mod_mul(r.raw(), self.raw(), other.raw(), modulus.raw(), scratch.raw()) };
+        check(status, FAILED)?;
+        Ok(r)
+    }
+
+    /// The greatest common divisor.
+    pub(in crate::crypto::aws_lc) fn gcd(&self, other: &Bn) -> Result<Bn> {
+        let (r, scratch) = (Bn::zero()?, Scratch::new()?);
+        // SAFETY: live numbers and scratch space.
+        check(unsafe { sys::BN_gcd(r.raw(), self.raw(), other.raw(), scratch.raw()) }, FAILED)?;
+        Ok(r)
+    }
+
+    /// The inverse mod `modulus`; [`Error::Key`] if there is none.
+    pub(in crate::crypto::aws_lc) fn inverse(&self, modulus: &Bn) -> Result<Bn> {
+        let scratch = Scratch::new()?;
+        // SAFETY: live numbers and scratch space; a null first argument asks for a fresh number.
+        let r = unsafe { sys::BN_mod_inverse(null_mut(), self.raw(), modulus.raw(), scratch.raw()) };
+        Ok(Bn(fresh(r, Error::Key("RSA: a number that must be invertible is not"))?))
+    }
+}
+
+/// Big-endian bytes without leading zeros.
+///
+/// # Safety
+/// `bn` is a live number.
+pub(super) unsafe fn to_vec(bn: *const sys::BIGNUM) -> Result<Vec<u8>> {
+    // SAFETY: `bn` is live, says the caller.
+    let len = unsafe { sys::BN_num_bytes(bn) } as usize;
+    let mut out = buffer(len)?;
+    // SAFETY: as above.
+    unsafe { to_padded(bn, &mut out) }?;
+    Ok(out)
+}
+
+/// Big-endian bytes with leading zeros, as many as `out` takes.
+///
+/// # Safety
+/// `bn` is a live number.
+pub(super) unsafe fn to_padded(bn: *const sys::BIGNUM, out: &mut [u8]) -> Result<()> {
+    // SAFETY: `bn` is live, says the caller; AWS-LC writes exactly `out.len()` bytes or refuses.
+    check(unsafe { sys::BN_bn2bin_padded(out.as_mut_ptr(), out.len(), bn) }, FAILED)
+}

@@ -1,0 +1,126 @@
+//! Key management and random numbers (PKCS#11 v3.2, sections 5.18 and 5.19).
+
+use crate::calls;
+use crate::error::{ErrorKind, Result};
+use crate::ffi::memory::{self, Buffer};
+use crate::ffi::{params, state, templates};
+use crate::types::{ck, length};
+
+pub(in crate::ffi) unsafe fn generate(
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: *mut ck::CK_MECHANISM,
+    template: *mut ck::CK_ATTRIBUTE,
+    count: ck::CK_ULONG,
+    key: *mut ck::CK_OBJECT_HANDLE,
+) -> Result<()> {
+    let module = state::module()?;
+    memory::check_target(key)?;
+    // SAFETY: the host vouches for mechanism, template and target.
+    unsafe {
+        let mechanism = params::mechanism(mechanism)?;
+        let template = templates::template(template, count)?;
+        memory::write(key, calls::key::generate(&module, session, &mechanism, template)?)
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(in crate::ffi) unsafe fn generate_pair(
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: *mut ck::CK_MECHANISM,
+    public_template: *mut ck::CK_ATTRIBUTE,
+    public_count: ck::CK_ULONG,
+    private_template: *mut ck::CK_ATTRIBUTE,
+    private_count: ck::CK_ULONG,
+    public_key: *mut ck::CK_OBJECT_HANDLE,
+    private_key: *mut ck::CK_OBJECT_HANDLE,
+) -> Result<()> {
+    let module = state::module()?;
+    memory::check_target(public_key)?;
+    memory::check_target(private_key)?;
+    // SAFETY: the host vouches for mechanism, templates and targets.
+    unsafe {
+        let mechanism = params::mechanism(mechanism)?;
+        let public = templates::template(public_template, public_count)?;
+        let private = templates::template(private_template, private_count)?;
+        let (public, private) = calls::key::generate_pair(&module, session, &mechanism, public, private)?;
+        memory::write(public_key, public)?;
+        memory::write(private_key, private)
+    }
+}
+
+pub(in crate::ffi) unsafe fn wrap(
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: *mut ck::CK_MECHANISM,
+    wrapping_key: ck::CK_OBJECT_HANDLE,
+    key: ck::CK_OBJECT_HANDLE,
+    wrapped: *mut u8,
+    wrapped_len: *mut ck::CK_ULONG,
+) -> Result<()> {
+    let module = state::module()?;
+    // SAFETY: the host vouches for mechanism and buffer.
+    let (mechanism, buffer) = unsafe { (params::mechanism(mechanism)?, Buffer::new(wrapped, wrapped_len)?) };
+    buffer.fill(|output| calls::key::wrap(&module, session, &mechanism, wrapping_key, key, output))
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(in crate::ffi) unsafe fn unwrap(
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: *mut ck::CK_MECHANISM,
+    unwrapping_key: ck::CK_OBJECT_HANDLE,
+    wrapped: *mut u8,
+    wrapped_len: ck::CK_ULONG,
+    template: *mut ck::CK_ATTRIBUTE,
+    count: ck::CK_ULONG,
+    key: *mut ck::CK_OBJECT_HANDLE,
+) -> Result<()> {
+    let module = state::module()?;
+    memory::check_target(key)?;
+    // SAFETY: the host vouches for mechanism, input, template and target.
+    unsafe {
+        let mechanism = params::mechanism(mechanism)?;
+        let wrapped = memory::input(wrapped, wrapped_len)?;
+        let template = templates::template(template, count)?;
+        memory::write(key, calls::key::unwrap(&module, session, &mechanism, unwrapping_key, wrapped, template)?)
+    }
+}
+
+pub(in crate::ffi) unsafe fn derive(
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: *mut ck::CK_MECHANISM,
+    base_key: ck::CK_OBJECT_HANDLE,
+    template: *mut ck::CK_ATTRIBUTE,
+    count: ck::CK_ULONG,
+    key: *mut ck::CK_OBJECT_HANDLE,
+) -> Result<()> {
+    let module = state::module()?;
+    memory::check_target(key)?;
+    // SAFETY: the host vouches for mechanism, template and target.
+    unsafe {
+        let mechanism = params::mechanism(mechanism)?;
+        let template = templates::template(template, count)?;
+        memory::write(key, calls::key::derive(&module, session, &mechanism, base_key, template)?)
+    }
+}
+
+pub(in crate::ffi) unsafe fn seed_random(
+    session: ck::CK_SESSION_HANDLE,
+    seed: *mut u8,
+    seed_len: ck::CK_ULONG,
+) -> Result<()> {
+    let module = state::module()?;
+    // SAFETY: the host vouches for the seed.
+    calls::key::seed_random(&module, session, unsafe { memory::input(seed, seed_len) }?)
+}
+
+pub(in crate::ffi) unsafe fn random(
+    session: ck::CK_SESSION_HANDLE,
+    data: *mut u8,
+    len: ck::CK_ULONG,
+) -> Result<()> {
+    let module = state::module()?;
+    if data.is_null() && length(len) > 0 {
+        return Err(ErrorKind::ArgumentsBad.into());
+    }
+    // SAFETY: the host vouches for the buffer.
+    calls::key::random(&module, session, unsafe { memory::output_array(data, len) }?)
+}

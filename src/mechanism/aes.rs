@@ -1,0 +1,209 @@
+//! AES modes and CMAC (PKCS#11 v3.2, section 6 "AES", "AES with Counter", "Additional AES Mechanisms", "AES CMAC").
+
+use zeroize::Zeroizing;
+
+use crate::crypto::aes::{AesCipher, Direction, Mode};
+use crate::crypto::{self, Cmac};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{SecretBytes, ck, length};
+
+use super::descriptor::{Descriptor, Ops};
+use super::errors;
+use super::key::Key;
+use super::op::{Cipher, Producer};
+use super::params::{ParamKind, Params};
+use super::shapes::{MacCheck, put, zeroed};
+
+const BLOCK: usize = 16;
+
+/// Rows of AES keys, whose sizes count in bytes.
+macro_rules! row {
+    ($kind:ident, $param:expr, { $($op:ident: $function:expr),* $(,)? }) => {
+        Descriptor {
+            kind: ck::$kind,
+            name: stringify!($kind),
+            key_types: &[ck::CKK_AES],
+            min_key_size: 16,
+            max_key_size: 32,
+            param: $param,
+            ops: Ops { $($op: Some($function),)* ..Ops::NONE },
+            extra_flags: 0,
+            legacy: false,
+            fips: true,
+        }
+    };
+}
+pub(super) use row;
+
+/// What the parameters of a mode come to.
+type ModeFn = for<'a> fn(&'a Params) -> Result<Mode<'a>>;
+
+/// A mode: encryption, decryption, and wrapping by them. Zero-padded modes leave the key's length to the template.
+macro_rules! mode {
+    ($kind:ident, $param:expr, $mode:expr, zero_padded: $zero_padded:expr) => {
+        row!($kind, $param, {
+            encrypt: |key, params| Ok(Box::new(Running::new($mode, Direction::Encrypt, key, params)?)),
+            decrypt: |key, params| Ok(Box::new(Running::new($mode, Direction::Decrypt, key, params)?)),
+            wrap: |key, params, encoding| wrap($mode, key, params, encoding, $zero_padded),
+            unwrap: |key, params, wrapped, wanted| unwrap($mode, key, params, wrapped, wanted.filter(|_| $zero_padded)),
+        })
+    };
+}
+
+pub(super) const ROWS: &[Descriptor] = &[
+    mode!(CKM_AES_ECB, ParamKind::None, |_| Ok(Mode::Ecb), zero_padded: true),
+    mode!(CKM_AES_CBC, ParamKind::Iv(BLOCK), |params| Ok(Mode::Cbc { iv: iv(params)? }), zero_padded: true),
+    mode!(CKM_AES_CBC_PAD, ParamKind::Iv(BLOCK), |params| Ok(Mode::CbcPad { iv: iv(params)? }), zero_padded: false),
+    mode!(CKM_AES_CTR, ParamKind::Ctr, ctr, zero_padded: false),
+    mode!(CKM_AES_GCM, ParamKind::Gcm, gcm, zero_padded: false),
+    row!(CKM_AES_CMAC, ParamKind::None, {
+        sign: |key, _| Ok(Box::new(Mac(Cmac::new(key.secret()?).map_err(errors::data)?))),
+        verify: |key, _| Ok(Box::new(MacCheck(Mac(Cmac::new(key.secret()?).map_err(errors::data)?)))),
+    }),
+];
+
+/// A running mode. Bounds, buffering of partial blocks and tags are the primitive's.
+struct Running {
+    cipher: AesCipher,
+    direction: Direction,
+    /// Bytes until the counter of CTR would overflow; no bound in the other modes.
+    left: u128,
+}
+
+impl Running {
+    fn new(mode: ModeFn, direction: Direction, key: &Key, params: &Params) -> Result<Self> {
+        let mode = mode(params)?;
+        let left = match mode {
+            Mode::Ctr { block, counter_bits } => counter_room(counter_bits, block),
+            _ => u128::MAX,
+        };
+        let cipher = AesCipher::new(mode, direction, key.secret()?).map_err(errors::data)?;
+        Ok(Running { cipher, direction, left })
+    }
+
+    /// CKR_DATA_LEN_RANGE, in both directions, for data that would run the counter over.
+    fn count(&mut self, input: usize) -> Result<()> {
+        self.left = self.left.checked_sub(input as u128).ok_or_else(|| {
+            Error::new(ErrorKind::DataLenRange, "the data overflows the counter bits of CK_AES_CTR_PARAMS")
+        })?;
+        Ok(())
+    }
+
+    fn error(&self, error: crypto::Error) -> Error {
+        match self.direction {
+            Direction::Encrypt => errors::data(error),
+            Direction::Decrypt => errors::decrypt(error),
+        }
+    }
+}
+
+impl Cipher for Running {
+    fn update_len(&self, input: usize) -> usize {
+        self.cipher.update_len(input)
+    }
+    fn finish_len(&self) -> usize {
+        self.cipher.finish_len()
+    }
+    fn once_len(&self, input: usize) -> usize {
+        self.cipher.once_len(input)
+    }
+    fn update(&mut self, part: &[u8], out: &mut [u8]) -> Result<usize> {
+        self.count(part.len())?;
+        self.cipher.update(part, out).map_err(|e| self.error(e))
+    }
+    fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
+        self.cipher.finish(out).map_err(|e| self.error(e))
+    }
+    fn once(&mut self, data: &[u8], out: &mut [u8]) -> Result<usize> {
+        self.count(data.len())?;
+        self.cipher.once(data, out).map_err(|e| self.error(e))
+    }
+}
+
+fn iv(params: &Params) -> Result<&[u8; BLOCK]> {
+    let Params::Iv(iv) = params else { return Err(errors::wrong_param()) };
+    iv.as_slice().try_into().map_err(|_| invalid("the IV is not 16 bytes long"))
+}
+
+fn ctr(params: &Params) -> Result<Mode<'_>> {
+    let Params::Ctr { counter_bits, block } = params else { return Err(errors::wrong_param()) };
+    let bits = u32::try_from(*counter_bits).ok().filter(|bits| (1..=128).contains(bits));
+    Ok(Mode::Ctr { block, counter_bits: bits.ok_or_else(|| invalid("ulCounterBits is not 1 to 128"))? })
+}
+
+fn gcm(params: &Params) -> Result<Mode<'_>> {
+    let Params::Gcm { iv, aad, tag_bits } = params else { return Err(errors::wrong_param()) };
+    if iv.is_empty() {
+        return Err(invalid("ulIvLen is 0: GCM needs an IV"));
+    }
+    match length(*tag_bits) {
+        bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) => Ok(Mode::Gcm { iv, aad, tag_len: bits / 8 }),
+        _ => Err(invalid("ulTagBits is no tag length of SP 800-38D: 128 is usual")),
+    }
+}
+
+fn invalid(why: &'static str) -> Error {
+    Error::new(ErrorKind::MechanismParamInvalid, why)
+}
+
+/// How many bytes a counter can number before its bits overflow.
+fn counter_room(bits: u32, block: &[u8; BLOCK]) -> u128 {
+    let highest = u128::MAX >> (128 - bits);
+    let blocks_after_first = highest - (u128::from_be_bytes(*block) & highest);
+    blocks_after_first.saturating_add(1).saturating_mul(BLOCK as u128)
+}
+
+struct Mac(Cmac);
+
+impl Producer for Mac {
+    fn output_len(&self) -> usize {
+        Cmac::LEN
+    }
+    fn update(&mut self, part: &[u8]) -> Result<()> {
+        self.0.update(part).map_err(errors::data)
+    }
+    fn finish(&mut self, out: &mut [u8]) -> Result<()> {
+        put(&self.0.finish().map_err(errors::data)?, out).map(|_| ())
+    }
+}
+
+fn wrap(mode: ModeFn, key: &Key, params: &Params, encoding: &[u8], zero_padded: bool) -> Result<Vec<u8>> {
+    let encrypt = || {
+        let mut cipher = Running::new(mode, Direction::Encrypt, key, params)?;
+        let zeros = if zero_padded { padding(encoding.len()) } else { 0 };
+        let plain = Zeroizing::new([encoding, [0; BLOCK].get(..zeros).unwrap_or_default()].concat());
+        let mut wrapped = vec![0; cipher.once_len(plain.len())];
+        let len = cipher.once(&plain, &mut wrapped)?;
+        wrapped.truncate(len);
+        Ok(wrapped)
+    };
+    encrypt().map_err(errors::wrap)
+}
+
+/// Zeros up to the next whole block.
+fn padding(len: usize) -> usize {
+    len.next_multiple_of(BLOCK) - len
+}
+
+fn unwrap(
+    mode: ModeFn,
+    key: &Key,
+    params: &Params,
+    wrapped: &[u8],
+    wanted: Option<usize>,
+) -> Result<SecretBytes> {
+    let decrypt = || {
+        let mut cipher = Running::new(mode, Direction::Decrypt, key, params)?;
+        let mut key = zeroed(cipher.once_len(wrapped.len()))?;
+        let len = cipher.once(wrapped, &mut key)?;
+        key.truncate(wanted.unwrap_or(len).min(len));
+        Ok(key)
+    };
+    let key = decrypt().map_err(errors::unwrap)?;
+    match wanted.is_some_and(|wanted| wanted > key.len()) {
+        true => {
+            Err(Error::new(ErrorKind::WrappedKeyLenRange, "CKA_VALUE_LEN is more than the wrapped key holds"))
+        }
+        false => Ok(key),
+    }
+}

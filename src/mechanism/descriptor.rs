@@ -1,0 +1,123 @@
+//! The row of a mechanism, and the functions a row may carry.
+
+use crate::crypto::PrivateKey;
+use crate::error::Result;
+use crate::object::Attributes;
+use crate::types::{SecretBytes, ck};
+
+use super::key::Key;
+use super::op::{Cipher, Producer, Verifier};
+use super::params::{ParamKind, Params};
+
+/// Everything keyward knows about one mechanism. Adding a mechanism is one such row and its functions.
+///
+/// The functions check sizes, parameters and data. That the key's type is one of `key_types`, that its usage
+/// attribute is set and its dates are met, is asked before, where the key's attributes are at hand.
+#[derive(Debug, Clone, Copy)]
+pub struct Descriptor {
+    /// `CKM_...`
+    pub kind: ck::CK_MECHANISM_TYPE,
+    /// The specification's name, with its prefix.
+    pub name: &'static str,
+    /// The types of key it works with (for generation: the types it makes); empty where it takes no key.
+    pub key_types: &'static [ck::CK_KEY_TYPE],
+    /// Smallest key, in the unit the specification gives for this mechanism; 0 where it takes no key.
+    pub min_key_size: ck::CK_ULONG,
+    /// Largest key, in the same unit; 0 where it takes no key.
+    pub max_key_size: ck::CK_ULONG,
+    /// What `pParameter` points to.
+    pub param: ParamKind,
+    /// What it can do.
+    pub ops: Ops,
+    /// Flags of `CK_MECHANISM_INFO` that do not follow from `ops`: `CKF_EC_...`.
+    pub extra_flags: ck::CK_FLAGS,
+    /// Kept for keys and signatures of the past; `policy.legacy = "deny"` hides it.
+    pub legacy: bool,
+    /// Approved under FIPS 140-3.
+    pub fips: bool,
+}
+
+/// Starts a digest.
+pub type DigestFn = fn(&Params) -> Result<Box<dyn Producer>>;
+/// Starts a signature or MAC.
+pub type SignFn = fn(&Key, &Params) -> Result<Box<dyn Producer>>;
+/// Starts a verification.
+pub type VerifyFn = fn(&Key, &Params) -> Result<Box<dyn Verifier>>;
+/// Starts an encryption or decryption.
+pub type CipherFn = fn(&Key, &Params) -> Result<Box<dyn Cipher>>;
+/// Makes the value of a secret key after its template.
+pub type GenerateFn = fn(&Params, &Attributes) -> Result<SecretBytes>;
+/// Makes a key pair after the public key's template and the private key's template.
+pub type GeneratePairFn = fn(&Params, &Attributes, &Attributes) -> Result<PrivateKey>;
+/// Encrypts the encoding of a key (`material::wrap_encoding`).
+pub type WrapFn = fn(&Key, &Params, &[u8]) -> Result<Vec<u8>>;
+/// Decrypts a wrapped key. The last argument is the length in bytes that the template asks for
+/// (`material::wanted_len`), for the mechanisms that pad with zeros and leave the length to the caller.
+pub type UnwrapFn = fn(&Key, &Params, &[u8], Option<usize>) -> Result<SecretBytes>;
+/// Derives a secret. The last argument is the wanted length in bytes (`material::wanted_len`).
+pub type DeriveFn = fn(&Key, &Params, Option<usize>) -> Result<SecretBytes>;
+
+/// A mechanism's functions, one slot per operation.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)] // the types say it
+pub struct Ops {
+    pub digest: Option<DigestFn>,
+    pub sign: Option<SignFn>,
+    pub verify: Option<VerifyFn>,
+    pub encrypt: Option<CipherFn>,
+    pub decrypt: Option<CipherFn>,
+    pub generate: Option<GenerateFn>,
+    pub generate_pair: Option<GeneratePairFn>,
+    pub wrap: Option<WrapFn>,
+    pub unwrap: Option<UnwrapFn>,
+    pub derive: Option<DeriveFn>,
+}
+
+impl Ops {
+    /// No operation: rows name what they have over this.
+    pub const NONE: Ops = Ops {
+        digest: None,
+        sign: None,
+        verify: None,
+        encrypt: None,
+        decrypt: None,
+        generate: None,
+        generate_pair: None,
+        wrap: None,
+        unwrap: None,
+        derive: None,
+    };
+}
+
+impl Descriptor {
+    /// The flags of `CK_MECHANISM_INFO`, from the functions that are there.
+    pub const fn flags(&self) -> ck::CK_FLAGS {
+        let ops = &self.ops;
+        let table = [
+            (ops.digest.is_some(), ck::CKF_DIGEST),
+            (ops.sign.is_some(), ck::CKF_SIGN),
+            (ops.verify.is_some(), ck::CKF_VERIFY),
+            (ops.encrypt.is_some(), ck::CKF_ENCRYPT),
+            (ops.decrypt.is_some(), ck::CKF_DECRYPT),
+            (ops.generate.is_some(), ck::CKF_GENERATE),
+            (ops.generate_pair.is_some(), ck::CKF_GENERATE_KEY_PAIR),
+            (ops.wrap.is_some(), ck::CKF_WRAP),
+            (ops.unwrap.is_some(), ck::CKF_UNWRAP),
+            (ops.derive.is_some(), ck::CKF_DERIVE),
+        ];
+        let mut flags = self.extra_flags;
+        let mut i = 0;
+        while i < table.len() {
+            if table[i].0 {
+                flags |= table[i].1;
+            }
+            i += 1;
+        }
+        flags
+    }
+
+    /// Whether a key of this type may be used with the mechanism.
+    pub fn takes(&self, key_type: ck::CK_KEY_TYPE) -> bool {
+        self.key_types.contains(&key_type)
+    }
+}

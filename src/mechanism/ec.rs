@@ -1,0 +1,87 @@
+//! Short Weierstrass curves: generation and ECDSA (PKCS#11 v3.2, section 6 "Elliptic Curve").
+//!
+//! A signature is r || s, each as long as the order. The specification lets an application hand over a shorter one
+//! with the leading zeros of both halves left out; keyward does not take it, so that every signature has one
+//! encoding: CKR_SIGNATURE_LEN_RANGE.
+
+use crate::crypto::{EcPrivate, EcPublic, Hash, PrivateKey};
+use crate::error::Result;
+use crate::types::ck;
+
+use super::descriptor::{Descriptor, Ops};
+use super::errors;
+use super::material;
+use super::params::ParamKind;
+use super::shapes::{Checker, Hashing, HashingCheck, Signer, SinglePart, SinglePartCheck};
+
+/// Field sizes in bits, P-256 to P-521.
+pub(super) const BITS: (ck::CK_ULONG, ck::CK_ULONG) = (256, 521);
+
+/// Named curves over prime fields, with points in either form.
+pub(super) const FLAGS: ck::CK_FLAGS =
+    ck::CKF_EC_F_P | ck::CKF_EC_OID | ck::CKF_EC_CURVENAME | ck::CKF_EC_UNCOMPRESS | ck::CKF_EC_COMPRESS;
+
+macro_rules! row {
+    ($kind:ident, { $($op:ident: $function:expr),* $(,)? }) => {
+        Descriptor {
+            kind: ck::$kind,
+            name: stringify!($kind),
+            key_types: &[ck::CKK_EC],
+            min_key_size: BITS.0,
+            max_key_size: BITS.1,
+            param: ParamKind::None,
+            ops: Ops { $($op: Some($function),)* ..Ops::NONE },
+            extra_flags: FLAGS,
+            legacy: false,
+            fips: true,
+        }
+    };
+}
+
+macro_rules! hashed {
+    ($kind:ident, $hash:expr) => {
+        Descriptor {
+            legacy: matches!($hash, Hash::Sha1),
+            fips: !matches!($hash, Hash::Sha1),
+            ..row!($kind, {
+                sign: |key, _| Ok(Box::new(Hashing::new($hash, Ecdsa(key.ec_private()?.clone())))),
+                verify: |key, _| Ok(Box::new(HashingCheck(Hashing::new($hash, Ecdsa(key.ec_public()?.clone()))))),
+            })
+        }
+    };
+}
+
+pub(super) const ROWS: &[Descriptor] = &[
+    row!(CKM_EC_KEY_PAIR_GEN, {
+        generate_pair: |_, public, _| {
+            let curve = material::weierstrass(public)?;
+            EcPrivate::generate(curve).map(PrivateKey::Ec).map_err(errors::template)
+        },
+    }),
+    row!(CKM_ECDSA, {
+        sign: |key, _| Ok(Box::new(SinglePart(Ecdsa(key.ec_private()?.clone())))),
+        verify: |key, _| Ok(Box::new(SinglePartCheck(Ecdsa(key.ec_public()?.clone())))),
+    }),
+    hashed!(CKM_ECDSA_SHA1, Hash::Sha1),
+    hashed!(CKM_ECDSA_SHA224, Hash::Sha224),
+    hashed!(CKM_ECDSA_SHA256, Hash::Sha256),
+    hashed!(CKM_ECDSA_SHA384, Hash::Sha384),
+    hashed!(CKM_ECDSA_SHA512, Hash::Sha512),
+];
+
+struct Ecdsa<K>(K);
+
+impl Signer for Ecdsa<EcPrivate> {
+    fn signature_len(&self) -> usize {
+        2 * self.0.curve().order_len()
+    }
+    fn sign(&self, digest: &[u8], out: &mut [u8]) -> Result<()> {
+        self.0.sign(digest, out).map_err(errors::data)
+    }
+}
+
+impl Checker for Ecdsa<EcPublic> {
+    fn check(&self, digest: &[u8], signature: &[u8]) -> Result<()> {
+        self.0.verify(digest, signature).map_err(errors::verify)
+    }
+}

@@ -1,0 +1,63 @@
+//! Keys in the form the operations use: parsed and validated once, cheap to clone.
+
+use std::sync::Arc;
+
+use crate::crypto::{EcPrivate, EcPublic, Ed25519Private, Ed25519Public, MlDsaPrivate, MlDsaPublic};
+use crate::crypto::{PrivateKey, PublicKey, RsaPrivate, RsaPublic};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{SecretBytes, ck};
+
+/// A parsed key. A clone shares the material.
+#[derive(Debug, Clone)]
+pub enum Key {
+    /// A secret key: its value, and the type that says what it is for.
+    Secret {
+        /// `CKK_...`
+        key_type: ck::CK_KEY_TYPE,
+        /// CKA_VALUE.
+        value: Arc<SecretBytes>,
+    },
+    /// A private key.
+    Private(PrivateKey),
+    /// A public key.
+    Public(PublicKey),
+}
+
+macro_rules! typed {
+    ($($name:ident: $outer:ident, $variant:ident => $type:ty;)*) => { $(
+        pub(super) fn $name(&self) -> Result<&$type> {
+            match self {
+                Key::$outer($outer::$variant(key)) => Ok(key),
+                _ => Err(wrong_type()),
+            }
+        }
+    )* };
+}
+
+use {PrivateKey as Private, PublicKey as Public};
+
+impl Key {
+    /// The value of a secret key; CKR_KEY_TYPE_INCONSISTENT for any other.
+    pub fn secret(&self) -> Result<&SecretBytes> {
+        match self {
+            Key::Secret { value, .. } => Ok(value),
+            _ => Err(wrong_type()),
+        }
+    }
+
+    typed! {
+        rsa_private: Private, Rsa => RsaPrivate;
+        rsa_public: Public, Rsa => RsaPublic;
+        ec_private: Private, Ec => EcPrivate;
+        ec_public: Public, Ec => EcPublic;
+        ed25519_private: Private, Ed25519 => Ed25519Private;
+        ed25519_public: Public, Ed25519 => Ed25519Public;
+        ml_dsa_private: Private, MlDsa => MlDsaPrivate;
+        ml_dsa_public: Public, MlDsa => MlDsaPublic;
+    }
+}
+
+/// The key's class or type was to be checked before; this answer keeps a forgotten check harmless.
+pub(super) fn wrong_type() -> Error {
+    Error::new(ErrorKind::KeyTypeInconsistent, "the mechanism needs a key of another class or type")
+}

@@ -1,0 +1,88 @@
+//! CKK_ML_DSA (PKCS#11 v3.2, section 6 "ML-DSA"): CKA_PARAMETER_SET with the encodings of FIPS 204.
+//!
+//! A private key may be given as its seed, as its expanded form, or as both. What was not given is filled in where it
+//! follows: the seed cannot be had from the expanded form.
+
+use crate::crypto::{self, MlDsaPrivate, MlDsaPublic, MlDsaSet, PrivateKey, PublicKey};
+use crate::error::{Error, ErrorKind, Result};
+use crate::object::Attributes;
+use crate::types::ck;
+
+use super::{Asymmetric, fill, incomplete, inconsistent, invalid, optional, required};
+use crate::mechanism::errors;
+use crate::mechanism::key::wrong_type;
+
+pub(super) const TYPE: Asymmetric =
+    Asymmetric { key_type: ck::CKK_ML_DSA, public, private, write_public, write_private };
+
+const SETS: &[(ck::CK_ULONG, MlDsaSet)] = &[
+    (ck::CKP_ML_DSA_44, MlDsaSet::MlDsa44),
+    (ck::CKP_ML_DSA_65, MlDsaSet::MlDsa65),
+    (ck::CKP_ML_DSA_87, MlDsaSet::MlDsa87),
+];
+
+/// CKA_PARAMETER_SET. CKR_TEMPLATE_INCOMPLETE, CKR_PARAMETER_SET_NOT_SUPPORTED.
+pub(in crate::mechanism) fn parameter_set(attributes: &Attributes) -> Result<MlDsaSet> {
+    let number =
+        attributes.ulong(ck::CKA_PARAMETER_SET).ok_or_else(|| incomplete("CKA_PARAMETER_SET is missing"))?;
+    let known = SETS.iter().find(|(known, _)| *known == number);
+    known.map(|(_, set)| *set).ok_or_else(|| {
+        Error::new(ErrorKind::ParameterSetNotSupported, "CKA_PARAMETER_SET is not CKP_ML_DSA_44, _65 or _87")
+    })
+}
+
+fn write_set(attributes: &mut Attributes, set: MlDsaSet) -> Result<()> {
+    if attributes.ulong(ck::CKA_PARAMETER_SET).is_some() {
+        return match parameter_set(attributes)? == set {
+            true => Ok(()),
+            false => Err(inconsistent("CKA_PARAMETER_SET is another one than the key's")),
+        };
+    }
+    if let Some((number, _)) = SETS.iter().find(|(_, known)| *known == set) {
+        attributes.set(ck::CKA_PARAMETER_SET, *number);
+    }
+    Ok(())
+}
+
+fn public(attributes: &Attributes) -> Result<PublicKey> {
+    let set = parameter_set(attributes)?;
+    let value = required(attributes, ck::CKA_VALUE, "CKA_VALUE is missing")?;
+    MlDsaPublic::new(set, value).map(PublicKey::MlDsa).map_err(errors::template)
+}
+
+fn private(attributes: &Attributes) -> Result<PrivateKey> {
+    let set = parameter_set(attributes)?;
+    let seed = optional(attributes, ck::CKA_SEED);
+    let value = optional(attributes, ck::CKA_VALUE);
+    let key = match (seed, value) {
+        (Some(seed), value) => {
+            let key = MlDsaPrivate::from_seed(set, seed).map_err(errors::template)?;
+            match value {
+                Some(value) if !crypto::equal(value, &key.expanded().map_err(errors::data)?) => {
+                    return Err(invalid("CKA_VALUE is not the key that CKA_SEED expands to"));
+                }
+                _ => key,
+            }
+        }
+        (None, Some(value)) => MlDsaPrivate::from_expanded(set, value).map_err(errors::template)?,
+        (None, None) => return Err(incomplete("CKA_SEED and CKA_VALUE are missing: one of them is needed")),
+    };
+    Ok(PrivateKey::MlDsa(key))
+}
+
+fn write_public(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
+    let PublicKey::MlDsa(key) = key else { return Err(wrong_type()) };
+    write_set(attributes, key.set())?;
+    fill(attributes, ck::CKA_VALUE, key.bytes());
+    Ok(())
+}
+
+fn write_private(attributes: &mut Attributes, key: &PrivateKey) -> Result<()> {
+    let PrivateKey::MlDsa(key) = key else { return Err(wrong_type()) };
+    write_set(attributes, key.set())?;
+    if let Some(seed) = key.seed() {
+        fill(attributes, ck::CKA_SEED, seed);
+    }
+    fill(attributes, ck::CKA_VALUE, key.expanded().map_err(errors::data)?);
+    Ok(())
+}

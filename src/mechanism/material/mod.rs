@@ -1,0 +1,235 @@
+//! Attributes to keys and keys to attributes: the one place that knows how each type of key is written down.
+//!
+//! [`complete_created`] checks imported material and fills in what follows from it; the `fill_` functions write
+//! material that was made here; [`key`] parses what the other two left. All of it is pure: no store, no session.
+//! The attributes are those of PKCS#11 v3.2, section 4 (classes) and section 6 (each type of key).
+
+mod certificate;
+mod curve;
+mod ec;
+mod edwards;
+mod ml_dsa;
+mod rsa;
+mod secret;
+
+pub(super) use curve::{okp, weierstrass};
+pub(super) use ec::{point_lens, raw_point};
+pub(super) use ml_dsa::parameter_set;
+
+use std::sync::Arc;
+
+use crate::crypto::{PrivateKey, PublicKey};
+use crate::error::{Error, ErrorKind, Result};
+use crate::object::{Attributes, Value};
+use crate::types::{SecretBytes, ck};
+
+use super::errors;
+use super::key::Key;
+
+/// How one type of key pair is written as attributes.
+struct Asymmetric {
+    key_type: ck::CK_KEY_TYPE,
+    /// Parses a public key's attributes.
+    public: fn(&Attributes) -> Result<PublicKey>,
+    /// Parses a private key's attributes; they must agree with each other.
+    private: fn(&Attributes) -> Result<PrivateKey>,
+    /// Completes a public key's attributes. CKR_KEY_TYPE_INCONSISTENT for another type of key.
+    write_public: fn(&mut Attributes, &PublicKey) -> Result<()>,
+    /// Completes a private key's attributes. CKR_KEY_TYPE_INCONSISTENT for another type of key.
+    write_private: fn(&mut Attributes, &PrivateKey) -> Result<()>,
+}
+
+const ASYMMETRIC: &[Asymmetric] = &[rsa::TYPE, ec::TYPE, edwards::EDWARDS, edwards::MONTGOMERY, ml_dsa::TYPE];
+
+fn asymmetric(attributes: &Attributes) -> Result<&'static Asymmetric> {
+    let key_type = attributes.key_type().ok_or_else(|| incomplete("CKA_KEY_TYPE is missing"))?;
+    let found = ASYMMETRIC.iter().find(|known| known.key_type == key_type);
+    found.ok_or_else(|| invalid("CKA_KEY_TYPE names no type of key pair that this token has"))
+}
+
+/// Parses the key out of a complete object's attributes. Cache the answer: this validates and precomputes.
+///
+/// CKR_KEY_HANDLE_INVALID for an object that is no key; otherwise the errors of [`complete_created`].
+pub fn key(attributes: &Attributes) -> Result<Key> {
+    match attributes.class() {
+        ck::CKO_SECRET_KEY => Ok(Key::Secret {
+            key_type: attributes.key_type().ok_or_else(|| incomplete("CKA_KEY_TYPE is missing"))?,
+            value: Arc::new(SecretBytes::from(required(attributes, ck::CKA_VALUE, "CKA_VALUE is missing")?)),
+        }),
+        ck::CKO_PRIVATE_KEY => Ok(Key::Private((asymmetric(attributes)?.private)(attributes)?)),
+        ck::CKO_PUBLIC_KEY => Ok(Key::Public((asymmetric(attributes)?.public)(attributes)?)),
+        _ => Err(Error::new(ErrorKind::KeyHandleInvalid, "the object is not a key")),
+    }
+}
+
+/// Checks the material of an object that C_CreateObject was given, and fills in what follows from it:
+/// CKA_PUBLIC_KEY_INFO, CKA_CHECK_VALUE, CKA_VALUE_LEN, CKA_MODULUS_BITS, CKA_EC_POINT, the CRT parts of RSA.
+/// Objects that are neither keys nor certificates pass untouched.
+///
+/// CKR_ATTRIBUTE_VALUE_INVALID for material that is wrong or contradicts itself, CKR_TEMPLATE_INCOMPLETE where
+/// something is missing, CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID, CKR_PARAMETER_SET_NOT_SUPPORTED.
+pub fn complete_created(attributes: &mut Attributes) -> Result<()> {
+    match attributes.class() {
+        ck::CKO_SECRET_KEY => secret::complete(attributes),
+        ck::CKO_PRIVATE_KEY => {
+            let key = (asymmetric(attributes)?.private)(attributes)?;
+            write_private(attributes, &key)
+        }
+        ck::CKO_PUBLIC_KEY => {
+            let key = (asymmetric(attributes)?.public)(attributes)?;
+            write_public(attributes, &key)
+        }
+        ck::CKO_CERTIFICATE => certificate::complete(attributes),
+        _ => Ok(()),
+    }
+}
+
+/// Writes a generated key pair into its two objects, whose CKA_KEY_TYPE is set.
+/// CKR_TEMPLATE_INCONSISTENT where that is another type than the key's.
+pub fn fill_pair(public: &mut Attributes, private: &mut Attributes, key: &PrivateKey) -> Result<()> {
+    // A curve can be named in several ways: the private key keeps the way the public template chose.
+    if let (Some(params), None) = (public.get(ck::CKA_EC_PARAMS), private.get(ck::CKA_EC_PARAMS)) {
+        let params = params.clone();
+        private.set(ck::CKA_EC_PARAMS, params);
+    }
+    write_public(public, &key.public()).and_then(|()| write_private(private, key)).map_err(|e| {
+        match e.kind() {
+            ErrorKind::KeyTypeInconsistent => e.with_kind(ErrorKind::TemplateInconsistent),
+            _ => e,
+        }
+    })
+}
+
+/// Writes a generated or derived secret key's value, its length and its check value.
+/// CKR_KEY_SIZE_RANGE where the type of key has no such length.
+pub fn fill_secret(attributes: &mut Attributes, value: SecretBytes) -> Result<()> {
+    secret::check_len(attributes, value.len()).map_err(|e| e.with_kind(ErrorKind::KeySizeRange))?;
+    secret::write(attributes, value)
+}
+
+/// What a wrapping mechanism encrypts: CKA_VALUE of a secret key, the PKCS#8 PrivateKeyInfo of a private key.
+/// CKR_KEY_NOT_WRAPPABLE for anything else.
+pub fn wrap_encoding(attributes: &Attributes) -> Result<SecretBytes> {
+    match key(attributes)? {
+        Key::Secret { value, .. } => Ok(SecretBytes::clone(&value)),
+        Key::Private(key) => key.to_pkcs8().map_err(errors::data),
+        Key::Public(_) => {
+            Err(Error::new(ErrorKind::KeyNotWrappable, "only secret and private keys can be wrapped"))
+        }
+    }
+}
+
+/// The reverse: fills a new object, whose class and key type the template gave, from an unwrapped encoding.
+///
+/// CKR_WRAPPED_KEY_INVALID where the encoding does not parse or holds another type or length of key: one answer for
+/// all, so that unwrapping tells a forger nothing about the plaintext.
+pub fn unwrap_into(attributes: &mut Attributes, encoding: SecretBytes) -> Result<()> {
+    match attributes.class() {
+        ck::CKO_SECRET_KEY => {
+            secret::check_len(attributes, encoding.len())
+                .map_err(|e| e.with_kind(ErrorKind::WrappedKeyInvalid))?;
+            secret::write(attributes, encoding)
+        }
+        ck::CKO_PRIVATE_KEY => {
+            let refused = |why| Error::new(ErrorKind::WrappedKeyInvalid, why);
+            let encoding = without_zero_padding(&encoding)
+                .ok_or_else(|| refused("the wrapped private key is not a PKCS#8 PrivateKeyInfo"))?;
+            let key = PrivateKey::from_pkcs8(encoding)
+                .map_err(|_| refused("the wrapped private key is not one this token can read"))?;
+            write_private(attributes, &key).map_err(|e| match e.kind() {
+                ErrorKind::KeyTypeInconsistent => {
+                    refused("the wrapped key is not of the template's CKA_KEY_TYPE")
+                }
+                _ => e,
+            })
+        }
+        _ => Err(Error::new(
+            ErrorKind::TemplateInconsistent,
+            "CKA_CLASS: only secret and private keys can be unwrapped",
+        )),
+    }
+}
+
+/// The length in bytes that a template asks of an unwrapped or derived secret key; `None` for private keys and where
+/// the template leaves it open. CKR_ATTRIBUTE_VALUE_INVALID for a length the type of key cannot have.
+pub fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
+    match attributes.class() {
+        ck::CKO_SECRET_KEY => secret::wanted_len(attributes),
+        _ => Ok(None),
+    }
+}
+
+fn write_public(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
+    (asymmetric(attributes)?.write_public)(attributes, key)?;
+    public_key_info(attributes, key)
+}
+
+fn write_private(attributes: &mut Attributes, key: &PrivateKey) -> Result<()> {
+    (asymmetric(attributes)?.write_private)(attributes, key)?;
+    public_key_info(attributes, &key.public())
+}
+
+/// Fills CKA_PUBLIC_KEY_INFO, or holds a given one against the key ("Private key objects").
+fn public_key_info(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
+    let info = key.to_spki().map_err(errors::data)?;
+    match attributes.bytes(ck::CKA_PUBLIC_KEY_INFO) {
+        Some(given) if given.is_empty() || given == info => {}
+        None => {}
+        // Encodings of one key may differ (a compressed point): what counts is the key.
+        Some(given) => match PublicKey::from_spki(given) {
+            Ok(other) if other.to_spki().is_ok_and(|other| other == info) => return Ok(()),
+            _ => return Err(invalid("CKA_PUBLIC_KEY_INFO does not belong to this key")),
+        },
+    }
+    attributes.set(ck::CKA_PUBLIC_KEY_INFO, info);
+    Ok(())
+}
+
+/// A PrivateKeyInfo without the zeros that block modes and AES key wrap append; `None` where the rest is anything else.
+fn without_zero_padding(encoding: &[u8]) -> Option<&[u8]> {
+    let header = encoding.get(..encoding.len().min(6))?;
+    let (first, length_octets) = (*header.get(1)?, header.get(2..)?);
+    let len = match first {
+        0..=0x7f => 2 + usize::from(first),
+        0x81..=0x84 => {
+            let count = usize::from(first & 0x7f);
+            let octets = length_octets.get(..count)?;
+            2 + count + octets.iter().fold(0, |len: usize, octet| len << 8 | usize::from(*octet))
+        }
+        _ => return None,
+    };
+    let (key, padding) = encoding.split_at_checked(len)?;
+    padding.iter().all(|byte| *byte == 0).then_some(key)
+}
+
+fn invalid(why: &'static str) -> Error {
+    Error::new(ErrorKind::AttributeValueInvalid, why)
+}
+
+fn inconsistent(why: &'static str) -> Error {
+    Error::new(ErrorKind::TemplateInconsistent, why)
+}
+
+fn incomplete(why: &'static str) -> Error {
+    Error::new(ErrorKind::TemplateIncomplete, why)
+}
+
+/// An attribute's bytes; an empty value counts as missing.
+fn optional(attributes: &Attributes, kind: ck::CK_ATTRIBUTE_TYPE) -> Option<&[u8]> {
+    attributes.bytes(kind).filter(|value| !value.is_empty())
+}
+
+fn required<'a>(
+    attributes: &'a Attributes,
+    kind: ck::CK_ATTRIBUTE_TYPE,
+    missing: &'static str,
+) -> Result<&'a [u8]> {
+    optional(attributes, kind).ok_or_else(|| incomplete(missing))
+}
+
+/// Sets an attribute that is missing or empty; a given value stays as its owner wrote it.
+fn fill(attributes: &mut Attributes, kind: ck::CK_ATTRIBUTE_TYPE, value: impl Into<Value>) {
+    if optional(attributes, kind).is_none() {
+        attributes.set(kind, value);
+    }
+}

@@ -1,0 +1,110 @@
+//! Secret keys: CKA_VALUE, CKA_VALUE_LEN and CKA_CHECK_VALUE (PKCS#11 v3.2, section 4 "Secret key objects").
+
+use crate::crypto::aes::{AesCipher, Direction, Mode};
+use crate::crypto::{self, Hash};
+use crate::error::{Error, ErrorKind, Result};
+use crate::object::Attributes;
+use crate::types::{SecretBytes, ck, length, ulong};
+
+use super::{incomplete, invalid, required};
+use crate::mechanism::errors;
+use crate::mechanism::secret::MAX_BYTES;
+
+/// A type of secret key: which lengths it has, and what its check value is made of.
+struct Kind {
+    key_type: ck::CK_KEY_TYPE,
+    /// Whether a value of so many bytes is a key of this type.
+    has_len: fn(usize) -> bool,
+    checksum: fn(&[u8]) -> Result<[u8; 3]>,
+}
+
+const fn generic(key_type: ck::CK_KEY_TYPE) -> Kind {
+    Kind {
+        key_type,
+        has_len: |len| len >= 1 && len <= length(MAX_BYTES),
+        checksum: |value| Ok(sha1_checksum(value)),
+    }
+}
+
+const KINDS: &[Kind] = &[
+    Kind { key_type: ck::CKK_AES, has_len: |len| matches!(len, 16 | 24 | 32), checksum: aes_checksum },
+    generic(ck::CKK_GENERIC_SECRET),
+    generic(ck::CKK_SHA_1_HMAC),
+    generic(ck::CKK_SHA224_HMAC),
+    generic(ck::CKK_SHA256_HMAC),
+    generic(ck::CKK_SHA384_HMAC),
+    generic(ck::CKK_SHA512_HMAC),
+];
+
+fn kind(attributes: &Attributes) -> Result<&'static Kind> {
+    let key_type = attributes.key_type().ok_or_else(|| incomplete("CKA_KEY_TYPE is missing"))?;
+    let found = KINDS.iter().find(|known| known.key_type == key_type);
+    found.ok_or_else(|| invalid("CKA_KEY_TYPE names no type of secret key that this token has"))
+}
+
+/// The first three bytes of the SHA-1 of the value.
+pub(super) fn sha1_checksum(value: &[u8]) -> [u8; 3] {
+    let digest = crypto::digest(Hash::Sha1, value);
+    let mut checksum = [0; 3];
+    checksum.iter_mut().zip(digest.iter()).for_each(|(to, from)| *to = *from);
+    checksum
+}
+
+/// The first three bytes of a block of zeros under the key.
+fn aes_checksum(value: &[u8]) -> Result<[u8; 3]> {
+    let mut block = [0; 16];
+    let cipher = AesCipher::new(Mode::Ecb, Direction::Encrypt, value);
+    cipher.and_then(|mut cipher| cipher.once(&[0; 16], &mut block)).map_err(errors::data)?;
+    let [a, b, c, ..] = block;
+    Ok([a, b, c])
+}
+
+/// Checks an imported key and fills in what follows from its value.
+pub(super) fn complete(attributes: &mut Attributes) -> Result<()> {
+    let value = SecretBytes::from(required(attributes, ck::CKA_VALUE, "CKA_VALUE is missing")?);
+    check_len(attributes, value.len())?;
+    write(attributes, value)
+}
+
+/// CKR_ATTRIBUTE_VALUE_INVALID unless the type of key has this length and the template asks for no other.
+pub(super) fn check_len(attributes: &Attributes, len: usize) -> Result<()> {
+    if !(kind(attributes)?.has_len)(len) {
+        return Err(invalid("CKA_VALUE: this type of key has no such length"));
+    }
+    match attributes.ulong(ck::CKA_VALUE_LEN) {
+        Some(wanted) if wanted != ulong(len) => {
+            Err(invalid("CKA_VALUE_LEN differs from the length of CKA_VALUE"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes a value of a checked length.
+pub(super) fn write(attributes: &mut Attributes, value: SecretBytes) -> Result<()> {
+    check_value(attributes, (kind(attributes)?.checksum)(&value)?)?;
+    attributes.set(ck::CKA_VALUE_LEN, ulong(value.len()));
+    attributes.set(ck::CKA_VALUE, value);
+    Ok(())
+}
+
+/// Fills CKA_CHECK_VALUE, or holds a given one against the checksum. A given empty one says: none, please.
+pub(super) fn check_value(attributes: &mut Attributes, checksum: [u8; 3]) -> Result<()> {
+    match attributes.bytes(ck::CKA_CHECK_VALUE) {
+        None => attributes.set(ck::CKA_CHECK_VALUE, checksum.as_slice()),
+        Some(given) if given.is_empty() || given == checksum => {}
+        Some(_) => return Err(invalid("CKA_CHECK_VALUE is not the checksum of CKA_VALUE")),
+    }
+    Ok(())
+}
+
+/// CKA_VALUE_LEN of a template, if it is a length its type of key has.
+pub(super) fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
+    let Some(wanted) = attributes.ulong(ck::CKA_VALUE_LEN) else { return Ok(None) };
+    match (kind(attributes)?.has_len)(length(wanted)) {
+        true => Ok(Some(length(wanted))),
+        false => Err(Error::new(
+            ErrorKind::AttributeValueInvalid,
+            "CKA_VALUE_LEN: this type of key has no such length",
+        )),
+    }
+}

@@ -1,0 +1,92 @@
+//! ML-DSA (PKCS#11 v3.2, section 6 "ML-DSA"): generation, and the pure scheme of FIPS 204.
+//!
+//! The message goes to the primitive whole, so its parts are kept until the end.
+
+use crate::crypto::{Hedge, MlDsaPrivate, MlDsaPublic, MlDsaSet, PrivateKey};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::{ck, ulong};
+
+use super::descriptor::{Descriptor, Ops};
+use super::errors;
+use super::material;
+use super::params::{ParamKind, Params};
+use super::shapes::{Checker, Gathering, GatheringCheck, Signer};
+
+macro_rules! row {
+    ($kind:ident, $param:ident, { $($op:ident: $function:expr),* $(,)? }) => {
+        Descriptor {
+            kind: ck::$kind,
+            name: stringify!($kind),
+            key_types: &[ck::CKK_ML_DSA],
+            // Lengths of public keys in bytes.
+            min_key_size: ulong(MlDsaSet::MlDsa44.public_len()),
+            max_key_size: ulong(MlDsaSet::MlDsa87.public_len()),
+            param: ParamKind::$param,
+            ops: Ops { $($op: Some($function),)* ..Ops::NONE },
+            extra_flags: 0,
+            legacy: false,
+            fips: true,
+        }
+    };
+}
+
+pub(super) const ROWS: &[Descriptor] = &[
+    row!(CKM_ML_DSA_KEY_PAIR_GEN, None, {
+        generate_pair: |_, public, _| {
+            let set = material::parameter_set(public)?;
+            MlDsaPrivate::generate(set).map(PrivateKey::MlDsa).map_err(errors::template)
+        },
+    }),
+    row!(CKM_ML_DSA, SignContext, {
+        sign: |key, params| {
+            let (hedge, context) = context(params)?;
+            Ok(Box::new(Gathering::new(Pure { key: key.ml_dsa_private()?.clone(), context, hedge })))
+        },
+        verify: |key, params| {
+            let (hedge, context) = context(params)?;
+            Ok(Box::new(GatheringCheck(Gathering::new(Pure { key: key.ml_dsa_public()?.clone(), context, hedge }))))
+        },
+    }),
+];
+
+struct Pure<K> {
+    key: K,
+    context: Vec<u8>,
+    hedge: Hedge,
+}
+
+impl Signer for Pure<MlDsaPrivate> {
+    fn signature_len(&self) -> usize {
+        self.key.set().signature_len()
+    }
+    fn sign(&self, message: &[u8], out: &mut [u8]) -> Result<()> {
+        self.key.sign(message, &self.context, self.hedge, out).map_err(errors::data)
+    }
+}
+
+impl Checker for Pure<MlDsaPublic> {
+    fn check(&self, message: &[u8], signature: &[u8]) -> Result<()> {
+        self.key.verify(message, &self.context, signature).map_err(errors::verify)
+    }
+}
+
+const HEDGES: &[(ck::CK_HEDGE_TYPE, Hedge)] = &[
+    (ck::CKH_HEDGE_PREFERRED, Hedge::Preferred),
+    (ck::CKH_HEDGE_REQUIRED, Hedge::Required),
+    (ck::CKH_DETERMINISTIC_REQUIRED, Hedge::Deterministic),
+];
+
+fn context(params: &Params) -> Result<(Hedge, Vec<u8>)> {
+    let (hedge, context) = match params {
+        Params::None => return Ok((Hedge::Preferred, Vec::new())),
+        Params::SignContext { hedge, context } => (hedge, context),
+        _ => return Err(errors::wrong_param()),
+    };
+    if context.len() > 255 {
+        return Err(Error::new(ErrorKind::MechanismParamInvalid, "ulContextLen is above 255"));
+    }
+    let known = HEDGES.iter().find(|(number, _)| number == hedge);
+    let (_, hedge) =
+        known.ok_or_else(|| Error::new(ErrorKind::MechanismParamInvalid, "hedgeVariant is not a CKH_"))?;
+    Ok((*hedge, context.clone()))
+}

@@ -1,0 +1,113 @@
+//! Vectors made with another implementation (OpenSSL), in hexadecimal.
+
+/// The modulus of a 1024-bit key, whose public exponent is 65537.
+pub const RSA_N: &str = concat!(
+    "c4f3c45a47dd8fe975f32886bb368703edf9fd13232d28ba1a820be88f5a5034e48051cd8323b06485fe567ebf5af974",
+    "944585adcd3e7c62f1e5d564e371da912744d05c529a4178e4f6657e6b20f93709fc988e3f3e8eda10cf256422a91656",
+    "7ab5cd36f229d733467cb92e7334c5f6dd0a3c3b273d16c0378cf6a1bdbe009f",
+);
+
+/// Its private exponent.
+pub const RSA_D: &str = concat!(
+    "3f4bb040eb73b33a6e63b51487ba206e0cdf188c3bf3d970e5f0016fbe1262507d5717f31a4030023e65dcda631913ae",
+    "79b05623e3203fcd74bc4e765bfa4d2963f280d878b7f1379904fb362fc4650fee006e20bf0efc2a0717ee1847d92944",
+    "72e0464f4ce385e899cdcec28f5ffac1a5a599498322ad86cb838a646b260871",
+);
+
+/// Its greater prime.
+pub const RSA_P: &str = concat!(
+    "f9fb1bad84d716caf30edf6a2ffc8e971bf91904980434b30aba433360c7d4c36a392ea9cb04fb0dbf59088ec02396e2",
+    "60f05e6181c672ffe155c3413e2f5f03",
+);
+
+/// PKCS #1 v1.5 with SHA-256 over "sample".
+pub const RSA_PKCS1_SHA256: &str = concat!(
+    "4068478ad35c6b6b8f6ee362da220e428f855af01058a946cd146a34e29d9a048920b5a86606a975759a19fca6a00b00",
+    "d897c1be2f014b4e597472a5bfb486289ebd1bbcabacf23950672442245c21fe94f6c5bfc47fd78cb4c3ac8e7ec66078",
+    "d622677db189d12ddb7dc4fdb0b472d7f38285de2ef12cee7be376f69dce9220",
+);
+
+/// PSS with SHA-256, MGF1 with SHA-1 and 20 bytes of salt over "sample".
+pub const RSA_PSS: &str = concat!(
+    "b14d6d70b6757e61263f66c7b9f46f9b0247996766a7142564a1a3880a84d7a4ccae39ea91e93bbf5d9e535cbb084215",
+    "a4877376c7374842d817d7b654a436d6894ba9780b4774f1d36085d30d1fde114926fb4ad27b58af3598bf4c3c1ce443",
+    "a635cd6c342ce4d8a408762a25536ce0fbc6092f970bab53fd14665d92dc83a3",
+);
+
+/// OAEP with SHA-256, MGF1 with SHA-1 and the label "label" of "sample".
+pub const RSA_OAEP: &str = concat!(
+    "7bd60733900108c41b2c48f1cba71d3ba7d06c615c0ca0d1e0aeef3435b6b01b309300cf7b61ff8a4e74838f53bed00a",
+    "d3e080b780af5aa1bc52d214baa5640ebac793ed55ff8109d27f0d3490ed1ea6c7de2430b2fc811f73b9207d3dd2d195",
+    "cd5a82c71d71a6865201cdcb2682ed9170ede1488b0a5a33e7220e894c8249ed",
+);
+
+/// The public point of the P-256 key 1111...11.
+pub const EC_POINT: &str = concat!(
+    "040217e617f0b6443928278f96999e69a23a4f2c152bdf6d6cdf66e5b80282d4ed194a7debcb97712d2dda3ca85aa876",
+    "5a56f45fc758599652f2897c65306e5794",
+);
+
+/// The same, compressed.
+pub const EC_POINT_COMPRESSED: &str = "020217e617f0b6443928278f96999e69a23a4f2c152bdf6d6cdf66e5b80282d4ed";
+
+/// Its SubjectPublicKeyInfo.
+pub const EC_SPKI: &str = concat!(
+    "3059301306072a8648ce3d020106082a8648ce3d030107034200040217e617f0b6443928278f96999e69a23a4f2c152b",
+    "df6d6cdf66e5b80282d4ed194a7debcb97712d2dda3ca85aa8765a56f45fc758599652f2897c65306e5794",
+);
+
+/// The private key in PKCS #8.
+pub const EC_PKCS8: &str = concat!(
+    "308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420111111111111111111111111",
+    "1111111111111111111111111111111111111111a144034200040217e617f0b6443928278f96999e69a23a4f2c152bdf",
+    "6d6cdf66e5b80282d4ed194a7debcb97712d2dda3ca85aa8765a56f45fc758599652f2897c65306e5794",
+);
+
+/// ECDSA with SHA-256 over "sample".
+pub const EC_SIGNATURE: &str = concat!(
+    "6d31be6041530e5c013aba7141218b78bf1dc86841e6eec8612ea4f56cb1db5a3f29d0429412ee37e9e2d243a9f43b6e",
+    "2de64819f7160e439eb13f7bdd25575d",
+);
+
+/// The public point of the P-256 key 2222...22.
+pub const ECDH_PEER: &str = concat!(
+    "04d65a93977caa3d1b081852ff57a79e465f1660577304baead505dd3a48589cf350185e895372df6221ea3a137557e4",
+    "73fddb6755f05bd507c3c533fce9c91285",
+);
+
+/// What the two share.
+pub const ECDH_SECRET: &str = "ccfc261f58193c98ca4ad4a53bbac6f0ee29bc4d48438090446908622ca79af6";
+
+/// 40 bytes of X9.63's KDF with SHA-256 and "info" over it.
+pub const ECDH_X963: &str =
+    "565f76936477a8a449f31b27114f06181d38b808c61adf1ac2e9e41578ad6feac09b7dca22747f29";
+
+/// 40 bytes of SP 800-56A's KDF with SHA-256 and "info" over it.
+pub const ECDH_SP800_56A: &str =
+    "960ff45a7e919a7be07c28d8599cf7607dd8b5e3b5dd158183f9bbabab515317079f23b7930db8a2";
+
+/// A self-signed certificate of the same key.
+pub const CERTIFICATE: &str = concat!(
+    "308201043081aba003020102020107300a06082a8648ce3d040302300c310a300806035504030c016b301e170d323530",
+    "3130313030303030305a170d3335303130313030303030305a300c310a300806035504030c016b3059301306072a8648",
+    "ce3d020106082a8648ce3d030107034200040217e617f0b6443928278f96999e69a23a4f2c152bdf6d6cdf66e5b80282",
+    "d4ed194a7debcb97712d2dda3ca85aa8765a56f45fc758599652f2897c65306e5794300a06082a8648ce3d0403020348",
+    "003045022058067e1ee2f540c8a3adc60a12f9f7de7b139ef03e644a4702bf01ea712e7477022100f5731f9d59ecc861",
+    "c3587b6c91123ab3c0c305f0378fdaadaa32faceb1e50103",
+);
+
+/// The Ed25519 key 1111...11 in PKCS #8.
+pub const ED25519_PKCS8: &str =
+    "302e020100300506032b6570042204201111111111111111111111111111111111111111111111111111111111111111";
+
+/// Its signature of "sample".
+pub const ED25519_SIGNATURE: &str = concat!(
+    "a8b4d657f562e47b891808dd5b838172c73135aa809ed4d3640aa521adb934e27768d91bdc15f0ec87a86fe252d17605",
+    "cc247c7b13ec18f85e7e2e5c46fa480c",
+);
+
+/// The public value of the X25519 key 2222...22.
+pub const X25519_PEER: &str = "0faa684ed28867b97f4a6a2dee5df8ce974e76b7018e3f22a1c4cf2678570f20";
+
+/// What it shares with 1111...11.
+pub const X25519_SECRET: &str = "9e004098efc091d4ec2663b4e9f5cfd4d7064571690b4bea97ab146ab9f35056";

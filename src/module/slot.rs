@@ -1,0 +1,131 @@
+//! A slot: its token, who is logged in, and which sessions are open.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use crate::error::{ErrorKind, Result};
+use crate::token::{Login, Token, User};
+use crate::types::ck;
+
+/// A slot and the login state that its sessions share.
+pub struct Slot {
+    token: Arc<dyn Token>,
+    login: RwLock<Login>,
+    /// One login at a time: the KDF runs while this, and nothing that other calls need, is held.
+    login_gate: Mutex<()>,
+    sessions: Mutex<OpenSessions>,
+}
+
+#[derive(Default)]
+struct OpenSessions {
+    handles: HashSet<ck::CK_SESSION_HANDLE>,
+    read_write: usize,
+}
+
+impl Slot {
+    /// A slot with nobody logged in.
+    pub fn new(token: Arc<dyn Token>) -> Self {
+        Slot { token, login: RwLock::default(), login_gate: Mutex::default(), sessions: Mutex::default() }
+    }
+
+    /// The slot's ID.
+    pub fn id(&self) -> ck::CK_SLOT_ID {
+        self.token.slot_id()
+    }
+
+    /// The token in the slot.
+    pub fn token(&self) -> &Arc<dyn Token> {
+        &self.token
+    }
+
+    /// Who is logged in.
+    pub fn login_state(&self) -> Login {
+        *self.login.read()
+    }
+
+    /// Open sessions: all, and the read-write ones.
+    pub fn session_counts(&self) -> (usize, usize) {
+        let sessions = self.sessions.lock();
+        (sessions.handles.len(), sessions.read_write)
+    }
+
+    pub(super) fn session_handles(&self) -> Vec<ck::CK_SESSION_HANDLE> {
+        self.sessions.lock().handles.iter().copied().collect()
+    }
+
+    /// Counts a new session. CKR_SESSION_READ_WRITE_SO_EXISTS for a read-only one beside the SO's.
+    pub(super) fn add_session(&self, handle: ck::CK_SESSION_HANDLE, read_write: bool) -> Result<()> {
+        let mut sessions = self.sessions.lock();
+        if !read_write && *self.login.read() == Login::So {
+            return Err(ErrorKind::SessionReadWriteSoExists.into());
+        }
+        sessions.handles.insert(handle);
+        sessions.read_write += usize::from(read_write);
+        Ok(())
+    }
+
+    pub(super) fn remove_session(&self, handle: ck::CK_SESSION_HANDLE, read_write: bool) {
+        let mut sessions = self.sessions.lock();
+        if sessions.handles.remove(&handle) {
+            sessions.read_write -= usize::from(read_write);
+        }
+        if sessions.handles.is_empty() {
+            self.log_out_quietly();
+        }
+    }
+
+    /// C_Login for CKU_USER and CKU_SO (PKCS#11 v3.2, section 5.6.8).
+    pub fn log_in(&self, user: User, pin: Option<&[u8]>) -> Result<()> {
+        let wanted = match user {
+            User::So => Login::So,
+            User::User => Login::User,
+        };
+        let _one_at_a_time = self.login_gate.lock();
+        self.may_log_in(wanted)?;
+        self.token.login(user, pin)?;
+        let sessions = self.sessions.lock();
+        if wanted == Login::So && sessions.has_read_only() {
+            drop(sessions);
+            self.token.logout();
+            return Err(ErrorKind::SessionReadOnlyExists.into());
+        }
+        *self.login.write() = wanted;
+        Ok(())
+    }
+
+    fn may_log_in(&self, wanted: Login) -> Result<()> {
+        let sessions = self.sessions.lock();
+        match *self.login.read() {
+            Login::Public if wanted == Login::So && sessions.has_read_only() => {
+                Err(ErrorKind::SessionReadOnlyExists.into())
+            }
+            Login::Public => Ok(()),
+            current if current == wanted => Err(ErrorKind::UserAlreadyLoggedIn.into()),
+            _ => Err(ErrorKind::UserAnotherAlreadyLoggedIn.into()),
+        }
+    }
+
+    /// C_Logout. CKR_USER_NOT_LOGGED_IN.
+    pub fn log_out(&self) -> Result<()> {
+        let mut login = self.login.write();
+        if *login == Login::Public {
+            return Err(ErrorKind::UserNotLoggedIn.into());
+        }
+        *login = Login::Public;
+        self.token.logout();
+        Ok(())
+    }
+
+    /// The same where nobody need be logged in.
+    pub(super) fn log_out_quietly(&self) {
+        let _ = self.log_out();
+    }
+}
+
+impl OpenSessions {
+    fn has_read_only(&self) -> bool {
+        self.read_write < self.handles.len()
+    }
+}

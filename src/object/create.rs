@@ -1,0 +1,385 @@
+//! New objects: from a template to the attributes of an object.
+//!
+//! Section 4.1.1 of PKCS#11 v3.2, "Object management functions" and "Key management functions". Everything
+//! here is policy: key material given in a template stays as given until `mechanism::material` validates and
+//! completes it, generated or unwrapped material is added by it.
+
+use super::class::{Class, F1, F2, F3, F4, F5, F6, F10, Notes, Rule};
+use super::codec::fits;
+use super::template::fault;
+use super::{Attributes, Caller, Template, Value, attribute, policy};
+use crate::error::{Error, ErrorKind, Result};
+use crate::types::ck;
+
+/// How a derived key's CKA_SENSITIVE and CKA_EXTRACTABLE follow from its base key's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inherit {
+    /// The template decides: key agreement, HKDF, derivation by encryption.
+    Template,
+    /// A sensitive or unextractable base key makes the derived key so too: concatenation, XOR and extraction
+    /// of bits, whose result gives the base key's value away.
+    Base,
+}
+
+/// Which function makes the object: what its template must and must not give.
+struct Origin {
+    function: &'static str,
+    required: Notes,
+    forbidden: Notes,
+}
+
+const CREATE: Origin = Origin { function: "C_CreateObject", required: F1, forbidden: F2 };
+const GENERATE: Origin = Origin { function: "key generation", required: F3, forbidden: F4 };
+const UNWRAP: Origin = Origin { function: "C_UnwrapKey", required: F5, forbidden: F6 };
+/// The specification has no footnote for these; what generation must supply itself, they must as well.
+const DERIVE: Origin = Origin { function: "C_DeriveKey", required: 0, forbidden: F4 };
+const ENCAPSULATE: Origin = Origin { function: "C_EncapsulateKey", required: 0, forbidden: F4 };
+const DECAPSULATE: Origin = Origin { function: "C_DecapsulateKey", required: 0, forbidden: F4 };
+
+/// C_CreateObject: the object's attributes with defaults and computed ones. Key material is not yet
+/// validated.
+///
+/// # Errors
+/// CKR_TEMPLATE_INCOMPLETE, CKR_TEMPLATE_INCONSISTENT, CKR_ATTRIBUTE_TYPE_INVALID,
+/// CKR_ATTRIBUTE_VALUE_INVALID and CKR_ATTRIBUTE_READ_ONLY as section 4.1.1 says, each with a detail that
+/// names the attribute.
+pub fn create(template: Template, caller: &Caller) -> Result<Attributes> {
+    let row = resolve(&template)?;
+    let mut object = build(row, template, &CREATE, caller)?;
+    if row.is_key() {
+        set_history(&mut object, None);
+    }
+    Ok(object)
+}
+
+/// C_GenerateKey: a secret key's attributes, without its value. `key_types` are those the mechanism
+/// generates; the first is what an application gets that names none.
+///
+/// # Errors
+/// As `create`; CKR_TEMPLATE_INCONSISTENT for a class or key type that the mechanism does not generate.
+pub fn generate_secret(
+    template: Template,
+    mechanism: ck::CK_MECHANISM_TYPE,
+    key_types: &[ck::CK_KEY_TYPE],
+    caller: &Caller,
+) -> Result<Attributes> {
+    let key_type = template.ulong(ck::CKA_KEY_TYPE).or(key_types.first().copied());
+    let template = imply(template, ck::CKO_SECRET_KEY, key_type, key_types)?;
+    let mut key = build(resolve(&template)?, template, &GENERATE, caller)?;
+    set_history(&mut key, Some(mechanism));
+    Ok(key)
+}
+
+/// C_GenerateKeyPair: the attributes of the public and the private key, without the material. `key_types` as
+/// for `generate_secret`.
+///
+/// # Errors
+/// As `generate_secret`.
+pub fn generate_pair(
+    public: Template,
+    mut private: Template,
+    mechanism: ck::CK_MECHANISM_TYPE,
+    key_types: &[ck::CK_KEY_TYPE],
+    caller: &Caller,
+) -> Result<(Attributes, Attributes)> {
+    let given = public.ulong(ck::CKA_KEY_TYPE).or_else(|| private.ulong(ck::CKA_KEY_TYPE));
+    let key_type = given.or(key_types.first().copied());
+    let public = imply(public, ck::CKO_PUBLIC_KEY, key_type, key_types)?;
+    private = imply(private, ck::CKO_PRIVATE_KEY, key_type, key_types)?;
+    let (public_row, private_row) = (resolve(&public)?, resolve(&private)?);
+    forget_repeated(&public, public_row, &mut private, private_row);
+
+    let mut public = build(public_row, public, &GENERATE, caller)?;
+    let mut private = build(private_row, private, &GENERATE, caller)?;
+    if public.key_type() != private.key_type() {
+        return Err(inconsistent(ck::CKA_KEY_TYPE, "differs between the public and the private template"));
+    }
+    set_history(&mut public, Some(mechanism));
+    set_history(&mut private, Some(mechanism));
+    Ok((public, private))
+}
+
+/// pkcs11-tool and others repeat in the private template what the public one says of the pair
+/// (CKA_PARAMETER_SET, CKA_EC_PARAMS). The same value does no harm; the private key gets its own from the
+/// generated material.
+fn forget_repeated(public: &Template, public_row: &Class, private: &mut Template, private_row: &Class) {
+    private.discard(|id, value| {
+        let of_the_pair = public_row.rule(id).is_some_and(|rule| rule.has(F1 | F3));
+        let not_for_private = private_row.rule(id).is_none_or(|rule| rule.has(F4));
+        of_the_pair && not_for_private && public.get(id) == Some(value)
+    });
+}
+
+/// C_UnwrapKey: the attributes of a private or secret key, without the unwrapped material.
+/// CKA_UNWRAP_TEMPLATE of the unwrapping key is applied. A CKA_VALUE_LEN is kept: the unwrapped value must
+/// have that length.
+///
+/// # Errors
+/// As `create`; CKR_TEMPLATE_INCONSISTENT where the two templates disagree.
+pub fn unwrap(template: Template, unwrapping_key: &Attributes, caller: &Caller) -> Result<Attributes> {
+    let mut template = apply(template, unwrapping_key, ck::CKA_UNWRAP_TEMPLATE)?;
+    template.set_default(ck::CKA_EXTRACTABLE, true);
+    let row = resolve(&template)?;
+    if !matches!(row.class, ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY) {
+        return Err(inconsistent(ck::CKA_CLASS, "must be that of a private or secret key to unwrap one"));
+    }
+    let mut key = build(row, template, &UNWRAP, caller)?;
+    set_history(&mut key, None);
+    Ok(key)
+}
+
+/// C_DeriveKey: the attributes of a secret key, without the derived value; a generic secret where the
+/// template names no type. CKA_DERIVE_TEMPLATE of the base key is applied. A CKA_VALUE_LEN is kept, as the
+/// length wanted.
+///
+/// # Errors
+/// As `create`; CKR_TEMPLATE_INCONSISTENT where the two templates disagree or the base key's protection would
+/// be lost against `inherit`.
+pub fn derive(
+    template: Template,
+    base: &Attributes,
+    inherit: Inherit,
+    caller: &Caller,
+) -> Result<Attributes> {
+    let mut template = apply(template, base, ck::CKA_DERIVE_TEMPLATE)?;
+    if inherit == Inherit::Base {
+        inherit_protection(&mut template, base)?;
+    }
+    let mut key = shared_secret(template, &DERIVE, caller)?;
+    set_history(&mut key, None);
+    let always_sensitive = base.flag(ck::CKA_ALWAYS_SENSITIVE) && key.flag(ck::CKA_SENSITIVE);
+    let never_extractable = base.flag(ck::CKA_NEVER_EXTRACTABLE) && !key.flag(ck::CKA_EXTRACTABLE);
+    key.set(ck::CKA_ALWAYS_SENSITIVE, always_sensitive);
+    key.set(ck::CKA_NEVER_EXTRACTABLE, never_extractable);
+    Ok(key)
+}
+
+fn inherit_protection(template: &mut Template, base: &Attributes) -> Result<()> {
+    if base.flag(ck::CKA_SENSITIVE) {
+        template.add(ck::CKA_SENSITIVE, Value::Bool(true))?;
+    }
+    if !base.flag(ck::CKA_EXTRACTABLE) {
+        template.add(ck::CKA_EXTRACTABLE, Value::Bool(false))?;
+    }
+    Ok(())
+}
+
+/// C_EncapsulateKey: the attributes of the shared secret key, without its value.
+///
+/// # Errors
+/// As `create`; CKR_KEY_HANDLE_INVALID where the new key does not match the public key's
+/// CKA_ENCAPSULATE_TEMPLATE.
+pub fn encapsulate(mut template: Template, public_key: &Attributes, caller: &Caller) -> Result<Attributes> {
+    template.set_default(ck::CKA_EXTRACTABLE, true);
+    let mut key = shared_secret(template, &ENCAPSULATE, caller)?;
+    set_history(&mut key, None);
+    policy::satisfies(&key, public_key, ck::CKA_ENCAPSULATE_TEMPLATE)?;
+    Ok(key)
+}
+
+/// C_DecapsulateKey: the attributes of the shared secret key, without its value. CKA_DECAPSULATE_TEMPLATE of
+/// the private key is applied.
+///
+/// # Errors
+/// As `create`; CKR_TEMPLATE_INCONSISTENT where the two templates disagree.
+pub fn decapsulate(template: Template, private_key: &Attributes, caller: &Caller) -> Result<Attributes> {
+    let mut template = apply(template, private_key, ck::CKA_DECAPSULATE_TEMPLATE)?;
+    template.set_default(ck::CKA_EXTRACTABLE, true);
+    let mut key = shared_secret(template, &DECAPSULATE, caller)?;
+    set_history(&mut key, None);
+    Ok(key)
+}
+
+/// An object the token brings along, such as a profile or a mechanism object:
+/// seen by everybody, not to be changed, copied or destroyed.
+pub fn builtin(
+    class: ck::CK_OBJECT_CLASS,
+    attributes: impl IntoIterator<Item = (ck::CK_ATTRIBUTE_TYPE, Value)>,
+) -> Attributes {
+    let mut object: Attributes = attributes.into_iter().collect();
+    object.set(ck::CKA_CLASS, class);
+    object.set(ck::CKA_TOKEN, true);
+    for id in [ck::CKA_PRIVATE, ck::CKA_MODIFIABLE, ck::CKA_COPYABLE, ck::CKA_DESTROYABLE] {
+        object.set(id, false);
+    }
+    object
+}
+
+/// Completes a new object whose material is there: gives it its CKA_UNIQUE_ID.
+pub fn finish(attributes: &mut Attributes, unique_id: &str) {
+    attributes.set(ck::CKA_UNIQUE_ID, unique_id);
+}
+
+fn resolve(template: &Template) -> Result<&'static Class> {
+    let class = template.ulong(ck::CKA_CLASS).ok_or_else(|| incomplete(ck::CKA_CLASS, "every object"))?;
+    Class::resolve(class, |id| template.ulong(id))
+}
+
+/// Adds the class and key type that the mechanism implies and refuses others.
+fn imply(
+    mut template: Template,
+    class: ck::CK_OBJECT_CLASS,
+    key_type: Option<ck::CK_KEY_TYPE>,
+    key_types: &[ck::CK_KEY_TYPE],
+) -> Result<Template> {
+    template.set_default(ck::CKA_CLASS, class);
+    if let Some(key_type) = key_type {
+        template.set_default(ck::CKA_KEY_TYPE, key_type);
+    }
+    if template.ulong(ck::CKA_CLASS) != Some(class) {
+        return Err(inconsistent(ck::CKA_CLASS, "is not the class of key that the mechanism generates"));
+    }
+    if !template.ulong(ck::CKA_KEY_TYPE).is_some_and(|given| key_types.contains(&given)) {
+        return Err(inconsistent(ck::CKA_KEY_TYPE, "is not a type of key that the mechanism generates"));
+    }
+    Ok(template)
+}
+
+/// Adds what a key prescribes for the keys made with it. What both templates say must agree.
+fn apply(mut template: Template, key: &Attributes, prescribed: ck::CK_ATTRIBUTE_TYPE) -> Result<Template> {
+    for (id, value) in key.template(prescribed).into_iter().flat_map(Attributes::iter) {
+        template.add(id, value.clone()).map_err(|error| {
+            let why = format!("{}, against the key's {}", error.detail(), attribute::name(prescribed));
+            Error::new(error.kind(), why)
+        })?;
+    }
+    Ok(template)
+}
+
+/// A secret key that a mechanism computes from another key.
+fn shared_secret(mut template: Template, origin: &Origin, caller: &Caller) -> Result<Attributes> {
+    template.set_default(ck::CKA_CLASS, ck::CKO_SECRET_KEY);
+    template.set_default(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET);
+    if template.ulong(ck::CKA_CLASS) != Some(ck::CKO_SECRET_KEY) {
+        let why = format!("must be CKO_SECRET_KEY for {}", origin.function);
+        return Err(inconsistent(ck::CKA_CLASS, why));
+    }
+    build(resolve(&template)?, template, origin, caller)
+}
+
+/// Checks a template against its class's rules and adds the defaults.
+fn build(row: &Class, template: Template, origin: &Origin, caller: &Caller) -> Result<Attributes> {
+    let mut object = Attributes::with_capacity(row.rules().count() + 4);
+    for (id, value) in template {
+        let rule = row.rule(id).ok_or_else(|| {
+            fault(ErrorKind::AttributeTypeInvalid, id, format_args!("is no attribute of {}", row.name))
+        })?;
+        check_given(rule, &value, origin, caller)?;
+        // An empty list would mean "no mechanism at all" to some consumers and "any" to others.
+        if !(id == ck::CKA_ALLOWED_MECHANISMS && value.is_empty()) {
+            object.set(id, value);
+        }
+    }
+    for rule in row.rules() {
+        if object.contains(rule.id) {
+            continue;
+        }
+        if rule.has(origin.required) {
+            return Err(incomplete(rule.id, &format!("{} made by {}", row.name, origin.function)));
+        }
+        if let Some(value) = row.default(rule) {
+            object.set(rule.id, value);
+        }
+    }
+    check_whole(row, &object, origin)?;
+    Ok(object)
+}
+
+fn check_given(rule: &Rule, value: &Value, origin: &Origin, caller: &Caller) -> Result<()> {
+    if rule.has(origin.forbidden) {
+        let why = format!("cannot be given to {}: it is computed", origin.function);
+        return Err(fault(ErrorKind::AttributeReadOnly, rule.id, why));
+    }
+    check_form(rule, value)?;
+    if rule.has(F10) && *value == Value::Bool(true) && !caller.so {
+        return Err(fault(ErrorKind::AttributeReadOnly, rule.id, "can be set to CK_TRUE by the SO only"));
+    }
+    Ok(())
+}
+
+/// A value from inside the library may have any type; one from `Template::parse` has the right one.
+pub(super) fn check_form(rule: &Rule, value: &Value) -> Result<()> {
+    match attribute::kind(rule.id).is_some_and(|kind| fits(kind, value)) {
+        true => Ok(()),
+        false => Err(fault(ErrorKind::AttributeValueInvalid, rule.id, "has a value of the wrong type")),
+    }
+}
+
+/// What attributes must be to each other.
+fn check_whole(row: &Class, object: &Attributes, origin: &Origin) -> Result<()> {
+    check_related(object)?;
+    let empty = |id| object.bytes(id).is_none_or(<[u8]>::is_empty);
+    if row.class == ck::CKO_CERTIFICATE && empty(ck::CKA_VALUE) {
+        check_remote_certificate(row, object)?;
+    }
+    if row.class == ck::CKO_TRUST {
+        check_trust(object)?;
+    }
+    let by_seed = row.rule(ck::CKA_SEED).is_some() && origin.forbidden == F2;
+    if by_seed && empty(ck::CKA_SEED) && empty(ck::CKA_VALUE) {
+        return Err(incomplete(ck::CKA_VALUE, &format!("{} without a CKA_SEED", row.name)));
+    }
+    Ok(())
+}
+
+/// The relations that later changes must keep, too.
+pub(super) fn check_related(object: &Attributes) -> Result<()> {
+    if object.flag(ck::CKA_ALWAYS_AUTHENTICATE) && !policy::is_private(object) {
+        return Err(inconsistent(ck::CKA_ALWAYS_AUTHENTICATE, "needs CKA_PRIVATE to be CK_TRUE"));
+    }
+    Ok(())
+}
+
+/// A certificate that is elsewhere must say where, and show whose keys it binds.
+fn check_remote_certificate(row: &Class, object: &Attributes) -> Result<()> {
+    let missing = |id| row.rule(id).is_some() && object.bytes(id).is_none_or(<[u8]>::is_empty);
+    if object.bytes(ck::CKA_URL).is_none_or(<[u8]>::is_empty) {
+        return Err(inconsistent(ck::CKA_VALUE, "is empty and no CKA_URL says where the certificate is"));
+    }
+    for id in [ck::CKA_HASH_OF_SUBJECT_PUBLIC_KEY, ck::CKA_HASH_OF_ISSUER_PUBLIC_KEY] {
+        if missing(id) {
+            return Err(incomplete(id, "a certificate given by its CKA_URL"));
+        }
+    }
+    Ok(())
+}
+
+/// Trust in a certificate needs the certificate's hash, distrust does not.
+fn check_trust(object: &Attributes) -> Result<()> {
+    const TRUSTS: [ck::CK_ATTRIBUTE_TYPE; 7] = [
+        ck::CKA_TRUST_SERVER_AUTH,
+        ck::CKA_TRUST_CLIENT_AUTH,
+        ck::CKA_TRUST_CODE_SIGNING,
+        ck::CKA_TRUST_EMAIL_PROTECTION,
+        ck::CKA_TRUST_IPSEC_IKE,
+        ck::CKA_TRUST_TIME_STAMPING,
+        ck::CKA_TRUST_OCSP_SIGNING,
+    ];
+    let distrust = [ck::CKT_NOT_TRUSTED, ck::CKT_TRUST_UNKNOWN].map(ck::CK_ULONG::from);
+    let any = TRUSTS.iter().filter_map(|id| object.ulong(*id)).any(|trust| !distrust.contains(&trust));
+    match any && object.bytes(ck::CKA_HASH_OF_CERTIFICATE).is_none_or(<[u8]>::is_empty) {
+        true => Err(incomplete(ck::CKA_HASH_OF_CERTIFICATE, "a trust object that trusts")),
+        false => Ok(()),
+    }
+}
+
+/// The attributes that tell a key's past. They never change after this.
+fn set_history(key: &mut Attributes, generated_by: Option<ck::CK_MECHANISM_TYPE>) {
+    let local = generated_by.is_some();
+    key.set(ck::CKA_LOCAL, local);
+    key.set(ck::CKA_KEY_GEN_MECHANISM, generated_by.unwrap_or(ck::CK_UNAVAILABLE_INFORMATION));
+    if key.class() != ck::CKO_PUBLIC_KEY {
+        let always_sensitive = local && key.flag(ck::CKA_SENSITIVE);
+        let never_extractable = local && !key.flag(ck::CKA_EXTRACTABLE);
+        key.set(ck::CKA_ALWAYS_SENSITIVE, always_sensitive);
+        key.set(ck::CKA_NEVER_EXTRACTABLE, never_extractable);
+    }
+}
+
+fn incomplete(id: ck::CK_ATTRIBUTE_TYPE, of: &str) -> Error {
+    fault(ErrorKind::TemplateIncomplete, id, format_args!("is missing: {of} needs it"))
+}
+
+fn inconsistent(id: ck::CK_ATTRIBUTE_TYPE, why: impl std::fmt::Display) -> Error {
+    fault(ErrorKind::TemplateInconsistent, id, why)
+}

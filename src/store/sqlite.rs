@@ -1,0 +1,361 @@
+//! A token in one SQLite file that several processes and threads use at once.
+//!
+//! Two connections: `reader` answers every read, `writer` is opened at the first write. Readers thus never wait for
+//! another thread's fsync, and the reader's `PRAGMA data_version` counts our own commits like everyone else's.
+//!
+//! Locks: `writer` before `reader`, each held for one call. Other processes are kept out by SQLite's own locks; the
+//! wait for them is bounded by [`Options::busy_ms`].
+
+mod open;
+mod rows;
+mod schema;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
+use rusqlite::config::DbConfig;
+use rusqlite::{Connection, Transaction, TransactionBehavior};
+
+use super::error::{Error, Result};
+use super::{Header, NewRow, Row, RowId, Store, Tag};
+use open::Access;
+
+/// How a token's file is opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Options {
+    /// The longest wait for other processes, in milliseconds.
+    pub busy_ms: u32,
+    /// Whether a commit waits for the disk: without, a power failure (not a crash) may lose the last commits.
+    pub synchronous: bool,
+    /// The permission bits of a new file. SQLite gives its side files the same.
+    pub file_mode: u32,
+    /// Whether to open for reading even where writing is permitted.
+    pub read_only: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { busy_ms: 10_000, synchronous: true, file_mode: 0o600, read_only: false }
+    }
+}
+
+/// An open token file.
+pub struct SqliteStore {
+    path: PathBuf,
+    options: Options,
+    /// `None` only while dropping.
+    reader: Option<Mutex<Reader>>,
+    /// `None` inside the mutex until the first write.
+    writer: Option<Mutex<Option<Connection>>>,
+    read_only: bool,
+    /// Device and inode.
+    identity: (u64, u64),
+    abandoned: AtomicBool,
+}
+
+struct Reader {
+    /// `None` once abandoned.
+    connection: Option<Connection>,
+    access: Access,
+    /// Counts re-openings of an immutable file, whose `data_version` starts anew.
+    reopened: u64,
+    header: Option<(u64, Arc<Header>)>,
+}
+
+impl SqliteStore {
+    /// Opens a token's file: for reading and writing where the file and its directory permit, else for reading.
+    pub fn open(path: &Path, options: &Options) -> Result<SqliteStore> {
+        Self::over(path, options, open::reader(path, options)?)
+    }
+
+    /// As if the directory permitted no log.
+    #[cfg(test)]
+    pub(super) fn open_immutable(path: &Path, options: &Options) -> Result<SqliteStore> {
+        Self::over(path, options, open::immutable(path, options)?)
+    }
+
+    fn over(path: &Path, options: &Options, opened: (Connection, Access)) -> Result<SqliteStore> {
+        let (connection, access) = opened;
+        let store = SqliteStore {
+            path: path.to_owned(),
+            options: options.clone(),
+            read_only: access != Access::ReadWrite,
+            reader: Some(Mutex::new(Reader { connection: Some(connection), access, reopened: 0, header: None })),
+            writer: Some(Mutex::new(None)),
+            identity: open::identity(path)?,
+            abandoned: AtomicBool::new(false),
+        };
+        store.header()?;
+        Ok(store)
+    }
+
+    /// Writes a new token to `path` and opens it. [`Error::Exists`] where a file is there already: of several
+    /// processes that create the same, one wins. Missing directories are made with mode 0700.
+    pub fn create(path: &Path, options: &Options, header: &Header) -> Result<SqliteStore> {
+        open::create(path, options, header)?;
+        Self::open(path, options)
+    }
+
+    /// Deletes a token and its file. Processes that have it open get [`Error::Missing`] from then on.
+    pub fn delete_file(path: &Path, options: &Options) -> Result<()> {
+        let store = Self::open(path, options)?;
+        store.write(|tx| Ok(tx.execute_batch("DELETE FROM header; DELETE FROM tag; DELETE FROM object")?))?;
+        drop(store);
+        open::unlink(path)
+    }
+
+    /// Reads the whole file and lists what is wrong with its structure; empty: nothing. Takes time with its size.
+    pub fn check(&self) -> Result<Vec<String>> {
+        self.read(|connection| {
+            let mut statement = connection.prepare("PRAGMA integrity_check(20)")?;
+            let lines = statement.query_map([], |row| row.get::<_, String>(0))?;
+            let lines = lines.collect::<rusqlite::Result<Vec<_>>>()?;
+            Ok(lines.into_iter().filter(|line| line != "ok").collect())
+        })
+    }
+
+    /// The token's file.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    fn usable(&self) -> Result<(&Mutex<Reader>, &Mutex<Option<Connection>>)> {
+        match (&self.reader, &self.writer) {
+            (Some(reader), Some(writer)) if !self.abandoned.load(Ordering::Acquire) => Ok((reader, writer)),
+            _ => Err(Error::Abandoned),
+        }
+    }
+
+    fn reader(&self) -> Result<MutexGuard<'_, Reader>> {
+        let mut reader = self.usable()?.0.lock();
+        if reader.access.is_stale(&self.path) {
+            let (connection, access) = open::reader(&self.path, &Options { read_only: true, ..self.options.clone() })?;
+            let reopened = reader.reopened + 1;
+            *reader = Reader { connection: Some(connection), access, reopened, header: None };
+        }
+        Ok(reader)
+    }
+
+    /// Runs one or more reads. Each statement sees one committed state.
+    fn read<T>(&self, f: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
+        let reader = self.reader()?;
+        let connection = reader.connection.as_ref().ok_or(Error::Abandoned)?;
+        f(connection).map_err(|e| e.at(&self.path, &self.options))
+    }
+
+    /// Runs one transaction that keeps other writers out. Nothing of it stays unless it returns `Ok`.
+    fn write<T>(&self, f: impl FnOnce(&Transaction<'_>) -> Step<T>) -> Result<T> {
+        if self.read_only {
+            return Err(Error::ReadOnly { file: self.path.clone() });
+        }
+        let mut writer = self.usable()?.1.lock();
+        // A commit into a file that was removed or replaced under its name would be lost.
+        if open::identity(&self.path)? != self.identity {
+            return Err(Error::Missing { file: self.path.clone() });
+        }
+        let connection = match &mut *writer {
+            Some(connection) => connection,
+            none => none.insert(open::writer(&self.path, &self.options)?),
+        };
+        let run = || -> Step<T> {
+            let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+            let value = f(&tx)?;
+            tx.commit()?;
+            Ok(value)
+        };
+        run().map_err(|e| e.at(&self.path, &self.options))
+    }
+}
+
+/// An error on the way out of a statement or a closure: SQLite's, which still lacks the file's name, or our own.
+enum Fault {
+    Sqlite(rusqlite::Error),
+    Own(Error),
+    /// The structure is not what the schema promises.
+    Damaged(String),
+    /// The header row is gone: the token was deleted.
+    Missing,
+    Exhausted,
+}
+
+type Step<T> = std::result::Result<T, Fault>;
+
+impl From<rusqlite::Error> for Fault {
+    fn from(error: rusqlite::Error) -> Self {
+        Fault::Sqlite(error)
+    }
+}
+
+impl From<Error> for Fault {
+    fn from(error: Error) -> Self {
+        Fault::Own(error)
+    }
+}
+
+impl Fault {
+    fn at(self, path: &Path, options: &Options) -> Error {
+        let file = path.to_owned();
+        match self {
+            Fault::Sqlite(error) => open::translate(&error, path, Duration::from_millis(options.busy_ms.into())),
+            Fault::Own(error) => error,
+            Fault::Damaged(why) => Error::Damaged { file, why },
+            Fault::Missing => Error::Missing { file },
+            Fault::Exhausted => Error::Exhausted { file },
+        }
+    }
+}
+
+impl Reader {
+    fn generation(&self) -> Step<u64> {
+        let connection = self.connection.as_ref().ok_or(Error::Abandoned)?;
+        let mut statement = connection.prepare_cached("PRAGMA data_version")?;
+        let version: u32 = statement.query_row([], |row| row.get(0))?;
+        Ok(self.reopened << 32 | u64::from(version))
+    }
+
+    fn header(&mut self) -> Step<Arc<Header>> {
+        let generation = self.generation()?;
+        if let Some((of, header)) = &self.header
+            && *of == generation
+        {
+            return Ok(header.clone());
+        }
+        // Read after the generation: a commit in between makes the copy newer than its number, never older.
+        let connection = self.connection.as_ref().ok_or(Error::Abandoned)?;
+        let header = Arc::new(rows::read_header(connection)?);
+        self.header = Some((generation, header.clone()));
+        Ok(header)
+    }
+}
+
+impl Store for SqliteStore {
+    fn header(&self) -> Result<Arc<Header>> {
+        self.reader()?.header().map_err(|e| e.at(&self.path, &self.options))
+    }
+
+    fn update_header(&self, f: &mut dyn FnMut(&mut Header) -> Result<()>) -> Result<()> {
+        self.write(|tx| {
+            let mut header = rows::read_header(tx)?;
+            f(&mut header)?;
+            rows::write_header(tx, &header)
+        })
+    }
+
+    fn generation(&self) -> Result<u64> {
+        self.reader()?.generation().map_err(|e| e.at(&self.path, &self.options))
+    }
+
+    fn insert(
+        &self,
+        count: usize,
+        make: &mut dyn FnMut(&[RowId]) -> Result<Vec<NewRow>>,
+    ) -> Result<Vec<RowId>> {
+        self.write(|tx| {
+            let ids = rows::reserve(tx, count)?;
+            for row in make(&ids)? {
+                if !ids.contains(&row.id) {
+                    return Err(Error::NotFound.into());
+                }
+                rows::insert(tx, &row)?;
+            }
+            Ok(ids)
+        })
+    }
+
+    fn get(&self, id: RowId) -> Result<Option<Row>> {
+        self.read(|connection| rows::get(connection, id))
+    }
+
+    fn modify(&self, id: RowId, f: &mut dyn FnMut(Row) -> Result<NewRow>) -> Result<()> {
+        self.write(|tx| {
+            let old = rows::get(tx, id)?.ok_or(Error::NotFound)?;
+            let new = NewRow { id, ..f(old)? };
+            rows::replace(tx, &new)
+        })
+    }
+
+    fn delete(&self, id: RowId) -> Result<()> {
+        self.write(|tx| match rows::delete(tx, id)? {
+            true => Ok(()),
+            false => Err(Error::NotFound.into()),
+        })
+    }
+
+    fn find(&self, all_of: &[Vec<Tag>], private: bool) -> Result<Vec<RowId>> {
+        self.read(|connection| rows::find(connection, all_of, private))
+    }
+
+    fn count(&self) -> Result<u64> {
+        self.read(rows::count)
+    }
+
+    fn reset(&self, header: &Header) -> Result<()> {
+        self.write(|tx| {
+            tx.execute_batch("DELETE FROM tag; DELETE FROM object")?;
+            rows::write_header(tx, header)
+        })
+    }
+
+    fn rewrite(
+        &self,
+        header: &mut dyn FnMut(&mut Header) -> Result<()>,
+        row: &mut dyn FnMut(Row) -> Result<NewRow>,
+    ) -> Result<()> {
+        self.write(|tx| {
+            let mut new = rows::read_header(tx)?;
+            header(&mut new)?;
+            rows::write_header(tx, &new)?;
+            for id in rows::find(tx, &[], true)? {
+                let old = rows::get(tx, id)?.ok_or(Error::NotFound)?;
+                let new = NewRow { id, ..row(old)? };
+                rows::replace(tx, &new)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn read_only(&self) -> bool {
+        self.read_only
+    }
+
+    /// SQLite keeps a table of the process's file locks, and a forked child inherits it without the locks: a file
+    /// opened anew in the child would share those entries and lock nothing. So a connection that was idle at the
+    /// fork is closed after all, told to leave the write-ahead log alone: that closes the child's copies of the
+    /// descriptors, forgets the entries, and touches neither the file nor the parent's locks. One that another
+    /// thread was using at the fork is leaked.
+    fn abandon(&self) {
+        if self.abandoned.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let writer = self.writer.as_ref().and_then(Mutex::try_lock).and_then(|mut w| w.take());
+        let reader = self.reader.as_ref().and_then(Mutex::try_lock).and_then(|mut r| r.connection.take());
+        for connection in [writer, reader].into_iter().flatten() {
+            match connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
+                Ok(_) => drop(connection),
+                Err(_) => std::mem::forget(connection),
+            }
+        }
+    }
+}
+
+impl Drop for SqliteStore {
+    fn drop(&mut self) {
+        if self.abandoned.load(Ordering::Acquire) {
+            // What abandon could not take was in use by a thread that this process does not have.
+            std::mem::forget((self.reader.take(), self.writer.take()));
+            return;
+        }
+        // The reader closes last and, read-write, folds the log into the file: one file moves the token.
+        drop(self.writer.take());
+        drop(self.reader.take());
+    }
+}
+
+impl std::fmt::Debug for SqliteStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqliteStore").field("path", &self.path).field("read_only", &self.read_only).finish()
+    }
+}

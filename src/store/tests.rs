@@ -1,0 +1,233 @@
+//! One suite for both stores, and what only a file can do.
+
+mod file;
+mod pins;
+mod sealing;
+
+use std::path::PathBuf;
+
+use super::*;
+use crate::types::{Kdf, LockedKey};
+
+fn kdf() -> Kdf {
+    Kdf::new(8, 1, 1).unwrap()
+}
+
+fn token_key() -> LockedKey {
+    LockedKey::from_slice(&[7; 32])
+}
+
+fn header() -> Header {
+    let serial = Header::random_serial().unwrap();
+    let so = PinRecord::new(b"so-pin", kdf(), &token_key(), Role::So, &serial).unwrap();
+    let mut header = Header::new(serial, "a token", so).unwrap();
+    let user = PinRecord::new(b"user-pin", kdf(), &token_key(), Role::User, &header.serial).unwrap();
+    header.user = Some(user);
+    header
+}
+
+/// A token file in a directory of its own.
+struct TokenFile {
+    _dir: tempfile::TempDir,
+    path: PathBuf,
+}
+
+impl TokenFile {
+    fn new() -> TokenFile {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("t.token");
+        SqliteStore::create(&path, &Options::default(), &header()).unwrap();
+        TokenFile { _dir: dir, path }
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open(&self.path, &Options::default()).unwrap()
+    }
+}
+
+fn tag(n: u32) -> Tag {
+    let mut tag = [0; 16];
+    tag[..4].copy_from_slice(&n.to_le_bytes());
+    tag
+}
+
+fn row(id: RowId, private: bool, tags: &[u32]) -> NewRow {
+    NewRow { id, private, sealed: vec![id as u8; 100], tags: tags.iter().map(|n| tag(*n)).collect() }
+}
+
+fn add(store: &dyn Store, private: bool, tags: &[u32]) -> RowId {
+    store.insert(1, &mut |ids| Ok(vec![row(ids[0], private, tags)])).unwrap()[0]
+}
+
+/// Runs a test on each implementation.
+fn each(test: impl Fn(&dyn Store)) {
+    test(&MemoryStore::new(header()));
+    test(&TokenFile::new().open());
+}
+
+#[test]
+fn rows_come_back_as_they_were_stored() {
+    each(|store| {
+        let ids = store
+            .insert(2, &mut |ids| Ok(vec![row(ids[0], false, &[1]), row(ids[1], true, &[1, 2, 2])]))
+            .unwrap();
+        assert_eq!(ids, [1, 2]);
+        let got = store.get(2).unwrap().unwrap();
+        assert_eq!((got.id, got.private, got.sealed), (2, true, vec![2; 100]));
+        assert_eq!(store.get(3).unwrap(), None);
+        assert_eq!(store.count().unwrap(), 2);
+    });
+}
+
+#[test]
+fn rows_are_found_by_every_combination() {
+    each(|store| {
+        let a = add(store, false, &[1, 10]);
+        let b = add(store, true, &[1, 20]);
+        let c = add(store, true, &[2, 10, 20]);
+        let find = |all: &[&[u32]], private| {
+            let all: Vec<Vec<Tag>> = all.iter().map(|any| any.iter().map(|n| tag(*n)).collect()).collect();
+            store.find(&all, private).unwrap()
+        };
+        assert_eq!(find(&[], true), [a, b, c]);
+        assert_eq!(find(&[], false), [a]);
+        assert_eq!(find(&[&[1]], true), [a, b]);
+        assert_eq!(find(&[&[1]], false), [a]);
+        assert_eq!(find(&[&[10], &[2]], true), [c]);
+        assert_eq!(find(&[&[10, 20]], true), [a, b, c]);
+        assert_eq!(find(&[&[1, 2], &[20, 10]], true), [a, b, c]);
+        assert_eq!(find(&[&[1], &[2]], true), []);
+        assert_eq!(find(&[&[]], true), []);
+        assert_eq!(find(&[&[20][..]; 30], true), [b, c]);
+        assert_eq!(find(&[&[3]], true), []);
+    });
+}
+
+#[test]
+fn a_row_is_modified_and_its_tags_follow() {
+    each(|store| {
+        let id = add(store, false, &[1]);
+        let change = |old: Row| Ok(NewRow { sealed: [old.sealed, vec![9]].concat(), ..row(0, true, &[2]) });
+        store.modify(id, &mut { change }).unwrap();
+        assert_eq!(store.find(&[vec![tag(1)]], true).unwrap(), []);
+        assert_eq!(store.find(&[vec![tag(2)]], true).unwrap(), [id]);
+        assert_eq!(store.get(id).unwrap().unwrap().sealed.len(), 101);
+        assert_eq!(store.modify(99, &mut |_| unreachable!()).unwrap_err(), Error::NotFound);
+    });
+}
+
+#[test]
+fn a_deleted_row_is_gone_with_its_tags_and_its_number() {
+    each(|store| {
+        let id = add(store, false, &[1]);
+        store.delete(id).unwrap();
+        assert_eq!(store.delete(id).unwrap_err(), Error::NotFound);
+        assert_eq!(store.get(id).unwrap(), None);
+        assert_eq!(store.find(&[vec![tag(1)]], true).unwrap(), []);
+        assert!(add(store, false, &[1]) > id);
+        store.reset(&header()).unwrap();
+        assert_eq!(store.count().unwrap(), 0);
+        assert_eq!(add(store, false, &[]), 3);
+    });
+}
+
+#[test]
+fn a_closure_that_fails_changes_nothing() {
+    each(|store| {
+        let id = add(store, false, &[1]);
+        let before = store.generation().unwrap();
+        let own = crate::error::Error::new(crate::error::ErrorKind::TemplateInconsistent, "because");
+        let fail = || Error::from(own.clone());
+        let insert = store.insert(1, &mut |_| Err(fail())).unwrap_err();
+        assert_eq!(crate::error::Error::from(insert), own);
+        assert!(store.modify(id, &mut |_| Err(fail())).is_err());
+        assert!(store.update_header(&mut |h| { h.label = [b'x'; 32]; Err(fail()) }).is_err());
+        let large = |ids: &[RowId]| Ok(vec![NewRow { sealed: vec![0; MAX_SEALED + 1], ..row(ids[0], false, &[]) }]);
+        assert_eq!(store.insert(1, &mut { large }).unwrap_err(), Error::TooLarge { size: MAX_SEALED + 1 });
+        assert_eq!(store.count().unwrap(), 1);
+        assert_eq!(store.header().unwrap().label_text(), "a token");
+        assert_eq!(store.generation().unwrap(), before);
+    });
+}
+
+#[test]
+fn a_closure_may_read_from_the_same_store() {
+    each(|store| {
+        add(store, false, &[1]);
+        let make = |ids: &[RowId]| {
+            assert_eq!(store.header()?.label_text(), "a token");
+            assert_eq!(store.find(&[], true)?, [1]);
+            Ok(vec![row(ids[0], false, &[])])
+        };
+        store.insert(1, &mut { make }).unwrap();
+    });
+}
+
+#[test]
+fn every_commit_changes_the_generation_and_nothing_else_does() {
+    each(|store| {
+        let mut last = store.generation().unwrap();
+        assert_eq!(store.generation().unwrap(), last);
+        let mut changed = |what: &str| {
+            let now = store.generation().unwrap();
+            assert_ne!(now, last, "{what}");
+            last = now;
+            assert_eq!(store.generation().unwrap(), last);
+        };
+        add(store, false, &[]);
+        changed("insert");
+        store.update_header(&mut |h| Ok(h.login_required = false)).unwrap();
+        changed("header");
+        assert!(!store.header().unwrap().login_required);
+        store.modify(1, &mut |_| Ok(row(1, true, &[]))).unwrap();
+        changed("modify");
+        store.delete(1).unwrap();
+        changed("delete");
+        store.reset(&header()).unwrap();
+        changed("reset");
+    });
+}
+
+#[test]
+fn a_header_comes_back_as_it_was_stored() {
+    each(|store| {
+        let mut wanted = Header::clone(&*store.header().unwrap());
+        wanted.user_failures = Failures { count: 3, last: 1_700_000_000 };
+        wanted.so_failures = Failures { count: 1, last: 5 };
+        wanted.user = None;
+        wanted.user_pin_to_be_changed = true;
+        store.update_header(&mut |h| Ok(*h = wanted.clone())).unwrap();
+        assert!(*store.header().unwrap() == wanted);
+    });
+}
+
+#[test]
+fn rewriting_touches_every_row_and_the_header() {
+    each(|store| {
+        add(store, false, &[1]);
+        add(store, true, &[2]);
+        let rewrite = |old: Row| Ok(NewRow { sealed: vec![1], ..row(old.id, old.private, &[3]) });
+        store.rewrite(&mut |h| Ok(h.label = pad_label("new")), &mut { rewrite }).unwrap();
+        assert_eq!(store.find(&[vec![tag(3)]], true).unwrap(), [1, 2]);
+        assert_eq!(store.find(&[vec![tag(1)]], true).unwrap(), []);
+        assert_eq!(store.header().unwrap().label_text(), "new");
+    });
+}
+
+#[test]
+fn an_abandoned_store_answers_nothing() {
+    each(|store| {
+        store.abandon();
+        assert_eq!(store.header().unwrap_err(), Error::Abandoned);
+        assert_eq!(store.insert(1, &mut |_| unreachable!()).unwrap_err(), Error::Abandoned);
+        store.abandon();
+    });
+}
+
+#[test]
+fn labels_are_cut_at_a_character() {
+    assert_eq!(&pad_label("x"), b"x                               ");
+    let cut = pad_label(&"é".repeat(20));
+    assert_eq!(std::str::from_utf8(&cut).unwrap(), "é".repeat(16));
+    assert_eq!(pad_label(&format!("x{}", "é".repeat(20)))[31], b' ');
+}

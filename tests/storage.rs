@@ -1,0 +1,160 @@
+//! What the disk shows, and what damage to it costs.
+
+mod common;
+
+use std::path::{Path, PathBuf};
+
+use common::{ec_pair, second_instance, sign, token, token_file, user_session};
+use keyward_conformance::ck::*;
+use keyward_conformance::token::SO_PIN;
+use keyward_conformance::{Attr, Module, RO, TestToken};
+
+/// A token with one pair and one private secret, closed.
+fn closed_token() -> (TestToken, PathBuf) {
+    let token = token();
+    let session = token.user_session().unwrap();
+    ec_pair(&session, b"an id").unwrap();
+    session
+        .create(&[
+            Attr::class(CKO_SECRET_KEY),
+            Attr::key_type(CKK_GENERIC_SECRET),
+            Attr::token(true),
+            Attr::private(true),
+            Attr::label("a very private label"),
+            Attr::id(b"a very private id"),
+            Attr::value(b"a very private value, long enough to be found"),
+        ])
+        .unwrap();
+    drop(session);
+    token.module.finalize().unwrap();
+    let file = token_file(token.dir());
+    (token, file)
+}
+
+fn edit(file: &Path, sql: &str) {
+    let connection = rusqlite::Connection::open(file).unwrap();
+    connection.execute_batch(sql).unwrap();
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|window| window == needle)
+}
+
+#[test]
+fn private_objects_show_nothing_on_disk() {
+    let (_token, file) = closed_token();
+    let bytes = std::fs::read(&file).unwrap();
+    for secret in ["a very private label", "a very private id", "a very private value"] {
+        assert!(!contains(&bytes, secret.as_bytes()), "{secret} is on disk");
+    }
+}
+
+#[test]
+fn an_edited_row_is_noticed_and_the_others_live_on() {
+    let (token, file) = closed_token();
+    edit(&file, "UPDATE object SET sealed = sealed || x'00' WHERE id = (SELECT max(id) FROM object)");
+    let module = second_instance(token.dir());
+    let session = user_session(&module);
+    let damaged = session.find(&[Attr::id(b"a very private id")]).unwrap();
+    assert_eq!(session.get(damaged[0], CKA_LABEL).unwrap_err(), CKR_DEVICE_ERROR);
+    let keys = session.find(&[Attr::id(b"an id"), Attr::class(CKO_PRIVATE_KEY)]).unwrap();
+    sign(&session, keys[0]).unwrap();
+    // A search that must look into objects passes over the damaged one.
+    assert_eq!(session.find(&[Attr::bool(CKA_SIGN, true), Attr::class(CKO_PRIVATE_KEY)]).unwrap().len(), 1);
+}
+
+#[test]
+fn swapped_rows_are_noticed() {
+    let (token, file) = closed_token();
+    edit(
+        &file,
+        "CREATE TEMP TABLE s AS SELECT id, sealed FROM object WHERE private = 1;
+         UPDATE object SET sealed = (SELECT sealed FROM s WHERE s.id <> object.id LIMIT 1) WHERE private = 1;",
+    );
+    let module = second_instance(token.dir());
+    let session = user_session(&module);
+    let found = session.find(&[Attr::id(b"a very private id")]).unwrap();
+    assert_eq!(session.get(found[0], CKA_LABEL).unwrap_err(), CKR_DEVICE_ERROR);
+}
+
+#[test]
+fn a_file_from_the_future_is_refused_unharmed() {
+    let (token, file) = closed_token();
+    edit(&file, "PRAGMA user_version = 4711");
+    let before = std::fs::read(&file).unwrap();
+    let module = second_instance(token.dir());
+    let slot = module.slots(true).unwrap()[0];
+    assert_eq!(module.token_info(slot).unwrap_err(), CKR_TOKEN_NOT_RECOGNIZED);
+    assert_eq!(module.open_session(slot, RO).unwrap_err(), CKR_TOKEN_NOT_RECOGNIZED);
+    module.finalize().unwrap();
+    assert_eq!(std::fs::read(&file).unwrap(), before);
+}
+
+#[test]
+fn damaged_files_leave_the_other_tokens_served() {
+    let damages: [(&str, fn(&Path)); 4] = [
+        ("empty", |file| std::fs::write(file, b"").unwrap()),
+        ("truncated", |file| {
+            let bytes = std::fs::read(file).unwrap();
+            std::fs::write(file, &bytes[..bytes.len() / 3]).unwrap();
+        }),
+        ("garbage", |file| std::fs::write(file, vec![0x5a; 8192]).unwrap()),
+        ("another program's database", |file| {
+            std::fs::remove_file(file).unwrap();
+            edit(file, "CREATE TABLE t (x); INSERT INTO t VALUES (1)");
+        }),
+    ];
+    for (name, damage) in damages {
+        let (token, file) = closed_token();
+        let module = second_instance(token.dir());
+        let free = free_slot(&module);
+        module.init_token(free, SO_PIN, "healthy").unwrap();
+        module.finalize().unwrap();
+        damage(&file);
+        let module = second_instance(token.dir());
+        let slots = module.slots(true).unwrap();
+        assert_eq!(slots.len(), 2, "{name}");
+        let refused = module.token_info(token.slot).unwrap_err();
+        assert!(refused.is_one_of(&[CKR_TOKEN_NOT_RECOGNIZED, CKR_DEVICE_ERROR]), "{name}: {refused}");
+        let so = module.open_session(free, keyward_conformance::RW).unwrap();
+        so.login(CKU_SO, SO_PIN).unwrap();
+    }
+}
+
+fn free_slot(module: &Module) -> CK_SLOT_ID {
+    let uninitialized = |slot: &CK_SLOT_ID| module.token_info(*slot).unwrap().flags & CKF_TOKEN_INITIALIZED == 0;
+    module.slots(false).unwrap().into_iter().find(uninitialized).unwrap()
+}
+
+#[test]
+fn an_so_reset_of_the_user_pin_keeps_the_objects() {
+    let token = token();
+    let session = token.user_session().unwrap();
+    let (_, key) = ec_pair(&session, b"kept").unwrap();
+    session.logout().unwrap();
+    session.login(CKU_SO, SO_PIN).unwrap();
+    session.init_pin("another pin").unwrap();
+    session.logout().unwrap();
+    assert_eq!(session.login(CKU_USER, "user-pin-0815").unwrap_err(), CKR_PIN_INCORRECT);
+    session.login(CKU_USER, "another pin").unwrap();
+    sign(&session, key).unwrap();
+}
+
+#[test]
+fn wrong_pins_are_counted_on_disk_until_they_lock() {
+    let token = common::token_with("soft.max_pin_failures=3 soft.pin_delay=false");
+    let flags = |module: &Module| module.token_info(token.slot).unwrap().flags;
+    let session = token.session(keyward_conformance::RW).unwrap();
+    assert_eq!(session.login(CKU_USER, "wrong").unwrap_err(), CKR_PIN_INCORRECT);
+    assert_ne!(flags(&token.module) & CKF_USER_PIN_COUNT_LOW, 0);
+    assert_eq!(session.login(CKU_USER, "wrong").unwrap_err(), CKR_PIN_INCORRECT);
+    assert_ne!(flags(&token.module) & CKF_USER_PIN_FINAL_TRY, 0);
+    assert_eq!(session.login(CKU_USER, "wrong").unwrap_err(), CKR_PIN_INCORRECT);
+    assert_ne!(flags(&token.module) & CKF_USER_PIN_LOCKED, 0);
+    assert_eq!(session.login(CKU_USER, "user-pin-0815").unwrap_err(), CKR_PIN_LOCKED);
+    session.login(CKU_SO, SO_PIN).unwrap();
+    session.init_pin("user-pin-0815").unwrap();
+    session.logout().unwrap();
+    session.login(CKU_USER, "user-pin-0815").unwrap();
+    assert_eq!(flags(&token.module) & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_LOCKED), 0);
+}
