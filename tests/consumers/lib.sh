@@ -34,17 +34,17 @@ begin() {
   trap cleanup EXIT
   trap 'exit 130' INT TERM
   printf '%s' "$PIN" >"$WORK/pin"
-  printf '%s' "$SO_PIN" >"$WORK/so-pin"
   [ -e "$MODULE" ] || {
     echo "$NAME: $MODULE is not there: run scripts/test build, or set MODULE" >&2
     exit 1
   }
   case $(basename "$MODULE") in
     *softhsm*) KIND=softhsm ;;
+    *kryoptic*) KIND=kryoptic ;;
     *) KIND=keyward ;;
   esac
   # Nothing of the user's own configuration may reach the module under test.
-  unset KEYWARD_CONF SOFTHSM2_CONF KEYWARD_DIR
+  unset KEYWARD_CONF KEYWARD_DIR SOFTHSM2_CONF KRYOPTIC_CONF
   export XDG_CONFIG_HOME=$WORK/xdg/config XDG_DATA_HOME=$WORK/xdg/data
   mkdir -p "$XDG_CONFIG_HOME" "$XDG_DATA_HOME" "$WORK/tokens"
   "configure_$KIND"
@@ -62,21 +62,53 @@ configure_softhsm() {
   printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$WORK/tokens" >"$SOFTHSM2_CONF"
 }
 
-# new_token [LABEL]: an initialised token with both PINs set.
+configure_kryoptic() {
+  export KRYOPTIC_CONF=$WORK/kryoptic.conf
+  printf '[[slots]]\nslot = 1\ndbtype = "sqlite"\ndbargs = "%s"\n' "$WORK/tokens/kryoptic.sql" >"$KRYOPTIC_CONF"
+}
+
+# new_token [LABEL]: an initialised token with both PINs set, made through the module itself.
 new_token() {
-  "new_token_$KIND" "${1:-$TOKEN}" >"$LOG" 2>&1 || {
+  need pkcs11-tool opensc
+  make_token "${1:-$TOKEN}" >"$LOG" 2>&1 || {
     cat "$LOG"
     fail "make the token"
     finish
   }
 }
 
-new_token_keyward() {
-  "$KEYWARD" token init --label "$1" --pin-file "$WORK/pin" --so-pin-file "$WORK/so-pin"
+make_token() {
+  local slot
+  slot=$(pkcs11-tool --module "$MODULE" -L | grep -B 1 'uninitialized' | sed -n 's/^Slot [0-9]* (\(0x[0-9a-f]*\)).*/\1/p' | head -n 1)
+  [ -n "$slot" ] || {
+    echo "no slot holds an uninitialised token"
+    return 1
+  }
+  pkcs11-tool --module "$MODULE" --slot "$slot" --init-token --label "$1" --so-pin "$SO_PIN" &&
+    pkcs11-tool --module "$MODULE" --token-label "$1" --login --login-type so --so-pin "$SO_PIN" --init-pin --new-pin "$PIN"
 }
 
-new_token_softhsm() {
-  softhsm2-util --init-token --free --label "$1" --pin "$PIN" --so-pin "$SO_PIN"
+# token_slot [LABEL]: the token's slot ID, in hexadecimal.
+token_slot() {
+  pkcs11-tool --module "$MODULE" -L | awk -v label="${1:-$TOKEN}" '
+    /^Slot / { slot = $3; gsub(/[():]/, "", slot) }
+    $1 == "token" && $2 == "label" && $NF == label { print slot; exit }'
+}
+
+# public_module: a copy of the module that any user can read, in $WORK, which any user may then enter.
+public_module() {
+  mkdir -p "$WORK/lib" && cp "$(realpath "$MODULE")" "$WORK/lib/" && chmod -R a+rX "$WORK/lib" && chmod a+x "$WORK"
+  echo "$WORK/lib/$(basename "$(realpath "$MODULE")")"
+}
+
+# as_nobody COMMAND...: some programs read no user's configuration when root runs them.
+as_nobody() {
+  if [ "$(id -u)" = 0 ]; then setpriv --reuid 65534 --regid 65534 --clear-groups -- "$@"; else "$@"; fi
+}
+
+# give_to_nobody PATH...: what as_nobody shall write to.
+give_to_nobody() {
+  [ "$(id -u)" != 0 ] || chown -R 65534:65534 "$@"
 }
 
 ok() {
