@@ -1,10 +1,13 @@
 //! The suites.
 
+mod calls;
+mod fixture;
+mod oasis;
 mod wycheproof;
 
 use crate::runner::Suite;
 
 /// Every suite, in the order in which they run.
 pub fn all() -> Vec<Suite> {
-    vec![wycheproof::suite()]
+    vec![oasis::suite(), calls::suite(), wycheproof::suite()]
 }
