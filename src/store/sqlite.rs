@@ -7,6 +7,7 @@
 //! wait for them is bounded by [`Options::busy_ms`].
 
 mod open;
+mod raw;
 mod rows;
 mod schema;
 
@@ -95,6 +96,7 @@ impl SqliteStore {
     /// Writes a new token to `path` and opens it. [`Error::Exists`] where a file is there already: of several
     /// processes that create the same, one wins. Missing directories are made with mode 0700.
     pub fn create(path: &Path, options: &Options, header: &Header) -> Result<SqliteStore> {
+        raw::survive_forks();
         open::create(path, options, header)?;
         Self::open(path, options)
     }
