@@ -149,7 +149,9 @@ fn line(measured: &Measured, pairs: usize) -> String {
     for (index, value) in measured.medians.iter().enumerate() {
         cells.push(match (value, ours) {
             (Ok(value), Some(ours)) if index > 0 => {
-                format!("{} ({:.1}×)", shown(*value, measured.row.unit), measured.row.ratio(*value, ours))
+                let ratio = measured.row.ratio(*value, ours);
+                let ratio = ratio.map(|ratio| format!(" ({}×)", digits(ratio))).unwrap_or_default();
+                format!("{}{ratio}", shown(*value, measured.row.unit))
             }
             (Ok(value), _) => shown(*value, measured.row.unit),
             (Err(_), _) => "–".to_owned(),
@@ -159,14 +161,19 @@ fn line(measured: &Measured, pairs: usize) -> String {
 }
 
 fn shown(value: f64, unit: &str) -> String {
-    let digits = if value >= 100.0 {
+    format!("{} {unit}", digits(value))
+}
+
+/// About three significant digits.
+fn digits(value: f64) -> String {
+    let decimals = if value >= 100.0 {
         0
     } else if value >= 10.0 {
         1
     } else {
         2
     };
-    format!("{value:.digits$} {unit}")
+    format!("{value:.decimals$}")
 }
 
 fn json(modules: &[(String, PathBuf)], table: &[Measured], pairs: usize) -> String {
@@ -213,7 +220,8 @@ fn drive(options: &Options, out: &mut impl Write) -> Result<(), String> {
     }
     writeln!(
         out,
-        "\n(N×): how many times keyward's cost, or keyward's rate over the peer's; above 1 keyward is ahead."
+        "\n(N×): the peer's cost over {0}'s, or {0}'s rate over the peer's: above 1, {0} is ahead.",
+        names.first().unwrap_or(&"")
     )
     .map_err(io)?;
     for note in notes {

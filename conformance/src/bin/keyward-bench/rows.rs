@@ -7,14 +7,24 @@ use keyward_conformance::{Attr, Kind, Mech, Object, RW, Rv, Session, call, ulen}
 
 use crate::worker::{Worker, default_token, id, pair, pair_p256, sign, time};
 
+/// Which values are the good ones.
+pub enum Better {
+    /// A cost.
+    Lower,
+    /// A rate.
+    Higher,
+    /// Neither: a cost that is paid on purpose.
+    Neither,
+}
+
 /// One line of the table.
 pub struct Row {
     /// Its name; `N` in it stands for the large token's number of pairs.
     pub name: &'static str,
     /// The unit of what `work` returns.
     pub unit: &'static str,
-    /// Whether a larger value is the better one.
-    pub rate: bool,
+    /// Which values are the good ones.
+    pub better: Better,
     /// Whether it is measured once, because it changes what it measures or takes long.
     pub once: bool,
     /// One measurement.
@@ -23,7 +33,7 @@ pub struct Row {
 
 impl Row {
     const fn cost(name: &'static str, work: fn(&mut Worker) -> Result<f64, Rv>) -> Self {
-        Self { name, unit: "µs", rate: false, once: false, work }
+        Self { name, unit: "µs", better: Better::Lower, once: false, work }
     }
 
     /// The name with the number of pairs in it.
@@ -32,8 +42,12 @@ impl Row {
     }
 
     /// How far the first module is ahead: above 1 it is.
-    pub fn ratio(&self, peer: f64, ours: f64) -> f64 {
-        if self.rate { ours / peer } else { peer / ours }
+    pub fn ratio(&self, peer: f64, ours: f64) -> Option<f64> {
+        match self.better {
+            Better::Lower => Some(peer / ours),
+            Better::Higher => Some(ours / peer),
+            Better::Neither => None,
+        }
     }
 }
 
@@ -43,7 +57,7 @@ pub const ROWS: &[Row] = &[
         let key = worker.key("p256", |session| pair_p256(session, false, b"p256"))?;
         signs(worker, CKM_ECDSA, key)
     }),
-    Row { name: "P-256 sign, 2 threads", unit: "µs", rate: false, once: false, work: two_threads },
+    Row { name: "P-256 sign, 2 threads", unit: "µs", better: Better::Lower, once: false, work: two_threads },
     Row::cost("RSA-2048 sign", |worker| rsa(worker, "rsa2048", 2048)),
     Row::cost("RSA-4096 sign", |worker| rsa(worker, "rsa4096", 4096)),
     Row::cost("Ed25519 sign", |worker| {
@@ -60,19 +74,19 @@ pub const ROWS: &[Row] = &[
         })?;
         signs(worker, CKM_ML_DSA, key)
     }),
-    Row { name: "AES-256-GCM encrypt, 16 KiB", unit: "MB/s", rate: true, once: false, work: gcm },
-    Row { name: "SHA-256, 16 KiB", unit: "MB/s", rate: true, once: false, work: sha256 },
+    Row { name: "AES-256-GCM encrypt, 16 KiB", unit: "MB/s", better: Better::Higher, once: false, work: gcm },
+    Row { name: "SHA-256, 16 KiB", unit: "MB/s", better: Better::Higher, once: false, work: sha256 },
     Row::cost("find by CKA_ID, 10 pairs", |worker| find(worker, 10)),
-    Row { name: "durable P-256 pairs", unit: "/s", rate: true, once: false, work: durable },
+    Row { name: "durable P-256 pairs", unit: "/s", better: Better::Higher, once: false, work: durable },
     Row::cost("find by CKA_ID, N pairs", |worker| find(worker, worker.pairs)),
     Row {
         name: "C_Initialize, login, find, sign, C_Finalize, N pairs, cheapest KDF",
         unit: "ms",
-        rate: false,
+        better: Better::Lower,
         once: false,
         work: open,
     },
-    Row { name: "login, default KDF", unit: "ms", rate: false, once: false, work: default_login },
+    Row { name: "login, default KDF", unit: "ms", better: Better::Neither, once: false, work: default_login },
 ];
 
 fn signs(worker: &Worker, mechanism: CK_MECHANISM_TYPE, key: Object) -> Result<f64, Rv> {
