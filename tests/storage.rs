@@ -122,8 +122,7 @@ fn damaged_files_leave_the_other_tokens_served() {
 }
 
 fn free_slot(module: &Module) -> CK_SLOT_ID {
-    let uninitialized =
-        |slot: &CK_SLOT_ID| module.token_info(*slot).unwrap().flags & CKF_TOKEN_INITIALIZED == 0;
+    let uninitialized = |slot: &CK_SLOT_ID| module.token_info(*slot).unwrap().flags & CKF_TOKEN_INITIALIZED == 0;
     module.slots(false).unwrap().into_iter().find(uninitialized).unwrap()
 }
 
