@@ -12,7 +12,7 @@ import traceback
 import pkcs11
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, utils, x25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, utils
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pkcs11 import KDF, MGF, Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
@@ -321,26 +321,6 @@ def derive(session):
     )  # fmt: skip
     expected = theirs.exchange(ec.ECDH(), openssl_key(encode_ec_public_key(ours_public)))
     assert secret[Attribute.VALUE] == expected
-
-
-@not_on_softhsm("no X25519 in 2.6.1")
-def derive_x25519(session):
-    "X25519 between a token key and OpenSSL's"
-    parameters = session.create_domain_parameters(
-        KeyType.EC_MONTGOMERY, {Attribute.EC_PARAMS: b"\x13\x0acurve25519"}, local=True
-    )
-    public, private = parameters.generate_keypair(
-        mechanism=Mechanism.EC_MONTGOMERY_KEY_PAIR_GEN, capabilities=MechanismFlag.DERIVE
-    )
-    theirs = x25519.X25519PrivateKey.generate()
-    secret = private.derive_key(
-        KeyType.GENERIC_SECRET, 256, mechanism=Mechanism.ECDH1_DERIVE,
-        mechanism_param=(KDF.NULL, None, theirs.public_key().public_bytes_raw()),
-        capabilities=MechanismFlag.SIGN,
-        template={Attribute.SENSITIVE: False, Attribute.EXTRACTABLE: True},
-    )  # fmt: skip
-    judge = x25519.X25519PublicKey.from_public_bytes(public[Attribute.EC_POINT][-32:])
-    assert secret[Attribute.VALUE] == theirs.exchange(judge)
 
 
 @check
