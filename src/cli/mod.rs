@@ -1,1 +1,99 @@
-//! Room for cli.
+//! The command-line tool: prepares, inspects and operates tokens.
+//!
+//! It works through `calls` on a `Module` of its own, as an application would, and holds no logic that the library
+//! lacks. Each verb's options and code share a file; a verb returns an [`output::Answer`], and this file alone
+//! decides how it is shown and which exit code follows: 0 done, 1 failed with one line on stderr, 2 usage.
+
+mod confirm;
+mod error;
+mod host;
+mod output;
+mod pin;
+mod progress;
+mod token;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use error::{Error, Result};
+use output::Answer;
+
+/// Exit codes other than 0, beside the ones of `Error::exit_code`.
+const FAILED: u8 = 1;
+
+const HELP: &str = "\
+Examples:
+  keyward demo                                              a tour in a temporary directory
+  keyward token init --label web                            a token, with prompts for its PINs
+  keyward key generate --type ec:p256 --label tls --id 01   a key pair in it
+  keyward object list
+  keyward doctor                                            what is configured, and what is wrong
+
+Files and variables:
+  KEYWARD_CONF   keyward.toml to read       KEYWARD_DIR   where soft tokens are kept
+  KEYWARD_<SECTION>__<KEY>   any setting    KEYWARD_TOKEN  label or serial for --token
+
+PINs come from a file, a variable, stdin or a prompt: never from the command line.
+Exit code 0: done. 1: failed, with one line on stderr. 2: wrong usage.";
+
+/// Operate keyward's PKCS#11 tokens.
+#[derive(Parser, Debug)]
+#[command(name = "keyward", version, after_help = HELP, arg_required_else_help = true)]
+struct Cli {
+    /// Print one JSON object on stdout instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// Make, list and delete tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    /// List slots
+    #[command(subcommand)]
+    Slot(token::SlotCommand),
+}
+
+/// Runs the tool with these arguments, the program's name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout with 0, mistakes to stderr with 2.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    finish(run(&cli.verb), cli.json)
+}
+
+fn run(verb: &Verb) -> Result<Answer> {
+    match verb {
+        Verb::Token(command) => token::run(command),
+        Verb::Slot(command) => token::run_slot(command),
+    }
+}
+
+/// Shows the outcome and turns it into an exit code.
+fn finish(outcome: Result<Answer>, json: bool) -> ExitCode {
+    let shown = outcome.and_then(|answer| {
+        answer.print(json).map_err(|error| Error::Failed(format!("stdout: {error}")))?;
+        Ok(answer.failure)
+    });
+    match shown {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(failure)) => complain(&failure, FAILED),
+        Err(error) => complain(&error.to_string(), error.exit_code()),
+    }
+}
+
+fn complain(line: &str, code: u8) -> ExitCode {
+    eprintln!("keyward: {line}");
+    ExitCode::from(code)
+}
