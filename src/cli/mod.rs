@@ -6,10 +6,17 @@
 
 mod confirm;
 mod error;
+mod export;
+mod files;
 mod host;
+mod import;
+mod key;
+mod keytype;
+mod object;
 mod output;
 mod pin;
 mod progress;
+mod select;
 mod token;
 
 use std::ffi::OsString;
@@ -57,6 +64,12 @@ enum Verb {
     /// List slots
     #[command(subcommand)]
     Slot(token::SlotCommand),
+    /// List, delete, import and export objects
+    #[command(subcommand)]
+    Object(object::Command),
+    /// Generate keys
+    #[command(subcommand)]
+    Key(key::Command),
 }
 
 /// Runs the tool with these arguments, the program's name first.
@@ -77,6 +90,8 @@ fn run(verb: &Verb) -> Result<Answer> {
     match verb {
         Verb::Token(command) => token::run(command),
         Verb::Slot(command) => token::run_slot(command),
+        Verb::Object(command) => object::run(command),
+        Verb::Key(command) => key::run(command),
     }
 }
 
