@@ -12,11 +12,14 @@ mod host;
 mod import;
 mod key;
 mod keytype;
+mod mechanism;
 mod object;
 mod output;
 mod pin;
+mod pins;
 mod progress;
 mod select;
+mod sign;
 mod token;
 
 use std::ffi::OsString;
@@ -70,6 +73,18 @@ enum Verb {
     /// Generate keys
     #[command(subcommand)]
     Key(key::Command),
+    /// List mechanisms
+    #[command(subcommand)]
+    Mechanism(mechanism::Command),
+    /// Change and reset PINs
+    #[command(subcommand)]
+    Pin(pins::Command),
+    /// Sign a file
+    #[command(after_help = sign::HELP)]
+    Sign(sign::Sign),
+    /// Verify a file's signature
+    #[command(after_help = sign::HELP)]
+    Verify(sign::Verify),
 }
 
 /// Runs the tool with these arguments, the program's name first.
@@ -92,6 +107,10 @@ fn run(verb: &Verb) -> Result<Answer> {
         Verb::Slot(command) => token::run_slot(command),
         Verb::Object(command) => object::run(command),
         Verb::Key(command) => key::run(command),
+        Verb::Mechanism(command) => mechanism::run(command),
+        Verb::Pin(command) => pins::run(command),
+        Verb::Sign(args) => sign::sign(args),
+        Verb::Verify(args) => sign::verify(args),
     }
 }
 
