@@ -5,6 +5,8 @@
 //! decides how it is shown and which exit code follows: 0 done, 1 failed with one line on stderr, 2 usage.
 
 mod confirm;
+mod demo;
+mod doctor;
 mod error;
 mod export;
 mod files;
@@ -85,6 +87,10 @@ enum Verb {
     /// Verify a file's signature
     #[command(after_help = sign::HELP)]
     Verify(sign::Verify),
+    /// Show the configuration in force and look for what is wrong; exit code 1 if something is
+    Doctor,
+    /// Show what keyward does, in a temporary directory
+    Demo,
 }
 
 /// Runs the tool with these arguments, the program's name first.
@@ -98,11 +104,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(code);
         }
     };
-    finish(run(&cli.verb), cli.json)
+    finish(run(&cli), cli.json)
 }
 
-fn run(verb: &Verb) -> Result<Answer> {
-    match verb {
+fn run(cli: &Cli) -> Result<Answer> {
+    match &cli.verb {
         Verb::Token(command) => token::run(command),
         Verb::Slot(command) => token::run_slot(command),
         Verb::Object(command) => object::run(command),
@@ -111,6 +117,8 @@ fn run(verb: &Verb) -> Result<Answer> {
         Verb::Pin(command) => pins::run(command),
         Verb::Sign(args) => sign::sign(args),
         Verb::Verify(args) => sign::verify(args),
+        Verb::Doctor => doctor::run(),
+        Verb::Demo => demo::run(cli.json),
     }
 }
 

@@ -223,7 +223,8 @@ fn params(row: &Descriptor, data_len: usize) -> Result<Params> {
     }
 }
 
-fn name(mechanism: &Mechanism) -> String {
+/// The name of a mechanism.
+pub fn name(mechanism: &Mechanism) -> String {
     let row = mechanism::descriptor(mechanism.kind);
     row.map_or_else(|| format!("mechanism {}", length(mechanism.kind)), |row| row.name.to_owned())
 }
