@@ -132,7 +132,7 @@ fn random_pin() -> Result<SecretBytes> {
 
 fn shown(time: Duration) -> String {
     match time.as_micros() {
-        micros @ 0..10_000 => format!("{micros} µs"),
-        micros => format!("{} ms", micros / 1000),
+        micros @ 0..1000 => format!("{micros} µs"),
+        micros => format!("{}.{} ms", micros / 1000, micros % 1000 / 100),
     }
 }

@@ -224,7 +224,7 @@ mod tests {
             object.set(ck::CKA_KEY_TYPE, spec.family.key_type);
             assert_eq!(described(&object), text);
         }
-        let modulus = [&[0, 0x80][..], &[0; 255]].concat();
+        let modulus = [&[0u8, 0x80][..], &[0; 255]].concat();
         let rsa = Attributes::new().with(ck::CKA_KEY_TYPE, ck::CKK_RSA).with(ck::CKA_MODULUS, modulus);
         assert_eq!(described(&rsa), "rsa:2048");
     }

@@ -16,7 +16,7 @@ use crate::types::ck;
 /// `keyward mechanism ...`
 #[derive(Subcommand, Debug)]
 pub enum Command {
-    /// List the mechanisms with their operations and key sizes
+    /// List the mechanisms with their operations and key sizes; with --token those that it offers
     List(List),
 }
 
@@ -24,9 +24,8 @@ pub enum Command {
 #[derive(Args, Debug)]
 pub struct List {
     /// Write docs/mechanisms.md to stdout
-    #[arg(long, conflicts_with = "token")]
+    #[arg(long)]
     pub markdown: bool,
-    /// Only those that the token offers under the configuration in force
     #[command(flatten)]
     pub token: TokenArg,
 }
@@ -35,8 +34,8 @@ pub struct List {
 pub fn run(command: &Command) -> Result<Answer> {
     let Command::List(args) = command;
     let rows = match &args.token.token {
-        Some(_) => offered(&args.token)?,
-        None => mechanism::all().collect(),
+        Some(_) if !args.markdown => offered(&args.token)?,
+        _ => mechanism::all().collect(),
     };
     let text = if args.markdown { markdown(&rows) } else { table(&rows) };
     let json = json!({

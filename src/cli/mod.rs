@@ -22,9 +22,11 @@ mod pins;
 mod progress;
 mod select;
 mod sign;
+mod softhsm;
 mod token;
 
 use std::ffi::OsString;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -95,6 +97,11 @@ enum Verb {
 
 /// Runs the tool with these arguments, the program's name first.
 pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let name = arguments.first().and_then(|name| Path::new(name).file_name());
+    if name.is_some_and(|name| name == softhsm::NAME) {
+        return softhsm::main(arguments);
+    }
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
         Err(error) => {
@@ -138,4 +145,52 @@ fn finish(outcome: Result<Answer>, json: bool) -> ExitCode {
 fn complain(line: &str, code: u8) -> ExitCode {
     eprintln!("keyward: {line}");
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn verbs_parse() {
+        for line in [
+            "keyward token init --label x --pin-stdin",
+            "keyward token init --label x --so-pin-file a --pin-env B --slot 7",
+            "keyward --json token list",
+            "keyward token delete --token x --yes",
+            "keyward object list --class cert --public",
+            "keyward key generate --type rsa:3072 --label x --id 01 --usage sign,wrap",
+            "keyward object import - --label x",
+            "keyward pin unlock --so-pin-file a --new-pin-file b",
+            "keyward sign --id 01 --in -",
+            "keyward verify --key x --in a --signature b --json",
+            "keyward mechanism list --markdown",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_usage() {
+        for line in [
+            "keyward",
+            "keyward token",
+            "keyward token init",
+            "keyward token init --label x --slot 1 --token y",
+            "keyward token init --label x --pin 1234",
+            "keyward token init --label x --pin-env A --pin-stdin",
+            "keyward key generate --type rsa --label x",
+            "keyward key generate --type ec:p256 --label x --id 0",
+            "keyward object list --public --pin-env A",
+            "keyward sign --in x",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
 }

@@ -97,6 +97,11 @@ impl<'a> Source<'a> {
         Source { from, options }
     }
 
+    /// The prompt; `options` are what to name where there is no terminal.
+    pub fn prompt_or(options: &'static str) -> Self {
+        Source { from: From::Prompt, options }
+    }
+
     /// The PIN that exists already. `what`: "user PIN of token X".
     pub fn read(self, what: &str) -> Result<SecretBytes> {
         match self.from {
