@@ -85,7 +85,7 @@ fn a_file_from_the_future_is_refused_unharmed() {
     let module = second_instance(token.dir());
     let slot = module.slots(true).unwrap()[0];
     assert_eq!(module.token_info(slot).unwrap_err(), CKR_TOKEN_NOT_RECOGNIZED);
-    assert_eq!(module.open_session(slot, RO).unwrap_err(), CKR_TOKEN_NOT_RECOGNIZED);
+    assert_eq!(module.open_session(slot, RO).err().unwrap(), CKR_TOKEN_NOT_RECOGNIZED);
     module.finalize().unwrap();
     assert_eq!(std::fs::read(&file).unwrap(), before);
 }

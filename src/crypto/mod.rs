@@ -19,6 +19,8 @@ mod tests;
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
+#[cfg(not(feature = "aws-lc"))]
+compile_error!("keyward needs a crypto provider: enable the feature `aws-lc`");
 
 pub use curve::{Curve, Hedge, MlDsaSet, OkpCurve};
 pub use error::{Error, Result};

@@ -45,6 +45,16 @@ impl Key {
         }
     }
 
+    /// Whether the key is of a kind kept for the past: RSA below 2048 bits. `policy.legacy = "deny"` refuses its use.
+    pub fn is_legacy(&self) -> bool {
+        let bits = match self {
+            Key::Private(Private::Rsa(key)) => key.bits(),
+            Key::Public(Public::Rsa(key)) => key.bits(),
+            _ => return false,
+        };
+        bits < 2048
+    }
+
     typed! {
         rsa_private: Private, Rsa => RsaPrivate;
         rsa_public: Public, Rsa => RsaPublic;

@@ -1,7 +1,7 @@
 //! One row per mechanism: what it is called, which keys and parameters it takes, and the function for each operation.
 //!
 //! C_GetMechanismList, C_GetMechanismInfo, dispatch, the CLI's listing and `docs/mechanisms.md` all read the same
-//! rows (PKCS#11 v3.2, section 6). A family of mechanisms lives in one file with its rows; [`TABLE`] joins them in the
+//! rows (PKCS#11 v3.2, section 6). A family of mechanisms lives in one file with its rows; `TABLE` joins them in the
 //! order of their numbers. Nothing here holds a lock or state: an operation owns what it needs and is dropped whole.
 //!
 //! [`material`] turns a key's attributes into a parsed [`Key`] and back, and keeps them consistent.

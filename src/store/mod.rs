@@ -11,6 +11,7 @@
 //! store, and must not write to it.
 
 mod error;
+pub mod gate;
 mod memory;
 pub mod pin;
 pub mod seal;

@@ -1,10 +1,12 @@
 //! The suites.
 
+mod calls;
+mod fixture;
 mod wycheproof;
 
 use crate::runner::Suite;
 
 /// Every suite, in the order in which they run.
 pub fn all() -> Vec<Suite> {
-    vec![wycheproof::suite()]
+    vec![calls::suite(), wycheproof::suite()]
 }

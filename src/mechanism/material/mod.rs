@@ -194,7 +194,8 @@ fn without_zero_padding(encoding: &[u8]) -> Option<&[u8]> {
         0x81..=0x84 => {
             let count = usize::from(first & 0x7f);
             let octets = length_octets.get(..count)?;
-            2 + count + octets.iter().fold(0, |len: usize, octet| len << 8 | usize::from(*octet))
+            let content = octets.iter().fold(0, |len: usize, octet| len << 8 | usize::from(*octet));
+            content.checked_add(2 + count)?
         }
         _ => return None,
     };

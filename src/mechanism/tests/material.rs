@@ -267,3 +267,39 @@ fn objects_that_are_no_keys() {
     assert_eq!(completed(data.clone()).as_ref(), Ok(&data));
     assert_eq!(key(&data).unwrap_err().kind(), KeyHandleInvalid);
 }
+
+/// The path of C_CreateObject, C_DeriveKey and C_UnwrapKey: the object's rules first, then the material.
+#[test]
+fn material_goes_with_the_rules_of_objects() {
+    use crate::object::{self, Caller, Inherit, Template};
+    let user = Caller { so: false, user: true };
+    let template: Template = Template::new()
+        .with(ck::CKA_CLASS, ck::CKO_PRIVATE_KEY)
+        .with(ck::CKA_KEY_TYPE, ck::CKK_EC)
+        .with(ck::CKA_EC_PARAMS, P256)
+        .with(ck::CKA_EC_POINT, hex(vectors::EC_POINT))
+        .with(ck::CKA_VALUE, &[0x11; 32])
+        .with(ck::CKA_DERIVE, true);
+    let base = completed(object::create(template, &user).unwrap()).unwrap();
+    assert!(object::reveal(&base, ck::CKA_EC_POINT).is_ok());
+    assert!(object::reveal(&base, ck::CKA_PUBLIC_KEY_INFO).is_ok());
+
+    let template = Template::new()
+        .with(ck::CKA_CLASS, ck::CKO_SECRET_KEY)
+        .with(ck::CKA_KEY_TYPE, ck::CKK_AES)
+        .with(ck::CKA_VALUE_LEN, wanted(16));
+    let mut derived = object::derive(template, &base, Inherit::Template, &user).unwrap();
+    let len = wanted_len(&derived).unwrap();
+    let params = Params::Ecdh { kdf: ck::CKD_NULL, shared: Vec::new(), public: hex(vectors::ECDH_PEER) };
+    let value = row(ck::CKM_ECDH1_DERIVE).ops.derive.unwrap()(&key(&base).unwrap(), &params, len).unwrap();
+    fill_secret(&mut derived, value).unwrap();
+    assert_eq!(derived.bytes(ck::CKA_VALUE), Some(&hex(vectors::ECDH_SECRET)[16..]));
+    assert!(derived.bytes(ck::CKA_CHECK_VALUE).is_some());
+}
+
+#[test]
+fn short_rsa_keys_are_legacy() {
+    let (private, public) = rsa();
+    assert!(private.is_legacy() && public.is_legacy());
+    assert!(!ec().0.is_legacy());
+}

@@ -47,6 +47,7 @@ fn both_ways(
     }
     let template = secret_key(CKK_GENERIC_SECRET, secret, &[]);
     let made = bed.with_key(&template, |key| bed.session.wrap(mech, kek, key?));
+    rv::calling("C_WrapKey");
     judge(expected, made.map(|output| output == wrapped), BAD_KEY)
 }
 

@@ -102,17 +102,14 @@ impl Cipher {
         let mut cipher = Cipher::empty()?;
         let encrypt = c_int::from(encrypt);
         // SAFETY: a live context; no key or IV yet.
-        check(
-            unsafe { sys::EVP_CipherInit_ex(cipher.raw(), table, null_mut(), null(), null(), encrypt) },
-            FAILED,
-        )?;
+        let status =
+            unsafe { sys::EVP_CipherInit_ex(cipher.raw(), table, null_mut(), null(), null(), encrypt) };
+        check(status, FAILED)?;
         // SAFETY: a live context; this makes room for the IV.
-        check(
-            unsafe {
-                sys::EVP_CIPHER_CTX_ctrl(cipher.raw(), sys::EVP_CTRL_AEAD_SET_IVLEN, iv_len, null_mut())
-            },
-            IV,
-        )?;
+        let status = unsafe {
+            sys::EVP_CIPHER_CTX_ctrl(cipher.raw(), sys::EVP_CTRL_AEAD_SET_IVLEN, iv_len, null_mut())
+        };
+        check(status, IV)?;
         // SAFETY: a live context whose table was chosen by the key's length and whose IV length was just set.
         let status = unsafe {
             sys::EVP_CipherInit_ex(cipher.raw(), null(), null_mut(), key.as_ptr(), iv.as_ptr(), encrypt)

@@ -94,3 +94,20 @@ pub(in crate::crypto) fn buffer(len: usize) -> Result<Vec<u8>> {
     bytes.resize(len, 0);
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Curve;
+
+    #[test]
+    fn failures_leave_no_errors_behind() {
+        assert!(EcKey::public(Curve::P256, &[4; 65]).is_err());
+        assert!(EcKey::private(Curve::P256, &[255; 32]).is_err());
+        assert!(Pkey::ml_dsa_public(crate::crypto::MlDsaSet::MlDsa44, b"short").is_err());
+        let (n, e) = (Bn::from_u64(15).unwrap(), Bn::from_u64(2).unwrap());
+        assert!(Rsa::public(&n, &e).is_err());
+        // SAFETY: reads AWS-LC's own thread-local state.
+        assert_eq!(unsafe { sys::ERR_peek_error() }, 0);
+    }
+}

@@ -9,7 +9,7 @@ const INCONSISTENT: Error = Error::Key("RSA: the components do not belong togeth
 const NO_EXPONENT: Error = Error::Key("RSA: the public exponent is missing and not one of the usual ones");
 const GENERATOR_EXPONENT: Error = Error::Param("RSA: the public exponent is odd, from 3 to 2^32 - 1");
 
-/// How many random bases the factoring tries; each fails with probability 1/2 at most.
+/// How many bases the factoring tries; a random one fails with probability 1/2 at most.
 const FACTOR_TRIES: usize = 128;
 
 /// A number, bounded before any memory is spent on it: `None` above `max_bits`.
