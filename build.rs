@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 /// AWS-LC registers destructors that lock its random generators for good when the process exits; a host's own exit
 /// handler that still signs would wait for ever. Nothing of ours needs a destructor: the section is dropped whole.
-const NO_DESTRUCTORS: &str = "SECTIONS { /DISCARD/ : { *(.fini_array .fini_array.*) } } INSERT AFTER .text;\n";
+const NO_DESTRUCTORS: &str =
+    "SECTIONS { /DISCARD/ : { *(.fini_array .fini_array.*) } } INSERT AFTER .text;\n";
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

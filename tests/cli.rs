@@ -134,7 +134,9 @@ fn a_token_is_made_anew_only_on_demand() {
     let place = Place::with_token();
     place.run("key generate --type ec:p256 --label k --pin-env PIN").ok();
     let slot = place.run("token list --json").json()["tokens"][0]["slot"].clone();
-    place.run(&format!("token init --label x --slot {slot} --so-pin-env SO --pin-env PIN")).refused(2, "--token");
+    place
+        .run(&format!("token init --label x --slot {slot} --so-pin-env SO --pin-env PIN"))
+        .refused(2, "--token");
     place.run("token init --label x --token web --so-pin-env SO --pin-env PIN").refused(2, "--yes");
     place.run("token init --label x --token web --so-pin-env OTHER --pin-env PIN --yes").refused(1, "PIN");
     place.run("token init --label x --token web --so-pin-env SO --pin-env PIN --yes").ok();
@@ -188,23 +190,32 @@ fn keys_of_every_type_sign_and_verify() {
     let place = Place::with_token();
     let (data, signature) = (place.path("data"), place.path("signature"));
     std::fs::write(&data, "to be signed").unwrap();
-    for kind in ["rsa:2048", "ec:p256", "ec:p521", "ec:secp256k1", "ed25519", "ml-dsa-44", "ml-dsa-65", "generic:256"] {
-        let made = place.run(&format!("key generate --type {kind} --label {kind} --pin-env PIN --json")).json();
+    for kind in
+        ["rsa:2048", "ec:p256", "ec:p521", "ec:secp256k1", "ed25519", "ml-dsa-44", "ml-dsa-65", "generic:256"]
+    {
+        let made =
+            place.run(&format!("key generate --type {kind} --label {kind} --pin-env PIN --json")).json();
         place.run(&format!("sign --key {kind} --in {data} --out {signature} --pin-env PIN")).ok();
         let id = made["id"].as_str().unwrap();
-        let valid = place.run(&format!("verify --id {id} --in {data} --signature {signature} --pin-env PIN --json"));
+        let valid =
+            place.run(&format!("verify --id {id} --in {data} --signature {signature} --pin-env PIN --json"));
         assert_eq!(valid.json()["valid"], true, "{kind}");
-        let forged = place.run(&format!("verify --key {kind} --in {signature} --signature {signature} --pin-env PIN"));
+        let forged =
+            place.run(&format!("verify --key {kind} --in {signature} --signature {signature} --pin-env PIN"));
         forged.refused(1, "not valid");
     }
     for kind in ["x25519", "aes:128"] {
         place.run(&format!("key generate --type {kind} --label {kind} --id 0a --pin-env PIN")).ok();
     }
-    place.run("key generate --type aes:128 --label aes:128 --id 0a --pin-env PIN").refused(1, "there already");
+    place
+        .run("key generate --type aes:128 --label aes:128 --id 0a --pin-env PIN")
+        .refused(1, "there already");
     let pss = format!("sign --key rsa:2048 --mechanism SHA256_RSA_PKCS_PSS --in {data} --pin-env PIN");
     assert_eq!(place.run(&pss).ok().out.trim().len(), 512);
     place.run(&format!("sign --key nope --in {data} --pin-env PIN")).refused(1, "nope");
-    place.run(&format!("sign --key rsa:2048 --mechanism ROT13 --in {data} --pin-env PIN")).refused(2, "ROT13");
+    place
+        .run(&format!("sign --key rsa:2048 --mechanism ROT13 --in {data} --pin-env PIN"))
+        .refused(2, "ROT13");
 }
 
 #[test]
@@ -217,7 +228,9 @@ fn objects_are_listed_exported_and_deleted() {
     let pem = place.run("object export --label k").ok().out;
     assert!(pem.starts_with("-----BEGIN PUBLIC KEY-----\n") && pem.ends_with("-----END PUBLIC KEY-----\n"));
     let out = place.path("k.pem");
-    place.run(&format!("object export --label k --class private --out {out} --pin-env PIN")).refused(2, "--force-secret");
+    place
+        .run(&format!("object export --label k --class private --out {out} --pin-env PIN"))
+        .refused(2, "--force-secret");
     let forced = format!("object export --label k --class private --force-secret --out {out} --pin-env PIN");
     place.run(&forced).refused(1, "stays in the token");
     assert!(!Path::new(&out).exists());
@@ -231,7 +244,8 @@ fn objects_are_listed_exported_and_deleted() {
 fn openssl_keys_and_certificates_come_and_go() {
     let place = Place::with_token();
     let (key, cert, both) = (place.path("key.pem"), place.path("cert.pem"), place.path("both.pem"));
-    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", &key, "-out", &cert, "-subj", "/CN=x"];
+    let request =
+        ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", &key, "-out", &cert, "-subj", "/CN=x"];
     if openssl(&request).is_none() {
         eprintln!("skipped: no openssl");
         return;
@@ -239,12 +253,16 @@ fn openssl_keys_and_certificates_come_and_go() {
     let chain = std::fs::read_to_string(&cert).unwrap() + &std::fs::read_to_string(&key).unwrap();
     std::fs::write(&both, chain).unwrap();
     let imported = place.run(&format!("object import {both} --label web --pin-env PIN --json")).json();
-    let ids: Vec<&Value> = imported["imported"].as_array().unwrap().iter().map(|object| &object["id"]).collect();
+    let ids: Vec<&Value> =
+        imported["imported"].as_array().unwrap().iter().map(|object| &object["id"]).collect();
     assert!(ids.len() == 3 && ids[0] == ids[1] && ids[1] == ids[2], "{imported:#}");
     place.run(&format!("object import {both} --label web --pin-env PIN")).refused(1, "there already");
     let public = place.run("object export --label web --class public").ok().out;
     assert_eq!(Some(public), openssl(&["pkey", "-in", &key, "-pubout"]));
-    assert_eq!(place.run("object export --label web --class cert").ok().out, std::fs::read_to_string(&cert).unwrap());
+    assert_eq!(
+        place.run("object export --label web --class cert").ok().out,
+        std::fs::read_to_string(&cert).unwrap()
+    );
     // What the token signs, openssl verifies.
     let (signature, public) = (place.path("sig"), place.path("pub.pem"));
     place.run(&format!("sign --key web --in {cert} --out {signature} --pin-env PIN")).ok();
@@ -256,7 +274,9 @@ fn openssl_keys_and_certificates_come_and_go() {
     openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &ec]).unwrap();
     place.run(&format!("object import {ec} --label ec --extractable --not-sensitive --pin-env PIN")).ok();
     let out = place.path("out.pem");
-    place.run(&format!("object export --label ec --class private --force-secret --out {out} --pin-env PIN")).ok();
+    place
+        .run(&format!("object export --label ec --class private --force-secret --out {out} --pin-env PIN"))
+        .ok();
     assert_eq!(openssl(&["pkey", "-in", &out, "-pubout"]), openssl(&["pkey", "-in", &ec, "-pubout"]));
     let traditional = place.path("rsa.pem");
     openssl(&["rsa", "-traditional", "-in", &key, "-out", &traditional]).unwrap();
@@ -269,7 +289,9 @@ fn mechanisms_are_listed() {
     let listed = place.run("mechanism list --json").json();
     let has = |name: &str| listed["mechanisms"].as_array().unwrap().iter().any(|row| row["name"] == name);
     assert!(has("CKM_ML_DSA") && has("CKM_AES_GCM"));
-    assert!(place.run("mechanism list --markdown").ok().out.contains("| `CKM_ECDSA_SHA256` | sign, verify |"));
+    assert!(
+        place.run("mechanism list --markdown").ok().out.contains("| `CKM_ECDSA_SHA256` | sign, verify |")
+    );
 }
 
 #[test]
@@ -280,8 +302,12 @@ fn demo_and_doctor_are_content_with_a_new_installation() {
     assert_eq!(place.run("demo --json").json()["keys"].as_array().unwrap().len(), 4);
     let doctor = place.run("doctor --json").json();
     assert_eq!(doctor["problems"], 0);
-    let kdf = doctor["settings"].as_array().unwrap().iter().find(|setting| setting["key"] == "soft.kdf").unwrap();
-    assert_eq!((&kdf["value"], &kdf["origin"]), (&"fast".into(), &"environment variable KEYWARD_SOFT__KDF".into()));
+    let kdf =
+        doctor["settings"].as_array().unwrap().iter().find(|setting| setting["key"] == "soft.kdf").unwrap();
+    assert_eq!(
+        (&kdf["value"], &kdf["origin"]),
+        (&"fast".into(), &"environment variable KEYWARD_SOFT__KDF".into())
+    );
 }
 
 #[test]
@@ -330,7 +356,10 @@ fn softhsm_scripts_run() {
     let slot = made.trim().rsplit(' ').next().unwrap().to_owned();
     assert!(made.contains("is reassigned to slot ") && slot.parse::<u64>().is_ok(), "{made}");
     let shown = run("--show-slots").ok().out;
-    assert!(shown.contains(&format!("Slot {slot}\n")) && shown.contains("        Label:            t"), "{shown}");
+    assert!(
+        shown.contains(&format!("Slot {slot}\n")) && shown.contains("        Label:            t"),
+        "{shown}"
+    );
     // SoftHSM's number of the free slot beside one token.
     run("--init-token --slot 1 --label u --so-pin 1234 --pin 5678").ok();
     run(&format!("--init-token --slot {slot} --label t2 --so-pin 9999 --pin 5678")).refused(1, "PIN");

@@ -34,7 +34,8 @@ fn a_key_that_always_asks_is_asked_for_each_signature() {
 fn session_objects_die_with_their_session() {
     let token = token();
     let (first, second) = (token.user_session().unwrap(), token.session(RW).unwrap());
-    let key = first.generate_key(&Mech::new(CKM_AES_KEY_GEN), &[Attr::value_len(16), Attr::label("mine")]).unwrap();
+    let key =
+        first.generate_key(&Mech::new(CKM_AES_KEY_GEN), &[Attr::value_len(16), Attr::label("mine")]).unwrap();
     assert_eq!(second.find(&[Attr::label("mine")]).unwrap(), [key]);
     first.close().unwrap();
     assert!(second.find(&[Attr::label("mine")]).unwrap().is_empty());
@@ -101,7 +102,10 @@ fn the_legacy_policy_switches_weak_keys_off() {
         &[],
     );
     assert_eq!(weak.unwrap_err(), CKR_KEY_SIZE_RANGE);
-    assert_eq!(token.module.mechanism_info(token.slot, CKM_SHA1_RSA_PKCS).unwrap_err(), CKR_MECHANISM_INVALID);
+    assert_eq!(
+        token.module.mechanism_info(token.slot, CKM_SHA1_RSA_PKCS).unwrap_err(),
+        CKR_MECHANISM_INVALID
+    );
 }
 
 #[test]
@@ -109,7 +113,8 @@ fn profile_objects_show_when_asked_for() {
     let token = token();
     let session = token.session(RO).unwrap();
     let profiles = session.find(&[Attr::class(CKO_PROFILE)]).unwrap();
-    let ids: Vec<_> = profiles.iter().map(|&object| session.get_ulong(object, CKA_PROFILE_ID).unwrap()).collect();
+    let ids: Vec<_> =
+        profiles.iter().map(|&object| session.get_ulong(object, CKA_PROFILE_ID).unwrap()).collect();
     assert!(ids.contains(&CKP_BASELINE_PROVIDER));
     assert_eq!(session.destroy(profiles[0]).unwrap_err(), CKR_ACTION_PROHIBITED);
     assert!(session.find(&[]).unwrap().is_empty(), "programs of old don't know these classes");

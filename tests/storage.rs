@@ -52,7 +52,10 @@ fn private_objects_show_nothing_on_disk() {
 #[test]
 fn an_edited_row_is_noticed_and_the_others_live_on() {
     let (token, file) = closed_token();
-    edit(&file, "UPDATE object SET sealed = CAST(sealed || x'00' AS BLOB) WHERE id = (SELECT max(id) FROM object)");
+    edit(
+        &file,
+        "UPDATE object SET sealed = CAST(sealed || x'00' AS BLOB) WHERE id = (SELECT max(id) FROM object)",
+    );
     let module = second_instance(token.dir());
     let session = user_session(&module);
     let damaged = session.find(&[Attr::id(b"a very private id")]).unwrap();
@@ -122,7 +125,8 @@ fn damaged_files_leave_the_other_tokens_served() {
 }
 
 fn free_slot(module: &Module) -> CK_SLOT_ID {
-    let uninitialized = |slot: &CK_SLOT_ID| module.token_info(*slot).unwrap().flags & CKF_TOKEN_INITIALIZED == 0;
+    let uninitialized =
+        |slot: &CK_SLOT_ID| module.token_info(*slot).unwrap().flags & CKF_TOKEN_INITIALIZED == 0;
     module.slots(false).unwrap().into_iter().find(uninitialized).unwrap()
 }
 

@@ -13,7 +13,10 @@ pub fn providers(config: &Arc<Config>) -> Result<Vec<Box<dyn Provider>>> {
     if let Some(entry) = config.slot.first() {
         return Err(Error::new(
             ErrorKind::FunctionFailed,
-            format!("[[slot]] on line {}: there is no backend \"{}\" in this build", entry.line, entry.backend),
+            format!(
+                "[[slot]] on line {}: there is no backend \"{}\" in this build",
+                entry.line, entry.backend
+            ),
         ));
     }
     Ok(vec![Box::new(soft::SoftProvider::new(config.clone()))])

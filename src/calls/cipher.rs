@@ -46,11 +46,7 @@ pub fn encrypt_update(
 }
 
 /// C_EncryptFinal.
-pub fn encrypt_final(
-    module: &Module,
-    session: ck::CK_SESSION_HANDLE,
-    output: Output<'_>,
-) -> Result<Answer> {
+pub fn encrypt_final(module: &Module, session: ck::CK_SESSION_HANDLE, output: Output<'_>) -> Result<Answer> {
     module.session(session)?.lock()?.encrypt.finish(output)
 }
 
@@ -93,10 +89,6 @@ pub fn decrypt_update(
 }
 
 /// C_DecryptFinal.
-pub fn decrypt_final(
-    module: &Module,
-    session: ck::CK_SESSION_HANDLE,
-    output: Output<'_>,
-) -> Result<Answer> {
+pub fn decrypt_final(module: &Module, session: ck::CK_SESSION_HANDLE, output: Output<'_>) -> Result<Answer> {
     module.session(session)?.lock()?.decrypt.finish(output)
 }

@@ -14,8 +14,10 @@ pub const MANUFACTURER: &str = "keyward";
 const DESCRIPTION: &str = "keyward PKCS#11 module";
 
 /// The crate's version as PKCS#11 tells it.
-pub const VERSION: ck::CK_VERSION =
-    ck::CK_VERSION { major: version_part(env!("CARGO_PKG_VERSION_MAJOR")), minor: version_part(env!("CARGO_PKG_VERSION_MINOR")) };
+pub const VERSION: ck::CK_VERSION = ck::CK_VERSION {
+    major: version_part(env!("CARGO_PKG_VERSION_MAJOR")),
+    minor: version_part(env!("CARGO_PKG_VERSION_MINOR")),
+};
 
 const fn version_part(digits: &str) -> u8 {
     let digits = digits.as_bytes();

@@ -40,11 +40,7 @@ pub fn digest_update(module: &Module, session: ck::CK_SESSION_HANDLE, part: &[u8
 }
 
 /// C_DigestFinal.
-pub fn digest_final(
-    module: &Module,
-    session: ck::CK_SESSION_HANDLE,
-    output: Output<'_>,
-) -> Result<Answer> {
+pub fn digest_final(module: &Module, session: ck::CK_SESSION_HANDLE, output: Output<'_>) -> Result<Answer> {
     module.session(session)?.lock()?.digest.finish(output)
 }
 
@@ -82,11 +78,7 @@ pub fn sign_update(module: &Module, session: ck::CK_SESSION_HANDLE, part: &[u8])
 }
 
 /// C_SignFinal.
-pub fn sign_final(
-    module: &Module,
-    session: ck::CK_SESSION_HANDLE,
-    output: Output<'_>,
-) -> Result<Answer> {
+pub fn sign_final(module: &Module, session: ck::CK_SESSION_HANDLE, output: Output<'_>) -> Result<Answer> {
     module.session(session)?.lock()?.sign.finish(output)
 }
 

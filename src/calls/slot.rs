@@ -66,7 +66,11 @@ pub fn mechanism_info(
     kind: ck::CK_MECHANISM_TYPE,
 ) -> Result<ck::CK_MECHANISM_INFO> {
     let info = module.slot_with_token(id)?.token().mechanism_info(kind)?;
-    Ok(ck::CK_MECHANISM_INFO { ulMinKeySize: info.min_key_size, ulMaxKeySize: info.max_key_size, flags: info.flags })
+    Ok(ck::CK_MECHANISM_INFO {
+        ulMinKeySize: info.min_key_size,
+        ulMaxKeySize: info.max_key_size,
+        flags: info.flags,
+    })
 }
 
 /// C_InitToken. CKR_SESSION_EXISTS while a session of this process is open on the token.
@@ -104,7 +108,10 @@ pub fn set_pin(
 /// C_WaitForSlotEvent without blocking: soft tokens don't come and go while a process looks on.
 pub fn wait_for_event(_module: &Module, flags: ck::CK_FLAGS) -> Result<()> {
     if flags & ck::CKF_DONT_BLOCK == 0 {
-        return Err(Error::new(ErrorKind::FunctionNotSupported, "C_WaitForSlotEvent: only with CKF_DONT_BLOCK"));
+        return Err(Error::new(
+            ErrorKind::FunctionNotSupported,
+            "C_WaitForSlotEvent: only with CKF_DONT_BLOCK",
+        ));
     }
     Err(ErrorKind::NoEvent.into())
 }

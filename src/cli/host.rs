@@ -99,8 +99,12 @@ impl Host {
             return match (tokens.len(), tokens.pop()) {
                 (1, Some(token)) => Ok(token),
                 (0, _) if all == 0 => failed(self.none()),
-                (0, _) => failed(format!("no token has the label or serial number {wanted}: see `keyward token list`")),
-                (n, _) => failed(format!("{n} tokens have the label {wanted}: give the serial number as --token")),
+                (0, _) => failed(format!(
+                    "no token has the label or serial number {wanted}: see `keyward token list`"
+                )),
+                (n, _) => {
+                    failed(format!("{n} tokens have the label {wanted}: give the serial number as --token"))
+                }
             };
         }
         match (tokens.len(), tokens.pop()) {
@@ -141,7 +145,10 @@ impl Host {
     /// Deletes a soft token's file.
     pub fn delete_file(&self, token: &Known) -> Result<PathBuf> {
         let Some(path) = self.token_file(&token.serial) else {
-            return failed(format!("{} is not a file of this tool's: its own backend deletes it", token.name()));
+            return failed(format!(
+                "{} is not a file of this tool's: its own backend deletes it",
+                token.name()
+            ));
         };
         SqliteStore::delete_file(&path, &self.store_options(false))?;
         Ok(path)

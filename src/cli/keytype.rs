@@ -81,7 +81,9 @@ pub const FAMILIES: &[Family] = &[
         parameters: "p256|p384|p521|secp256k1",
         ..pair("ec", ck::CKM_EC_KEY_PAIR_GEN, ck::CKK_EC, &[Usage::Sign, Usage::Derive], curve)
     },
-    pair("ed25519", ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, ck::CKK_EC_EDWARDS, SIGN, |none| okp(none, OkpCurve::Ed25519)),
+    pair("ed25519", ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, ck::CKK_EC_EDWARDS, SIGN, |none| {
+        okp(none, OkpCurve::Ed25519)
+    }),
     pair("x25519", ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, ck::CKK_EC_MONTGOMERY, &[Usage::Derive], |none| {
         okp(none, OkpCurve::X25519)
     }),
@@ -96,7 +98,13 @@ pub const FAMILIES: &[Family] = &[
     Family {
         parameters: "8|16|...|524288 bits",
         pair: false,
-        ..pair("generic", ck::CKM_GENERIC_SECRET_KEY_GEN, ck::CKK_GENERIC_SECRET, &[Usage::Sign, Usage::Derive], bits)
+        ..pair(
+            "generic",
+            ck::CKM_GENERIC_SECRET_KEY_GEN,
+            ck::CKK_GENERIC_SECRET,
+            &[Usage::Sign, Usage::Derive],
+            bits,
+        )
     },
 ];
 
@@ -190,7 +198,8 @@ pub fn described(object: &Attributes) -> String {
     let Some(key_type) = object.key_type() else { return String::new() };
     let exact = |family: &&Family| {
         family.key_type == key_type
-            && (family.attributes)("").is_none_or(|own| own.iter().all(|(id, value)| object.get(*id) == Some(value)))
+            && (family.attributes)("")
+                .is_none_or(|own| own.iter().all(|(id, value)| object.get(*id) == Some(value)))
     };
     let Some(family) = FAMILIES.iter().find(exact) else { return format!("{key_type:#x}") };
     let parameter = match (object.bytes(ck::CKA_MODULUS), object.bytes(ck::CKA_EC_PARAMS)) {
@@ -209,7 +218,10 @@ fn modulus_bits(modulus: &[u8]) -> usize {
 
 fn curve_name(params: &[u8]) -> String {
     let Ok(curve) = Curve::from_oid_der(params) else { return "?".to_owned() };
-    CURVES.iter().find(|(_, known)| *known == curve).map_or_else(|| curve.name().to_owned(), |(name, _)| (*name).to_owned())
+    CURVES
+        .iter()
+        .find(|(_, known)| *known == curve)
+        .map_or_else(|| curve.name().to_owned(), |(name, _)| (*name).to_owned())
 }
 
 #[cfg(test)]
@@ -218,7 +230,16 @@ mod tests {
 
     #[test]
     fn types_are_read_and_described_alike() {
-        for text in ["ec:p256", "ec:secp256k1", "ed25519", "x25519", "ml-dsa-44", "ml-dsa-87", "aes:256", "generic:160"] {
+        for text in [
+            "ec:p256",
+            "ec:secp256k1",
+            "ed25519",
+            "x25519",
+            "ml-dsa-44",
+            "ml-dsa-87",
+            "aes:256",
+            "generic:160",
+        ] {
             let spec: KeySpec = text.parse().unwrap();
             let mut object: Attributes = spec.attributes.iter().cloned().collect();
             object.set(ck::CKA_KEY_TYPE, spec.family.key_type);

@@ -10,8 +10,9 @@ use crate::types::ck;
 pub(super) fn call(name: &'static str, handler: impl FnOnce() -> Result<()>) -> ck::CK_RV {
     // A panic is a defect of ours. Session state behind a lock stays usable: parking_lot's locks don't poison, and
     // every operation that panicked is dropped with its session at the latest.
-    let outcome = catch_unwind(AssertUnwindSafe(handler))
-        .unwrap_or_else(|_| Err(Error::new(ErrorKind::GeneralError, "a defect in keyward: please report this call")));
+    let outcome = catch_unwind(AssertUnwindSafe(handler)).unwrap_or_else(|_| {
+        Err(Error::new(ErrorKind::GeneralError, "a defect in keyward: please report this call"))
+    });
     match outcome {
         Ok(()) => ck::CKR_OK,
         Err(error) => {

@@ -161,7 +161,8 @@ mod interfaces {
             Some(found) if name_fits && found.flags & flags == flags => unsafe {
                 memory::write(out, std::ptr::from_ref(found).cast_mut())
             },
-            _ => Err(ErrorKind::FunctionFailed.into()),
+            // The arguments name an interface that is not here.
+            _ => Err(ErrorKind::ArgumentsBad.into()),
         }
     }
 }

@@ -63,7 +63,7 @@ pub(super) unsafe fn optional_input<'a>(pointer: *const u8, len: ck::CK_ULONG) -
     unsafe { input(pointer, len) }.map(Some)
 }
 
-/// Room for `count` values, aligned.
+/// Room for `count` values, aligned. A count beyond what memory can have says "more than enough", and is cut.
 ///
 /// # Safety
 /// A pointer that is not null leads to `count` writable values that nobody else touches during the call.
@@ -78,11 +78,14 @@ pub(super) unsafe fn output_array<'a, T: Copy>(pointer: *mut T, count: ck::CK_UL
     if !pointer.is_aligned() {
         return Err(bad("a misaligned pointer for the result"));
     }
-    if impossible(pointer, count) {
-        return Err(bad("a buffer length that no memory can have"));
-    }
     // SAFETY: not null, aligned, at most isize::MAX bytes without wrapping; the caller vouches for exclusive use.
-    Ok(unsafe { std::slice::from_raw_parts_mut(pointer, count) })
+    Ok(unsafe { std::slice::from_raw_parts_mut(pointer, count.min(most(pointer))) })
+}
+
+/// How many values can lie from there on at all.
+fn most<T>(pointer: *const T) -> usize {
+    let bytes = (usize::MAX - pointer.addr()).min(isize::MAX.unsigned_abs());
+    bytes / size_of::<T>().max(1)
 }
 
 /// Writes one value.
@@ -132,7 +135,7 @@ pub(super) struct Buffer {
 }
 
 impl Buffer {
-    /// Reads the capacity. CKR_ARGUMENTS_BAD for a bad length pointer or an impossible capacity.
+    /// Reads the capacity, cut to what memory can have. CKR_ARGUMENTS_BAD for a bad length pointer.
     ///
     /// # Safety
     /// `len` is null or a readable and writable `CK_ULONG`; `pointer` is null or leads to `*len` writable bytes; both
@@ -140,10 +143,7 @@ impl Buffer {
     pub(super) unsafe fn new(pointer: *mut u8, len: *mut ck::CK_ULONG) -> Result<Self> {
         check_target(len)?;
         // SAFETY: checked above; the caller vouches for the memory.
-        let capacity = length(unsafe { len.read() });
-        if !pointer.is_null() && impossible(pointer, capacity) {
-            return Err(bad("a buffer length that no memory can have"));
-        }
+        let capacity = length(unsafe { len.read() }).min(most(pointer));
         Ok(Buffer { pointer, len, capacity })
     }
 

@@ -13,4 +13,6 @@ mod state;
 mod table;
 mod templates;
 
-pub use interfaces::{C_GetFunctionList, C_GetInterface, C_GetInterfaceList, FUNCTIONS, VERSIONS, unsupported};
+pub use interfaces::{
+    C_GetFunctionList, C_GetInterface, C_GetInterfaceList, FUNCTIONS, VERSIONS, unsupported,
+};

@@ -48,7 +48,9 @@ unsafe fn params(kind: ParamKind, raw: &ck::CK_MECHANISM) -> Result<Params> {
         match kind {
             ParamKind::None if absent => Ok(Params::None),
             ParamKind::None => Err(invalid("this mechanism takes no parameter")),
-            ParamKind::OptionalIv(_) | ParamKind::Eddsa | ParamKind::SignContext if absent => Ok(Params::None),
+            ParamKind::OptionalIv(_) | ParamKind::Eddsa | ParamKind::SignContext if absent => {
+                Ok(Params::None)
+            }
             ParamKind::Iv(len) | ParamKind::OptionalIv(len) => iv(raw, len),
             ParamKind::Ctr => ctr(raw),
             ParamKind::Gcm => gcm(raw),
@@ -160,8 +162,18 @@ unsafe fn ecdh(raw: &ck::CK_MECHANISM) -> Result<Params> {
     unsafe {
         Ok(Params::Ecdh {
             kdf: p.kdf,
-            shared: bytes(p.pSharedData, p.ulSharedDataLen, MAX_SMALL, "ECDH: the shared data is null or too long")?,
-            public: bytes(p.pPublicData, p.ulPublicDataLen, MAX_SMALL, "ECDH: the public data is null or too long")?,
+            shared: bytes(
+                p.pSharedData,
+                p.ulSharedDataLen,
+                MAX_SMALL,
+                "ECDH: the shared data is null or too long",
+            )?,
+            public: bytes(
+                p.pPublicData,
+                p.ulPublicDataLen,
+                MAX_SMALL,
+                "ECDH: the public data is null or too long",
+            )?,
         })
     }
 }
@@ -170,8 +182,9 @@ unsafe fn eddsa(raw: &ck::CK_MECHANISM) -> Result<Params> {
     // SAFETY: the caller's promise.
     let p: ck::CK_EDDSA_PARAMS = unsafe { structure(raw) }?;
     // SAFETY: the caller's promise.
-    let context =
-        unsafe { bytes(p.pContextData, p.ulContextDataLen, 255, "EdDSA: the context is null or over 255 bytes") }?;
+    let context = unsafe {
+        bytes(p.pContextData, p.ulContextDataLen, 255, "EdDSA: the context is null or over 255 bytes")
+    }?;
     Ok(Params::Eddsa { prehash: p.phFlag != 0, context })
 }
 

@@ -46,7 +46,9 @@ unsafe fn raw<'a>(
     attributes
         .iter()
         // SAFETY: the caller of `template` vouches for each value.
-        .map(|attribute| unsafe { raw_value(attribute, depth) }.map(|value| RawAttribute { kind: attribute.type_, value }))
+        .map(|attribute| {
+            unsafe { raw_value(attribute, depth) }.map(|value| RawAttribute { kind: attribute.type_, value })
+        })
         .collect()
 }
 
@@ -64,7 +66,10 @@ unsafe fn raw_value<'a>(attribute: &ck::CK_ATTRIBUTE, depth: usize) -> Result<Ra
     let size = ulong(size_of::<ck::CK_ATTRIBUTE>());
     if depth == 0 || !attribute.ulValueLen.is_multiple_of(size) {
         let name = attribute::name(attribute.type_);
-        return Err(Error::new(ErrorKind::AttributeValueInvalid, format!("{name}: not an array of attributes")));
+        return Err(Error::new(
+            ErrorKind::AttributeValueInvalid,
+            format!("{name}: not an array of attributes"),
+        ));
     }
     // SAFETY: an attribute of this kind holds an array of attributes (PKCS#11 v3.2, section 4.2).
     unsafe { raw(attribute.pValue.cast(), attribute.ulValueLen / size, depth - 1) }.map(RawValue::Nested)
@@ -124,7 +129,10 @@ unsafe fn write_value(slot: &mut ck::CK_ATTRIBUTE, value: &Value) -> std::result
     Ok(())
 }
 
-unsafe fn write_nested(slot: &mut ck::CK_ATTRIBUTE, attributes: &Attributes) -> std::result::Result<(), ErrorKind> {
+unsafe fn write_nested(
+    slot: &mut ck::CK_ATTRIBUTE,
+    attributes: &Attributes,
+) -> std::result::Result<(), ErrorKind> {
     let count = attributes.iter().count();
     let needed = ulong(count * size_of::<ck::CK_ATTRIBUTE>());
     let room = std::mem::replace(&mut slot.ulValueLen, needed);

@@ -151,7 +151,7 @@ fn generate(_: &Params, public: &Attributes, _: &Attributes) -> Result<PrivateKe
         public.bytes(ck::CKA_PUBLIC_EXPONENT).filter(|e| !e.is_empty()).unwrap_or(DEFAULT_EXPONENT);
     RsaPrivate::generate(length(bits), exponent).map(PrivateKey::Rsa).map_err(|e| match e {
         crypto::Error::Key(why) | crypto::Error::Param(why) => {
-            Error::new(ErrorKind::TemplateInconsistent, why)
+            Error::new(ErrorKind::AttributeValueInvalid, why)
         }
         other => errors::template(other),
     })

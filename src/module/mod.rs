@@ -59,7 +59,9 @@ impl Module {
         }
         let mut slots = self.slots.write();
         // A slot whose token went away stays while sessions are open on it.
-        slots.retain(|id, slot| slot.session_counts().0 > 0 || tokens.iter().any(|token| token.slot_id() == *id));
+        slots.retain(|id, slot| {
+            slot.session_counts().0 > 0 || tokens.iter().any(|token| token.slot_id() == *id)
+        });
         for token in tokens {
             slots.entry(token.slot_id()).or_insert_with(|| Arc::new(Slot::new(token)));
         }

@@ -99,7 +99,10 @@ impl<T: ?Sized> Slot<T> {
     fn run(&mut self, step: impl FnOnce(&mut Active<T>) -> Step) -> Result<Answer> {
         let active = self.0.as_mut().ok_or(ErrorKind::OperationNotInitialized)?;
         let outcome = if active.authenticate {
-            Err(Error::new(ErrorKind::UserNotLoggedIn, "CKA_ALWAYS_AUTHENTICATE: C_Login(CKU_CONTEXT_SPECIFIC) comes first"))
+            Err(Error::new(
+                ErrorKind::UserNotLoggedIn,
+                "CKA_ALWAYS_AUTHENTICATE: C_Login(CKU_CONTEXT_SPECIFIC) comes first",
+            ))
         } else {
             step(active)
         };
@@ -137,7 +140,9 @@ impl<T: ?Sized> Active<T> {
         compute: impl FnOnce(&mut T, &mut [u8]) -> Result<usize>,
     ) -> Step {
         let buffer = match output {
-            Output::Size => return Ok((Answer::Size(self.pending.as_ref().map_or(bound, |p| p.len())), true)),
+            Output::Size => {
+                return Ok((Answer::Size(self.pending.as_ref().map_or(bound, |p| p.len())), true));
+            }
             Output::Buffer(buffer) => buffer,
         };
         if self.pending.is_none() && buffer.len() >= bound {

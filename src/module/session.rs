@@ -89,7 +89,8 @@ impl Session {
 
     /// The session's state, for this thread alone. CKR_SESSION_HANDLE_INVALID if it was closed in the meantime.
     pub fn lock(&self) -> Result<MappedMutexGuard<'_, SessionState>> {
-        MutexGuard::try_map(self.state.lock(), Option::as_mut).map_err(|_| ErrorKind::SessionHandleInvalid.into())
+        MutexGuard::try_map(self.state.lock(), Option::as_mut)
+            .map_err(|_| ErrorKind::SessionHandleInvalid.into())
     }
 
     /// Drops the state, and with it the session's objects and operations.

@@ -142,7 +142,12 @@ pub trait TokenSession: Send {
     /// C_CreateObject.
     fn create_object(&mut self, access: Access, template: Template) -> Result<ObjectHandle>;
     /// C_CopyObject.
-    fn copy_object(&mut self, access: Access, object: ObjectHandle, template: Template) -> Result<ObjectHandle>;
+    fn copy_object(
+        &mut self,
+        access: Access,
+        object: ObjectHandle,
+        template: Template,
+    ) -> Result<ObjectHandle>;
     /// C_DestroyObject.
     fn destroy_object(&mut self, access: Access, object: ObjectHandle) -> Result<()>;
     /// C_GetObjectSize, in bytes.
@@ -162,16 +167,41 @@ pub trait TokenSession: Send {
     /// C_DigestInit.
     fn digest(&mut self, mechanism: &Mechanism) -> Result<Box<dyn Producer>>;
     /// C_SignInit.
-    fn sign(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Producer>>;
+    fn sign(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Producer>>;
     /// C_VerifyInit.
-    fn verify(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Verifier>>;
+    fn verify(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Verifier>>;
     /// C_EncryptInit.
-    fn encrypt(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Cipher>>;
+    fn encrypt(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Cipher>>;
     /// C_DecryptInit.
-    fn decrypt(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Cipher>>;
+    fn decrypt(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Cipher>>;
 
     /// C_GenerateKey.
-    fn generate_key(&mut self, access: Access, mechanism: &Mechanism, template: Template) -> Result<ObjectHandle>;
+    fn generate_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        template: Template,
+    ) -> Result<ObjectHandle>;
     /// C_GenerateKeyPair: both halves in one transaction, public first.
     fn generate_key_pair(
         &mut self,

@@ -52,7 +52,11 @@ pub fn find(token: &SoftToken, template: &Template) -> Vec<ObjectHandle> {
     if class == Some(ck::CKO_MECHANISM) || template.get(ck::CKA_MECHANISM_TYPE).is_some() {
         objects.extend((0..).map_while(|at| mechanism(token, at)));
     }
-    objects.iter().filter(|found| object::matches(&found.attributes, template)).map(|found| found.handle).collect()
+    objects
+        .iter()
+        .filter(|found| object::matches(&found.attributes, template))
+        .map(|found| found.handle)
+        .collect()
 }
 
 /// True for a handle that rows never have.

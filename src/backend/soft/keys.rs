@@ -6,9 +6,22 @@ use crate::mechanism::{Mechanism, material};
 use crate::object::{self, Inherit, Template, Usage};
 use crate::token::{Access, ObjectHandle};
 
+/// Wrapping and unwrapping have return values of their own for a key of the wrong type.
+fn wrong_type_as(kind: ErrorKind) -> impl Fn(Error) -> Error {
+    move |error| match error.kind() {
+        ErrorKind::KeyTypeInconsistent => error.with_kind(kind),
+        _ => error,
+    }
+}
+
 impl SoftSession {
     /// C_GenerateKey.
-    pub(super) fn make_key(&mut self, access: Access, mechanism: &Mechanism, template: Template) -> Result<ObjectHandle> {
+    pub(super) fn make_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        template: Template,
+    ) -> Result<ObjectHandle> {
         let row = self.token.row(mechanism.kind)?;
         let generate = operation(row, row.ops.generate, "generate a key")?;
         let mut key = object::generate_secret(template, mechanism.kind, row.key_types, &caller(access))?;
@@ -29,7 +42,8 @@ impl SoftSession {
         let row = self.token.row(mechanism.kind)?;
         let generate = operation(row, row.ops.generate_pair, "generate a key pair")?;
         let who = caller(access);
-        let (mut public, mut private) = object::generate_pair(public, private, mechanism.kind, row.key_types, &who)?;
+        let (mut public, mut private) =
+            object::generate_pair(public, private, mechanism.kind, row.key_types, &who)?;
         // Rights are checked before the expensive part, not only when the objects are added.
         object::may_write(&public, &who, access.read_write)?;
         object::may_write(&private, &who, access.read_write)?;
@@ -50,14 +64,18 @@ impl SoftSession {
         wrapping_key: ObjectHandle,
         key: ObjectHandle,
     ) -> Result<Vec<u8>> {
-        let used = self.key_for(access, mechanism, wrapping_key, Usage::Wrap, ErrorKind::WrappingKeyHandleInvalid)?;
-        let wrap = operation(used.row, used.row.ops.wrap, "wrap")?;
+        let row = self.token.row(mechanism.kind)?;
+        let wrap = operation(row, row.ops.wrap, "wrap")?;
+        let invalid = ErrorKind::WrappingKeyHandleInvalid;
+        let wrapping_key = self
+            .key_for(access, row, wrapping_key, Usage::Wrap, invalid)
+            .map_err(wrong_type_as(ErrorKind::WrappingKeyTypeInconsistent))?;
         let key = self.open.object(access, key).map_err(|error| match error.kind() {
             ErrorKind::ObjectHandleInvalid => error.with_kind(ErrorKind::KeyHandleInvalid),
             _ => error,
         })?;
-        object::wrappable(&key.attributes, &used.key.attributes)?;
-        wrap(used.key.key()?, &mechanism.params, &material::wrap_encoding(&key.attributes)?)
+        object::wrappable(&key.attributes, &wrapping_key.attributes)?;
+        wrap(wrapping_key.key()?, &mechanism.params, &material::wrap_encoding(&key.attributes)?)
     }
 
     /// C_UnwrapKey.
@@ -70,12 +88,15 @@ impl SoftSession {
         template: Template,
     ) -> Result<ObjectHandle> {
         let invalid = ErrorKind::UnwrappingKeyHandleInvalid;
-        let used = self.key_for(access, mechanism, unwrapping_key, Usage::Unwrap, invalid)?;
-        let unwrap = operation(used.row, used.row.ops.unwrap, "unwrap")?;
-        let mut key = object::unwrap(template, &used.key.attributes, &caller(access))?;
+        let row = self.token.row(mechanism.kind)?;
+        let unwrap = operation(row, row.ops.unwrap, "unwrap")?;
+        let unwrapping_key = self
+            .key_for(access, row, unwrapping_key, Usage::Unwrap, invalid)
+            .map_err(wrong_type_as(ErrorKind::UnwrappingKeyTypeInconsistent))?;
+        let mut key = object::unwrap(template, &unwrapping_key.attributes, &caller(access))?;
         object::may_write(&key, &caller(access), access.read_write)?;
         let wanted = material::wanted_len(&key)?;
-        let encoding = unwrap(used.key.key()?, &mechanism.params, wrapped, wanted)?;
+        let encoding = unwrap(unwrapping_key.key()?, &mechanism.params, wrapped, wanted)?;
         material::unwrap_into(&mut key, encoding)?;
         self.add_one(access, key)
     }
@@ -88,11 +109,12 @@ impl SoftSession {
         base_key: ObjectHandle,
         template: Template,
     ) -> Result<ObjectHandle> {
-        let used = self.key_for(access, mechanism, base_key, Usage::Derive, ErrorKind::KeyHandleInvalid)?;
-        let derive = operation(used.row, used.row.ops.derive, "derive")?;
-        let mut key = object::derive(template, &used.key.attributes, Inherit::Template, &caller(access))?;
+        let row = self.token.row(mechanism.kind)?;
+        let derive = operation(row, row.ops.derive, "derive")?;
+        let base_key = self.key_for(access, row, base_key, Usage::Derive, ErrorKind::KeyHandleInvalid)?;
+        let mut key = object::derive(template, &base_key.attributes, Inherit::Template, &caller(access))?;
         object::may_write(&key, &caller(access), access.read_write)?;
-        let value = derive(used.key.key()?, &mechanism.params, material::wanted_len(&key)?)?;
+        let value = derive(base_key.key()?, &mechanism.params, material::wanted_len(&key)?)?;
         material::fill_secret(&mut key, value)?;
         self.add_one(access, key)
     }

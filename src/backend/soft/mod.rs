@@ -155,7 +155,12 @@ fn clashes(serial: &str, used: &[String]) -> bool {
 fn write_new(dir: &Path, file: &Path, serial: &str) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let temporary = dir.join(format!(".{FREE_SLOT_FILE}.{serial}"));
-    fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?.write_all(serial.as_bytes())?;
+    fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&temporary)?
+        .write_all(serial.as_bytes())?;
     let linked = fs::hard_link(&temporary, file);
     fs::remove_file(&temporary)?;
     linked

@@ -207,7 +207,11 @@ impl Opened {
     }
 
     /// Replaces an object's attributes by what `change` makes of them; durable for a token object.
-    pub fn change(&self, handle: ObjectHandle, change: &dyn Fn(&Attributes) -> Result<Attributes>) -> Result<()> {
+    pub fn change(
+        &self,
+        handle: ObjectHandle,
+        change: &dyn Fn(&Attributes) -> Result<Attributes>,
+    ) -> Result<()> {
         if handle >= FIRST_SESSION_OBJECT {
             let mut session = self.objects.session.write();
             let object = session.objects.get_mut(&handle).ok_or_else(no_object)?;
@@ -242,7 +246,10 @@ impl Opened {
         if wanted != Some(true) {
             let session = self.objects.session.read();
             let seen = session.objects.values().filter(|object| visible(&object.attributes, access));
-            found.extend(seen.filter(|object| object::matches(&object.attributes, template)).map(|object| object.handle));
+            found.extend(
+                seen.filter(|object| object::matches(&object.attributes, template))
+                    .map(|object| object.handle),
+            );
         }
         Ok(found)
     }

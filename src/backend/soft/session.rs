@@ -31,16 +31,9 @@ pub(super) fn caller(access: Access) -> Caller {
     Caller { so: access.login == Login::So, user: access.login == Login::User }
 }
 
-/// A key to use, and the mechanism's row.
-pub(super) struct Use {
-    pub(super) key: Arc<Object>,
-    pub(super) row: &'static Descriptor,
-}
-
-impl Use {
-    fn authenticate(&self) -> bool {
-        self.key.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE)
-    }
+/// CKA_ALWAYS_AUTHENTICATE: each use of the key asks for the PIN.
+fn wants_pin(key: &Object) -> bool {
+    key.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE)
 }
 
 impl SoftSession {
@@ -59,12 +52,11 @@ impl SoftSession {
     pub(super) fn key_for(
         &self,
         access: Access,
-        mechanism: &Mechanism,
+        row: &'static Descriptor,
         handle: ObjectHandle,
         usage: Usage,
         invalid: ErrorKind,
-    ) -> Result<Use> {
-        let row = self.token.row(mechanism.kind)?;
+    ) -> Result<Arc<Object>> {
         let key = self.open.object(access, handle).map_err(|error| match error.kind() {
             ErrorKind::ObjectHandleInvalid => error.with_kind(invalid),
             _ => error,
@@ -73,13 +65,13 @@ impl SoftSession {
             return Err(Error::new(invalid, "the object is not a key"));
         };
         // Dates are for people: the specification attaches no meaning to them (key objects, common attributes).
-        object::permits(&key.attributes, usage, mechanism.kind, None)?;
+        object::permits(&key.attributes, usage, row.kind, None)?;
         if !row.takes(key_type) {
             let why = format!("{} does not work with a key of this type", row.name);
             return Err(Error::new(ErrorKind::KeyTypeInconsistent, why));
         }
         self.token.check_strength(row, &key.attributes)?;
-        Ok(Use { key, row })
+        Ok(key)
     }
 
     /// Adds new objects after the last check of what the caller may make.
@@ -118,7 +110,12 @@ impl TokenSession for SoftSession {
         self.add_one(access, attributes)
     }
 
-    fn copy_object(&mut self, access: Access, object: ObjectHandle, template: Template) -> Result<ObjectHandle> {
+    fn copy_object(
+        &mut self,
+        access: Access,
+        object: ObjectHandle,
+        template: Template,
+    ) -> Result<ObjectHandle> {
         let source = self.object(access, object)?;
         let copy = object::copy(&source.attributes, template, &caller(access))?;
         self.add_one(access, copy)
@@ -172,31 +169,60 @@ impl TokenSession for SoftSession {
         operation(row, row.ops.digest, "digest")?(&mechanism.params)
     }
 
-    fn sign(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Producer>> {
-        let used = self.key_for(access, mechanism, key, Usage::Sign, ErrorKind::KeyHandleInvalid)?;
-        let start = operation(used.row, used.row.ops.sign, "sign")?;
-        Ok(Prepared { operation: start(used.key.key()?, &mechanism.params)?, authenticate: used.authenticate() })
+    fn sign(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Producer>> {
+        let row = self.token.row(mechanism.kind)?;
+        let start = operation(row, row.ops.sign, "sign")?;
+        let key = self.key_for(access, row, key, Usage::Sign, ErrorKind::KeyHandleInvalid)?;
+        Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate: wants_pin(&key) })
     }
 
-    fn verify(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Verifier>> {
-        let used = self.key_for(access, mechanism, key, Usage::Verify, ErrorKind::KeyHandleInvalid)?;
-        let start = operation(used.row, used.row.ops.verify, "verify")?;
-        Ok(Prepared { operation: start(used.key.key()?, &mechanism.params)?, authenticate: false })
+    fn verify(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Verifier>> {
+        let row = self.token.row(mechanism.kind)?;
+        let start = operation(row, row.ops.verify, "verify")?;
+        let key = self.key_for(access, row, key, Usage::Verify, ErrorKind::KeyHandleInvalid)?;
+        Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate: false })
     }
 
-    fn encrypt(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Cipher>> {
-        let used = self.key_for(access, mechanism, key, Usage::Encrypt, ErrorKind::KeyHandleInvalid)?;
-        let start = operation(used.row, used.row.ops.encrypt, "encrypt")?;
-        Ok(Prepared { operation: start(used.key.key()?, &mechanism.params)?, authenticate: false })
+    fn encrypt(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Cipher>> {
+        let row = self.token.row(mechanism.kind)?;
+        let start = operation(row, row.ops.encrypt, "encrypt")?;
+        let key = self.key_for(access, row, key, Usage::Encrypt, ErrorKind::KeyHandleInvalid)?;
+        Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate: false })
     }
 
-    fn decrypt(&mut self, access: Access, mechanism: &Mechanism, key: ObjectHandle) -> Result<Prepared<dyn Cipher>> {
-        let used = self.key_for(access, mechanism, key, Usage::Decrypt, ErrorKind::KeyHandleInvalid)?;
-        let start = operation(used.row, used.row.ops.decrypt, "decrypt")?;
-        Ok(Prepared { operation: start(used.key.key()?, &mechanism.params)?, authenticate: used.authenticate() })
+    fn decrypt(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Cipher>> {
+        let row = self.token.row(mechanism.kind)?;
+        let start = operation(row, row.ops.decrypt, "decrypt")?;
+        let key = self.key_for(access, row, key, Usage::Decrypt, ErrorKind::KeyHandleInvalid)?;
+        Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate: wants_pin(&key) })
     }
 
-    fn generate_key(&mut self, access: Access, mechanism: &Mechanism, template: Template) -> Result<ObjectHandle> {
+    fn generate_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        template: Template,
+    ) -> Result<ObjectHandle> {
         self.make_key(access, mechanism, template)
     }
 
@@ -242,7 +268,8 @@ impl TokenSession for SoftSession {
     }
 
     fn random(&mut self, out: &mut [u8]) -> Result<()> {
-        crate::crypto::random(out).map_err(|_| Error::new(ErrorKind::RandomNoRng, "the random generator failed"))
+        crate::crypto::random(out)
+            .map_err(|_| Error::new(ErrorKind::RandomNoRng, "the random generator failed"))
     }
 
     fn seed_random(&mut self, seed: &[u8]) -> Result<()> {

@@ -106,7 +106,10 @@ impl SoftToken {
             *opened = None;
         }
         if !self.initialized() {
-            return Err(Error::new(ErrorKind::TokenNotRecognized, "the token is not initialised: C_InitToken first"));
+            return Err(Error::new(
+                ErrorKind::TokenNotRecognized,
+                "the token is not initialised: C_InitToken first",
+            ));
         }
         let open = Arc::new(Opened::new(SqliteStore::open(&self.path, &self.store_options())?)?);
         *opened = Some(open.clone());
@@ -152,7 +155,8 @@ impl SoftToken {
 
     /// A fresh header with a fresh token key under the SO's PIN.
     fn new_header(&self, so_pin: &[u8], label: [u8; 32]) -> Result<Header> {
-        let token_key = LockedKey::random(|bytes| crate::crypto::random(bytes)).map_err(crate::store::Error::from)?;
+        let token_key =
+            LockedKey::random(|bytes| crate::crypto::random(bytes)).map_err(crate::store::Error::from)?;
         let so = self.pin_record(so_pin, &token_key, Role::So)?;
         let mut header = Header::new(self.serial.clone(), "", so)?;
         header.label = label;
@@ -281,7 +285,11 @@ impl Token for SoftToken {
 
     fn mechanism_info(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<MechanismInfo> {
         let row = self.row(kind)?;
-        Ok(MechanismInfo { min_key_size: row.min_key_size, max_key_size: row.max_key_size, flags: row.flags() })
+        Ok(MechanismInfo {
+            min_key_size: row.min_key_size,
+            max_key_size: row.max_key_size,
+            flags: row.flags(),
+        })
     }
 
     fn init_token(&self, so_pin: Option<&[u8]>, label: [u8; 32]) -> Result<()> {
@@ -344,7 +352,10 @@ impl Token for SoftToken {
         let role = role(user);
         let header = open.store.header()?;
         if header.pin(role).is_none() {
-            return Err(Error::new(ErrorKind::UserPinNotInitialized, "the SO has not set the user's PIN: C_InitPIN first"));
+            return Err(Error::new(
+                ErrorKind::UserPinNotInitialized,
+                "the SO has not set the user's PIN: C_InitPIN first",
+            ));
         }
         let token_key = self.authenticate(&open, role, present(pin)?)?;
         let private = match role {

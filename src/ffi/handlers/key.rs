@@ -80,7 +80,10 @@ pub(in crate::ffi) unsafe fn unwrap(
         let mechanism = params::mechanism(mechanism)?;
         let wrapped = memory::input(wrapped, wrapped_len)?;
         let template = templates::template(template, count)?;
-        memory::write(key, calls::key::unwrap(&module, session, &mechanism, unwrapping_key, wrapped, template)?)
+        memory::write(
+            key,
+            calls::key::unwrap(&module, session, &mechanism, unwrapping_key, wrapped, template)?,
+        )
     }
 }
 

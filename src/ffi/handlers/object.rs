@@ -36,7 +36,10 @@ pub(in crate::ffi) unsafe fn copy(
     }
 }
 
-pub(in crate::ffi) unsafe fn destroy(session: ck::CK_SESSION_HANDLE, object: ck::CK_OBJECT_HANDLE) -> Result<()> {
+pub(in crate::ffi) unsafe fn destroy(
+    session: ck::CK_SESSION_HANDLE,
+    object: ck::CK_OBJECT_HANDLE,
+) -> Result<()> {
     calls::object::destroy(&*state::module()?, session, object)
 }
 

@@ -29,7 +29,10 @@ pub(in crate::ffi) unsafe fn close_all(slot: ck::CK_SLOT_ID) -> Result<()> {
     calls::session::close_all(&*state::module()?, slot)
 }
 
-pub(in crate::ffi) unsafe fn info(session: ck::CK_SESSION_HANDLE, info: *mut ck::CK_SESSION_INFO) -> Result<()> {
+pub(in crate::ffi) unsafe fn info(
+    session: ck::CK_SESSION_HANDLE,
+    info: *mut ck::CK_SESSION_INFO,
+) -> Result<()> {
     let module = state::module()?;
     memory::check_target(info)?;
     // SAFETY: the host vouches for the target.
@@ -62,7 +65,7 @@ pub(in crate::ffi) unsafe fn login_user(
     // SAFETY: the host vouches for the name.
     let username = unsafe { memory::optional_input(username, username_len) }?;
     if username.is_some_and(|name| !name.is_empty()) {
-        state::module()?;
+        state::module()?.session(session)?;
         return Err(Error::new(ErrorKind::ArgumentsBad, "tokens here have one user, without a name"));
     }
     // SAFETY: passed on.

@@ -117,7 +117,8 @@ pub(in crate::ffi) unsafe fn verify(
 ) -> Result<()> {
     let module = state::module()?;
     // SAFETY: the host vouches for both inputs.
-    let (data, signature) = unsafe { (memory::input(data, data_len)?, memory::input(signature, signature_len)?) };
+    let (data, signature) =
+        unsafe { (memory::input(data, data_len)?, memory::input(signature, signature_len)?) };
     call::verify(&module, session, data, signature)
 }
 

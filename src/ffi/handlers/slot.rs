@@ -90,7 +90,8 @@ pub(in crate::ffi) unsafe fn set_pin(
 ) -> Result<()> {
     let module = state::module()?;
     // SAFETY: the host vouches for both PINs.
-    let (old, new) = unsafe { (memory::optional_input(old, old_len)?, memory::optional_input(new, new_len)?) };
+    let (old, new) =
+        unsafe { (memory::optional_input(old, old_len)?, memory::optional_input(new, new_len)?) };
     calls::slot::set_pin(&module, session, old, new)
 }
 

@@ -65,6 +65,9 @@ fn private(attributes: &Attributes) -> Result<PrivateKey> {
             }
         }
         (None, Some(value)) => MlDsaPrivate::from_expanded(set, value).map_err(errors::template)?,
+        (None, None) if attributes.contains(ck::CKA_SEED) || attributes.contains(ck::CKA_VALUE) => {
+            return Err(invalid("CKA_SEED and CKA_VALUE are empty"));
+        }
         (None, None) => return Err(incomplete("CKA_SEED and CKA_VALUE are missing: one of them is needed")),
     };
     Ok(PrivateKey::MlDsa(key))

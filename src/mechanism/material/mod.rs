@@ -225,7 +225,11 @@ fn required<'a>(
     kind: ck::CK_ATTRIBUTE_TYPE,
     missing: &'static str,
 ) -> Result<&'a [u8]> {
-    optional(attributes, kind).ok_or_else(|| incomplete(missing))
+    match attributes.bytes(kind) {
+        Some([]) => Err(invalid("an attribute that the key is made of is empty")),
+        Some(value) => Ok(value),
+        None => Err(incomplete(missing)),
+    }
 }
 
 /// Sets an attribute that is missing or empty; a given value stays as its owner wrote it.

@@ -24,7 +24,11 @@ pub(super) fn survive_forks() {
         unsafe {
             ffi::sqlite3_initialize();
             replace_fstat();
-            libc::pthread_atfork(Some(take_static_mutexes), Some(release_static_mutexes), Some(release_static_mutexes));
+            libc::pthread_atfork(
+                Some(take_static_mutexes),
+                Some(release_static_mutexes),
+                Some(release_static_mutexes),
+            );
         }
     });
 }
@@ -65,7 +69,9 @@ unsafe fn replace_fstat() {
         type SystemCall = unsafe extern "C" fn();
         // SAFETY: SQLite calls it back with the signature that its documentation gives for "fstat", which is ours.
         unsafe {
-            let call = std::mem::transmute::<unsafe extern "C" fn(c_int, *mut libc::stat) -> c_int, SystemCall>(fstat);
+            let call = std::mem::transmute::<unsafe extern "C" fn(c_int, *mut libc::stat) -> c_int, SystemCall>(
+                fstat,
+            );
             set(vfs, c"fstat".as_ptr().cast::<c_char>(), Some(call));
         }
     }
