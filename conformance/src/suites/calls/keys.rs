@@ -260,7 +260,7 @@ fn wrap_and_unwrap_a_private_key(context: &Context) -> Check {
     Ok(())
 }
 
-pub(in crate::suites) fn unwrap_errors(context: &Context) -> Check {
+fn unwrap_errors(context: &Context) -> Check {
     let token = context.token()?;
     token.need(CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP)?;
     let s = token.user_session()?;

@@ -18,6 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
         gcm_iv_of_any_length,
         ccm_nonces_and_empty_messages,
         key_wrap_of_odd_lengths,
+        key_unwrap_accepts_odd_lengths,
         key_wrap_with_padding_of_small_keys,
     ]
 }
@@ -247,6 +248,25 @@ fn key_wrap_of_odd_lengths(context: &Context) -> Check {
     if token.offers(CKM_AES_KEY_WRAP, CKF_ENCRYPT) {
         let key = s.create(&fixture::aes_template(&[0x11; 32], &[CKA_ENCRYPT]))?;
         expect(s.encrypt(&mech, key, &[3; 17]), &[CKR_DATA_LEN_RANGE])?;
+    }
+    Ok(())
+}
+
+/// Wrapped keys whose length is no multiple of 8, or too short to hold two semiblocks.
+fn key_unwrap_accepts_odd_lengths(context: &Context) -> Check {
+    let token = context.token()?;
+    token.need(CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP)?;
+    let s = token.user_session()?;
+    let (mech, kek) = (Mech::new(CKM_AES_KEY_WRAP), kek(&s)?);
+    let wrapped = s.wrap(&mech, kek, fixture::secret(&s, &[3; 32])?)?;
+    let mut template = fixture::secret_template(&[]);
+    template.retain(|attribute| attribute.kind() != CKA_VALUE);
+    for length in (0..48).filter(|length| *length != wrapped.len()) {
+        let mut cut = wrapped.clone();
+        cut.resize(length, 0);
+        let refused = s.unwrap(&mech, kek, &cut, &template);
+        expect(refused, &[CKR_WRAPPED_KEY_LEN_RANGE, CKR_WRAPPED_KEY_INVALID])
+            .map_err(|failure| failure.at(&format!("{length} bytes")))?;
     }
     Ok(())
 }
