@@ -119,7 +119,10 @@ pub(in crate::suites) fn generate_ec_errors(context: &Context) -> Check {
     expect(s.generate_pair(&mech, &[], &[]), &[CKR_TEMPLATE_INCOMPLETE])?;
     let unknown = Attr::bytes(CKA_EC_PARAMS, &[0x06, 0x03, 0x2a, 0x03, 0x04]);
     expect(s.generate_pair(&mech, &[unknown], &[]), &[CKR_CURVE_NOT_SUPPORTED])?;
-    for rubbish in [&[][..], &[0], &[0x06, 0x50, 0x01], &[0x30, 0x80]] {
+    let empty = [Attr::bytes(CKA_EC_PARAMS, &[])];
+    let missing = &[CKR_DOMAIN_PARAMS_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_TEMPLATE_INCOMPLETE];
+    expect(s.generate_pair(&mech, &empty, &[]), missing)?;
+    for rubbish in [&[0][..], &[0x06, 0x50, 0x01], &[0x30, 0x80]] {
         let bad = &[CKR_DOMAIN_PARAMS_INVALID, CKR_ATTRIBUTE_VALUE_INVALID, CKR_CURVE_NOT_SUPPORTED];
         expect(s.generate_pair(&mech, &[Attr::bytes(CKA_EC_PARAMS, rubbish)], &[]), bad)
             .map_err(|failure| failure.at(&format!("CKA_EC_PARAMS {rubbish:?}")))?;
@@ -139,7 +142,8 @@ fn failed_generation_leaves_nothing(context: &Context) -> Check {
 }
 
 fn open_key(s: &Session, value: &[u8], extra: &[Attr]) -> Result<Object, Rv> {
-    s.create(&with(fixture::aes_template(value, &[CKA_ENCRYPT]), extra))
+    let closed = [Attr::bool(CKA_WRAP, false), Attr::bool(CKA_UNWRAP, false)];
+    s.create(&with(with(fixture::aes_template(value, &[CKA_ENCRYPT]), &closed), extra))
 }
 
 fn kek(s: &Session) -> Result<Object, Rv> {
@@ -256,7 +260,7 @@ fn wrap_and_unwrap_a_private_key(context: &Context) -> Check {
     Ok(())
 }
 
-pub(in crate::suites) fn unwrap_errors(context: &Context) -> Check {
+fn unwrap_errors(context: &Context) -> Check {
     let token = context.token()?;
     token.need(CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP)?;
     let s = token.user_session()?;
@@ -265,6 +269,8 @@ pub(in crate::suites) fn unwrap_errors(context: &Context) -> Check {
     let template = unwrap_template();
     expect(s.unwrap(&mech, 0x0fff_ffff, &wrapped, &template), &[CKR_UNWRAPPING_KEY_HANDLE_INVALID])?;
     expect(s.unwrap(&mech, key, &wrapped, &template), &[CKR_KEY_FUNCTION_NOT_PERMITTED])?;
+    let (_, private) = fixture::rsa(&s, &[])?;
+    expect(s.unwrap(&mech, private, &wrapped, &template), &[CKR_UNWRAPPING_KEY_TYPE_INCONSISTENT])?;
     let invalid = &[CKR_WRAPPED_KEY_INVALID];
     let mut changed = wrapped.clone();
     if let Some(byte) = changed.first_mut() {

@@ -17,6 +17,7 @@ pub(super) fn cases() -> Vec<Case> {
         one_shot_after_update,
         final_after_one_shot_query,
         gcm_gives_no_plaintext_before_the_tag,
+        ctr_counter_must_not_wrap,
         signing_from_a_long_message,
     ]
 }
@@ -68,7 +69,7 @@ fn cipher_mechs(token: &TestToken) -> Vec<Mech> {
         Mech::new(CKM_AES_ECB),
         Mech::bytes(CKM_AES_CBC, &[3; 16]),
         Mech::bytes(CKM_AES_CBC_PAD, &[3; 16]),
-        Mech::ctr(128, [0xff; 16]),
+        Mech::ctr(128, [0xf0; 16]),
         Mech::ctr(32, [0x0f; 16]),
         Mech::gcm(&[4; 12], b"associated", 128),
         Mech::gcm(&[4; 12], b"", 96),
@@ -288,6 +289,21 @@ fn gcm_gives_no_plaintext_before_the_tag(context: &Context) -> Check {
     let bad = &[CKR_ENCRYPTED_DATA_INVALID, CKR_AEAD_DECRYPT_FAILED];
     expect(s.decrypt_final(), bad)?;
     expect(s.decrypt_final(), &[CKR_OPERATION_NOT_INITIALIZED])
+}
+
+/// The counter's last value may be used, but the counter must not start again.
+fn ctr_counter_must_not_wrap(context: &Context) -> Check {
+    let token = context.token()?;
+    token.need(CKM_AES_CTR, CKF_ENCRYPT)?;
+    let s = token.user_session()?;
+    let key = fixture::aes(&s, &[])?;
+    for bits in [128, 32, 8] {
+        let mech = Mech::ctr(bits, [0xff; 16]);
+        let place = |failure: Failure| failure.at(&format!("counter of {bits} bits"));
+        expect(s.encrypt(&mech, key, &[0; 16]), &[CKR_OK]).map_err(place)?;
+        expect(s.encrypt(&mech, key, &[0; 17]), &[CKR_DATA_LEN_RANGE]).map_err(place)?;
+    }
+    Ok(())
 }
 
 fn signing_from_a_long_message(context: &Context) -> Check {

@@ -6,7 +6,7 @@ use cryptoki_sys::*;
 
 use super::super::fixture;
 use crate::runner::{Case, Check, Context, Failure, expect, expect_rv};
-use crate::{Kind, Mech, Object, Rv, Session, call, cases, ensure, mgf1, names, size, skip};
+use crate::{Attr, Kind, Mech, Object, Rv, Session, call, cases, ensure, mgf1, names, size, skip};
 
 pub(super) fn cases() -> Vec<Case> {
     cases![
@@ -18,6 +18,7 @@ pub(super) fn cases() -> Vec<Case> {
         gcm_iv_of_any_length,
         ccm_nonces_and_empty_messages,
         key_wrap_of_odd_lengths,
+        key_unwrap_accepts_odd_lengths,
         key_wrap_with_padding_of_small_keys,
     ]
 }
@@ -213,11 +214,18 @@ fn ccm_nonces_and_empty_messages(context: &Context) -> Check {
     Ok(())
 }
 
-fn wrapped_secret(s: &Session, mech: &Mech, kek: Object, value: &[u8]) -> Result<Vec<u8>, Rv> {
+/// Wraps a secret and gives the value that comes back, with CKA_VALUE_LEN where `length` is given.
+fn wrapped_secret(
+    s: &Session,
+    mech: &Mech,
+    kek: Object,
+    (value, length): (&[u8], Option<usize>),
+) -> Result<Vec<u8>, Rv> {
     let key = fixture::secret(s, value)?;
     let wrapped = s.wrap(mech, kek, key)?;
     let mut template = fixture::secret_template(&[]);
     template.retain(|attribute| attribute.kind() != CKA_VALUE);
+    template.extend(length.map(Attr::value_len));
     s.get(s.unwrap(mech, kek, &wrapped, &template)?, CKA_VALUE)
 }
 
@@ -225,18 +233,41 @@ fn kek(s: &Session) -> Result<Object, Rv> {
     s.create(&fixture::aes_template(&[0x11; 32], &[CKA_WRAP, CKA_UNWRAP]))
 }
 
+/// Odd lengths are padded with zeros; CKA_VALUE_LEN takes the padding off again.
 fn key_wrap_of_odd_lengths(context: &Context) -> Check {
     let token = context.token()?;
     token.need(CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP)?;
     let s = token.user_session()?;
-    let kek = kek(&s)?;
-    for length in [1, 7, 9, 17, 20, 31] {
-        let refused = wrapped_secret(&s, &Mech::new(CKM_AES_KEY_WRAP), kek, &vec![3; length]);
-        expect(refused, &[CKR_KEY_SIZE_RANGE, CKR_KEY_NOT_WRAPPABLE, CKR_DATA_LEN_RANGE])
-            .map_err(|failure| failure.at(&format!("key of {length} bytes")))?;
+    let (mech, kek) = (Mech::new(CKM_AES_KEY_WRAP), kek(&s)?);
+    for length in [9, 17, 20, 24, 31] {
+        let place = |rv: Rv| Failure::from(rv).at(&format!("key of {length} bytes"));
+        let value = vec![3; length];
+        let back = wrapped_secret(&s, &mech, kek, (&value, Some(length))).map_err(place)?;
+        ensure!(back == value, "a key of {length} bytes is unwrapped as another");
     }
-    let value = wrapped_secret(&s, &Mech::new(CKM_AES_KEY_WRAP), kek, &[3; 24])?;
-    ensure!(value == [3; 24], "another key is unwrapped");
+    if token.offers(CKM_AES_KEY_WRAP, CKF_ENCRYPT) {
+        let key = s.create(&fixture::aes_template(&[0x11; 32], &[CKA_ENCRYPT]))?;
+        expect(s.encrypt(&mech, key, &[3; 17]), &[CKR_DATA_LEN_RANGE])?;
+    }
+    Ok(())
+}
+
+/// Wrapped keys whose length is no multiple of 8, or too short to hold two semiblocks.
+fn key_unwrap_accepts_odd_lengths(context: &Context) -> Check {
+    let token = context.token()?;
+    token.need(CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP)?;
+    let s = token.user_session()?;
+    let (mech, kek) = (Mech::new(CKM_AES_KEY_WRAP), kek(&s)?);
+    let wrapped = s.wrap(&mech, kek, fixture::secret(&s, &[3; 32])?)?;
+    let mut template = fixture::secret_template(&[]);
+    template.retain(|attribute| attribute.kind() != CKA_VALUE);
+    for length in (0..48).filter(|length| *length != wrapped.len()) {
+        let mut cut = wrapped.clone();
+        cut.resize(length, 0);
+        let refused = s.unwrap(&mech, kek, &cut, &template);
+        expect(refused, &[CKR_WRAPPED_KEY_LEN_RANGE, CKR_WRAPPED_KEY_INVALID])
+            .map_err(|failure| failure.at(&format!("{length} bytes")))?;
+    }
     Ok(())
 }
 
@@ -251,7 +282,7 @@ fn key_wrap_with_padding_of_small_keys(context: &Context) -> Check {
     let kek = kek(&s)?;
     for length in (1..=17).chain([31, 32, 33, 100]) {
         let value: Vec<u8> = (1..=length).map(|number: usize| number.to_le_bytes()[0]).collect();
-        let back = wrapped_secret(&s, &Mech::new(kind), kek, &value)
+        let back = wrapped_secret(&s, &Mech::new(kind), kek, (&value, None))
             .map_err(|rv| Failure::from(rv).at(&format!("key of {length} bytes")))?;
         ensure!(back == value, "a key of {length} bytes is unwrapped as another");
     }

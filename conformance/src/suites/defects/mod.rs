@@ -25,7 +25,6 @@ const ALIASES: &[(&str, Run)] = &[
     ("bad_key_handle_has_another_code", operations::init_with_bad_key_handle),
     ("bad_iv_length_has_another_code", operations::init_with_wrong_parameters),
     ("listed_mechanism_without_information", general::every_listed_mechanism_has_information),
-    ("key_unwrap_accepts_odd_lengths", keys::unwrap_errors),
     ("ecdsa_signature_of_wrong_length", operations::signature_length_errors),
     ("unsupported_curve_has_another_code", keys::generate_ec_errors),
     ("random_into_null_crashes", hostile::null_random),

@@ -79,6 +79,8 @@ const BAD_KEY: &[CK_RV] = &[
     CKR_CURVE_NOT_SUPPORTED,
     CKR_DOMAIN_PARAMS_INVALID,
     CKR_TEMPLATE_INCONSISTENT,
+    // An empty value may count as a missing one.
+    CKR_TEMPLATE_INCOMPLETE,
 ];
 /// Refusals that say "not this size or curve", so that valid vectors are skipped.
 const UNSUPPORTED: &[CK_RV] = &[
