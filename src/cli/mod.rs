@@ -1,1 +1,196 @@
-//! Room for cli.
+//! The command-line tool: prepares, inspects and operates tokens.
+//!
+//! It works through `calls` on a `Module` of its own, as an application would, and holds no logic that the library
+//! lacks. Each verb's options and code share a file; a verb returns an [`output::Answer`], and this file alone
+//! decides how it is shown and which exit code follows: 0 done, 1 failed with one line on stderr, 2 usage.
+
+mod confirm;
+mod demo;
+mod doctor;
+mod error;
+mod export;
+mod files;
+mod host;
+mod import;
+mod key;
+mod keytype;
+mod mechanism;
+mod object;
+mod output;
+mod pin;
+mod pins;
+mod progress;
+mod select;
+mod sign;
+mod softhsm;
+mod token;
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use error::{Error, Result};
+use output::Answer;
+
+/// Exit codes other than 0, beside the ones of `Error::exit_code`.
+const FAILED: u8 = 1;
+
+const HELP: &str = "\
+Examples:
+  keyward demo                                              a tour in a temporary directory
+  keyward token init --label web                            a token, with prompts for its PINs
+  keyward key generate --type ec:p256 --label tls --id 01   a key pair in it
+  keyward object list
+  keyward doctor                                            what is configured, and what is wrong
+
+Files and variables:
+  KEYWARD_CONF   keyward.toml to read       KEYWARD_DIR   where soft tokens are kept
+  KEYWARD_<SECTION>__<KEY>   any setting    KEYWARD_TOKEN  label or serial for --token
+
+PINs come from a file, a variable, stdin or a prompt: never from the command line.
+Exit code 0: done. 1: failed, with one line on stderr. 2: wrong usage.";
+
+/// Operate keyward's PKCS#11 tokens.
+#[derive(Parser, Debug)]
+#[command(name = "keyward", version, after_help = HELP, arg_required_else_help = true)]
+struct Cli {
+    /// Print one JSON object on stdout instead of text
+    #[arg(long, global = true)]
+    json: bool,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand, Debug)]
+enum Verb {
+    /// Make, list and delete tokens
+    #[command(subcommand)]
+    Token(token::Command),
+    /// List slots
+    #[command(subcommand)]
+    Slot(token::SlotCommand),
+    /// List, delete, import and export objects
+    #[command(subcommand)]
+    Object(object::Command),
+    /// Generate keys
+    #[command(subcommand)]
+    Key(key::Command),
+    /// List mechanisms
+    #[command(subcommand)]
+    Mechanism(mechanism::Command),
+    /// Change and reset PINs
+    #[command(subcommand)]
+    Pin(pins::Command),
+    /// Sign a file
+    #[command(after_help = sign::HELP)]
+    Sign(sign::Sign),
+    /// Verify a file's signature
+    #[command(after_help = sign::HELP)]
+    Verify(sign::Verify),
+    /// Show the configuration in force and look for what is wrong; exit code 1 if something is
+    Doctor,
+    /// Show what keyward does, in a temporary directory
+    Demo,
+}
+
+/// Runs the tool with these arguments, the program's name first.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments: Vec<OsString> = arguments.into_iter().collect();
+    let name = arguments.first().and_then(|name| Path::new(name).file_name());
+    if name.is_some_and(|name| name == softhsm::NAME) {
+        return softhsm::main(arguments);
+    }
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version go to stdout with 0, mistakes to stderr with 2.
+            let code = if error.use_stderr() { 2 } else { 0 };
+            let _ = error.print();
+            return ExitCode::from(code);
+        }
+    };
+    finish(run(&cli), cli.json)
+}
+
+fn run(cli: &Cli) -> Result<Answer> {
+    match &cli.verb {
+        Verb::Token(command) => token::run(command),
+        Verb::Slot(command) => token::run_slot(command),
+        Verb::Object(command) => object::run(command),
+        Verb::Key(command) => key::run(command),
+        Verb::Mechanism(command) => mechanism::run(command),
+        Verb::Pin(command) => pins::run(command),
+        Verb::Sign(args) => sign::sign(args),
+        Verb::Verify(args) => sign::verify(args),
+        Verb::Doctor => doctor::run(),
+        Verb::Demo => demo::run(cli.json),
+    }
+}
+
+/// Shows the outcome and turns it into an exit code.
+fn finish(outcome: Result<Answer>, json: bool) -> ExitCode {
+    let shown = outcome.and_then(|answer| {
+        answer.print(json).map_err(|error| Error::Failed(format!("stdout: {error}")))?;
+        Ok(answer.failure)
+    });
+    match shown {
+        Ok(None) => ExitCode::SUCCESS,
+        Ok(Some(failure)) => complain(&failure, FAILED),
+        Err(error) => complain(&error.to_string(), error.exit_code()),
+    }
+}
+
+fn complain(line: &str, code: u8) -> ExitCode {
+    eprintln!("keyward: {line}");
+    ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn verbs_parse() {
+        for line in [
+            "keyward token init --label x --pin-stdin",
+            "keyward token init --label x --so-pin-file a --pin-env B --slot 7",
+            "keyward --json token list",
+            "keyward token delete --token x --yes",
+            "keyward object list --class cert --public",
+            "keyward key generate --type rsa:3072 --label x --id 01 --usage sign,wrap",
+            "keyward object import - --label x",
+            "keyward pin unlock --so-pin-file a --new-pin-file b",
+            "keyward sign --id 01 --in -",
+            "keyward verify --key x --in a --signature b --json",
+            "keyward mechanism list --markdown",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    #[test]
+    fn mistakes_are_usage() {
+        for line in [
+            "keyward",
+            "keyward token",
+            "keyward token init",
+            "keyward token init --label x --slot 1 --token y",
+            "keyward token init --label x --pin 1234",
+            "keyward token init --label x --pin-env A --pin-stdin",
+            "keyward key generate --type rsa --label x",
+            "keyward key generate --type ec:p256 --label x --id 0",
+            "keyward object list --public --pin-env A",
+            "keyward sign --in x",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
+        }
+    }
+}

@@ -76,7 +76,7 @@ fn is_privileged() -> bool {
     let Ok(vector) = std::fs::read("/proc/self/auxv") else { return false };
     let (words, _) = vector.as_chunks::<WORD>();
     let (entries, _) = words.as_chunks::<2>();
-    entries.iter().any(|[kind, value]| {
-        usize::from_ne_bytes(*kind) == AT_SECURE && usize::from_ne_bytes(*value) != 0
-    })
+    entries
+        .iter()
+        .any(|[kind, value]| usize::from_ne_bytes(*kind) == AT_SECURE && usize::from_ne_bytes(*value) != 0)
 }

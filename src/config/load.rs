@@ -106,7 +106,10 @@ fn text<'a>(value: &'a std::ffi::OsStr, origin: &Origin) -> Result<&'a str> {
 
 fn default_dir(environment: &Environment) -> Result<PathBuf> {
     let data = environment.xdg("XDG_DATA_HOME", ".local/share").ok_or_else(|| {
-        Error::new("soft.dir", "this user has no home directory: set KEYWARD_DIR, or soft.dir in keyward.toml")
+        Error::new(
+            "soft.dir",
+            "this user has no home directory: set KEYWARD_DIR, or soft.dir in keyward.toml",
+        )
     })?;
     Ok(data.join("keyward"))
 }

@@ -205,11 +205,8 @@ impl Config {
 
     /// Every scalar setting with its value and origin, in the documentation's order.
     pub fn show(&self) -> Vec<Shown> {
-        let shown = |s: &settings::Setting| Shown {
-            key: s.key,
-            value: (s.show)(self),
-            origin: self.origin(s.key),
-        };
+        let shown =
+            |s: &settings::Setting| Shown { key: s.key, value: (s.show)(self), origin: self.origin(s.key) };
         settings::SETTINGS.iter().map(shown).collect()
     }
 }

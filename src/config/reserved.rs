@@ -29,7 +29,8 @@ impl Reserved {
         }
         let mut rest = text;
         while !rest.is_empty() {
-            let (name, after) = rest.split_once('=').ok_or_else(|| refused(format!("{rest:?} lacks a value")))?;
+            let (name, after) =
+                rest.split_once('=').ok_or_else(|| refused(format!("{rest:?} lacks a value")))?;
             let (value, after) = value(after)?;
             reserved.take(name.trim(), value)?;
             rest = after.trim_start();
@@ -76,7 +77,9 @@ fn value(text: &str) -> Result<(String, &str)> {
         match c {
             '\\' => value.extend(chars.next().map(|(_, c)| c)),
             c if Some(c) == quote => return Ok((value, text.get(at + 1..).unwrap_or_default())),
-            c if quote.is_none() && c.is_whitespace() => return Ok((value, text.get(at..).unwrap_or_default())),
+            c if quote.is_none() && c.is_whitespace() => {
+                return Ok((value, text.get(at..).unwrap_or_default()));
+            }
             c => value.push(c),
         }
     }
@@ -108,7 +111,9 @@ mod tests {
 
     #[test]
     fn parameters_are_quoted_as_nss_does() {
-        let found = settings(r#"dir='/a b' soft.kdf="fast" log=debug log=file:/x soft.min_pin_len=8 slots.free=a\ b"#);
+        let found = settings(
+            r#"dir='/a b' soft.kdf="fast" log=debug log=file:/x soft.min_pin_len=8 slots.free=a\ b"#,
+        );
         let found: Vec<_> = found.iter().map(|(k, v)| (k.as_str(), v.as_str())).collect();
         let wanted = [
             ("soft.dir", "/a b"),

@@ -20,7 +20,7 @@ pub(super) struct Setting {
 pub(super) const SETTINGS: &[Setting] = &[
     Setting {
         key: "log.level",
-        set: |c, text, _| Ok(c.log.level = text.parse()?),
+        set: |c, text, _| put(&mut c.log.level, parse(text)),
         show: |c| c.log.level.to_string(),
     },
     Setting {
@@ -36,62 +36,62 @@ pub(super) const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "soft.dir",
-        set: |c, text, base| Ok(c.soft.dir = path(Path::new(text), base)?),
+        set: |c, text, base| put(&mut c.soft.dir, path(Path::new(text), base)),
         show: |c| c.soft.dir.display().to_string(),
     },
     Setting {
         key: "soft.kdf",
-        set: |c, text, _| Ok(c.soft.kdf = parse(text, "")?),
+        set: |c, text, _| put(&mut c.soft.kdf, parse(text)),
         show: |c| c.soft.kdf.to_string(),
     },
     Setting {
         key: "soft.busy_timeout_ms",
-        set: |c, text, _| Ok(c.soft.busy_timeout_ms = number(text, 0, 600_000)?),
+        set: |c, text, _| put(&mut c.soft.busy_timeout_ms, number(text, 0, 600_000)),
         show: |c| c.soft.busy_timeout_ms.to_string(),
     },
     Setting {
         key: "soft.synchronous",
-        set: |c, text, _| Ok(c.soft.synchronous = one_of(text, &[("full", true), ("normal", false)])?),
+        set: |c, text, _| put(&mut c.soft.synchronous, one_of(text, &[("full", true), ("normal", false)])),
         show: |c| if c.soft.synchronous { "full" } else { "normal" }.into(),
     },
     Setting {
         key: "soft.max_pin_failures",
-        set: |c, text, _| Ok(c.soft.max_pin_failures = number(text, 0, 1_000_000)?),
+        set: |c, text, _| put(&mut c.soft.max_pin_failures, number(text, 0, 1_000_000)),
         show: |c| c.soft.max_pin_failures.to_string(),
     },
     Setting {
         key: "soft.pin_delay",
-        set: |c, text, _| Ok(c.soft.pin_delay = boolean(text)?),
+        set: |c, text, _| put(&mut c.soft.pin_delay, boolean(text)),
         show: |c| c.soft.pin_delay.to_string(),
     },
     Setting {
         key: "soft.min_pin_len",
-        set: |c, text, _| Ok(c.soft.min_pin_len = usize::try_from(number(text, 1, 255)?).unwrap_or(255)),
+        set: |c, text, _| put(&mut c.soft.min_pin_len, number(text, 1, 255)),
         show: |c| c.soft.min_pin_len.to_string(),
     },
     Setting {
         key: "soft.file_mode",
-        set: |c, text, _| Ok(c.soft.file_mode = file_mode(text)?),
+        set: |c, text, _| put(&mut c.soft.file_mode, file_mode(text)),
         show: |c| format!("{:04o}", c.soft.file_mode),
     },
     Setting {
         key: "soft.login_required",
-        set: |c, text, _| Ok(c.soft.login_required = boolean(text)?),
+        set: |c, text, _| put(&mut c.soft.login_required, boolean(text)),
         show: |c| c.soft.login_required.to_string(),
     },
     Setting {
         key: "slots.free",
-        set: |c, text, _| Ok(c.slots.free = one_of(text, FREE)?),
+        set: |c, text, _| put(&mut c.slots.free, one_of(text, FREE)),
         show: |c| FREE.iter().find(|(_, free)| *free == c.slots.free).map_or("", |(name, _)| name).into(),
     },
     Setting {
         key: "slots.removable",
-        set: |c, text, _| Ok(c.slots.removable = boolean(text)?),
+        set: |c, text, _| put(&mut c.slots.removable, boolean(text)),
         show: |c| c.slots.removable.to_string(),
     },
     Setting {
         key: "slots.mechanisms",
-        set: |c, text, _| Ok(c.slots.mechanisms = mechanisms(text)?),
+        set: |c, text, _| put(&mut c.slots.mechanisms, mechanisms(text)),
         show: |c| match &c.slots.mechanisms {
             Mechanisms::All => "ALL".into(),
             Mechanisms::Only(names) => names.join(","),
@@ -100,7 +100,7 @@ pub(super) const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "policy.legacy",
-        set: |c, text, _| Ok(c.policy.legacy = one_of(text, &[("allow", true), ("deny", false)])?),
+        set: |c, text, _| put(&mut c.policy.legacy, one_of(text, &[("allow", true), ("deny", false)])),
         show: |c| if c.policy.legacy { "allow" } else { "deny" }.into(),
     },
 ];
@@ -136,13 +136,18 @@ pub(super) fn unknown(key: &str, origin: &Origin) -> Error {
     Error::at(origin, format!("unknown key {key}; known: {}", known.join(", ")))
 }
 
-fn parse<T: FromStr<Err: Display>>(text: &str, help: &str) -> std::result::Result<T, String> {
-    text.trim().parse().map_err(|e| format!("{e}{help}"))
+fn put<T>(place: &mut T, parsed: std::result::Result<T, String>) -> std::result::Result<(), String> {
+    *place = parsed?;
+    Ok(())
 }
 
-fn number(text: &str, low: u32, high: u32) -> std::result::Result<u32, String> {
+fn parse<T: FromStr<Err: Display>>(text: &str) -> std::result::Result<T, String> {
+    text.trim().parse().map_err(|e: T::Err| e.to_string())
+}
+
+fn number<T: FromStr + PartialOrd + Display>(text: &str, low: T, high: T) -> std::result::Result<T, String> {
     match text.trim().parse() {
-        Ok(n) if (low..=high).contains(&n) => Ok(n),
+        Ok(n) if (&low..=&high).contains(&&n) => Ok(n),
         _ => Err(format!("{text:?} is no number from {low} to {high}")),
     }
 }
@@ -168,7 +173,8 @@ fn file_mode(text: &str) -> std::result::Result<u32, String> {
 
 fn mechanisms(text: &str) -> std::result::Result<Mechanisms, String> {
     let text = text.trim();
-    let names = |list: &str| list.split(',').map(|name| name.trim().to_owned()).filter(|n| !n.is_empty()).collect();
+    let names =
+        |list: &str| list.split(',').map(|name| name.trim().to_owned()).filter(|n| !n.is_empty()).collect();
     match text.strip_prefix('-') {
         _ if text.eq_ignore_ascii_case("all") => Ok(Mechanisms::All),
         Some(list) => Ok(Mechanisms::Except(names(list))),

@@ -14,8 +14,7 @@ pub(super) fn read(config: &mut Config, path: &Path) -> Result<()> {
         if line.is_empty() {
             continue;
         }
-        let (name, value) =
-            line.split_once('=').ok_or_else(|| Error::at(&origin, "a line without \"=\""))?;
+        let (name, value) = line.split_once('=').ok_or_else(|| Error::at(&origin, "a line without \"=\""))?;
         let (key, value) = match (name.trim(), value.trim()) {
             ("directories.tokendir", dir) => ("soft.dir", dir.to_owned()),
             ("log.level", level) => ("log.level", level.to_lowercase()),

@@ -37,7 +37,7 @@ macro_rules! entry_points {
         function_lists! { $($group { $($name)* })* }
 
         /// Functions that answer CKR_FUNCTION_NOT_SUPPORTED, for the documentation.
-        pub(crate) fn unsupported() -> Vec<&'static str> {
+        pub fn unsupported() -> Vec<&'static str> {
             let mut names = Vec::new();
             $($( if stringify!($handler) == "unsupported" { names.push(stringify!($name)); } )*)*
             names
@@ -59,7 +59,7 @@ macro_rules! function_lists {
 }
 
 /// Newest first: the order of C_GetInterfaceList, and the first is the default.
-const VERSIONS: [ck::CK_VERSION; 3] = [
+pub const VERSIONS: [ck::CK_VERSION; 3] = [
     ck::CK_VERSION { major: 3, minor: 2 },
     ck::CK_VERSION { major: 3, minor: 0 },
     ck::CK_VERSION { major: 2, minor: 40 },
@@ -167,7 +167,7 @@ mod interfaces {
 }
 
 /// How many functions the newest interface has; a sanity check of the table.
-pub(crate) const FUNCTIONS: usize =
+pub const FUNCTIONS: usize =
     (size_of::<ck::CK_FUNCTION_LIST_3_2>() - size_of::<usize>()) / size_of::<usize>();
 
 const _: () = assert!(FUNCTIONS == 104);

@@ -13,4 +13,4 @@ mod state;
 mod table;
 mod templates;
 
-pub use interfaces::{C_GetFunctionList, C_GetInterface, C_GetInterfaceList};
+pub use interfaces::{C_GetFunctionList, C_GetInterface, C_GetInterfaceList, FUNCTIONS, VERSIONS, unsupported};

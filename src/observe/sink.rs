@@ -28,7 +28,8 @@ impl Sink {
             }
         };
         opened.unwrap_or_else(|error| {
-            let text = format!("keyward[{}] log.target {target}: {error}; logging to stderr", std::process::id());
+            let text =
+                format!("keyward[{}] log.target {target}: {error}; logging to stderr", std::process::id());
             Sink::Stderr.write(Level::Warn, &text);
             Sink::Stderr
         })

@@ -115,9 +115,14 @@ pub enum Error {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Error::Damaged { file, why } => write!(f, "{}: damaged: {why}; restore it from a copy", file.display()),
+            Error::Damaged { file, why } => {
+                write!(f, "{}: damaged: {why}; restore it from a copy", file.display())
+            }
             Error::Unsealed { serial, what } => {
-                write!(f, "token {serial}: {what} fails its integrity check: damaged, edited, or from another token")
+                write!(
+                    f,
+                    "token {serial}: {what} fails its integrity check: damaged, edited, or from another token"
+                )
             }
             Error::Foreign { file, why } => write!(f, "{}: not a keyward token: {why}", file.display()),
             Error::Newer { file, found, known } => write!(
@@ -125,8 +130,12 @@ impl fmt::Display for Error {
                 "{}: written by a newer keyward (schema {found}; this one knows up to {known}); upgrade keyward",
                 file.display()
             ),
-            Error::ReadOnly { file } => write!(f, "{}: can only be read; nothing was changed", file.display()),
-            Error::Full { file } => write!(f, "{}: the disk or quota is full; nothing was changed", file.display()),
+            Error::ReadOnly { file } => {
+                write!(f, "{}: can only be read; nothing was changed", file.display())
+            }
+            Error::Full { file } => {
+                write!(f, "{}: the disk or quota is full; nothing was changed", file.display())
+            }
             Error::Busy { file, waited } => write!(
                 f,
                 "{}: still locked by another process after {} ms; try again, or raise soft.busy_timeout_ms",
@@ -137,18 +146,28 @@ impl fmt::Display for Error {
             Error::Missing { file } => write!(f, "{}: the token's file is gone", file.display()),
             Error::Exists { file } => write!(f, "{}: already exists", file.display()),
             Error::Exhausted { file } => {
-                write!(f, "{}: every object number has been used; move the objects to a new token", file.display())
+                write!(
+                    f,
+                    "{}: every object number has been used; move the objects to a new token",
+                    file.display()
+                )
             }
             Error::Io { file, why } => write!(f, "{}: {why}", file.display()),
             Error::TooLarge { size } => {
-                write!(f, "an object of {size} bytes is larger than a token takes ({} bytes)", super::MAX_SEALED)
+                write!(
+                    f,
+                    "an object of {size} bytes is larger than a token takes ({} bytes)",
+                    super::MAX_SEALED
+                )
             }
             Error::Memory => f.write_str("out of memory"),
             Error::NotFound => f.write_str("no such object"),
             Error::WrongPin => f.write_str("the PIN is wrong"),
             Error::Locked => f.write_str("the PIN is locked after too many wrong ones"),
             Error::NoPin => f.write_str("the user PIN has not been set: the SO sets it"),
-            Error::Abandoned => f.write_str("the token was opened before a fork: call C_Initialize in the child"),
+            Error::Abandoned => {
+                f.write_str("the token was opened before a fork: call C_Initialize in the child")
+            }
             Error::Crypto(why) => f.write_str(why),
             Error::Caller(error) => error.fmt(f),
         }

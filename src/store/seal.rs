@@ -66,8 +66,7 @@ impl TokenKeys {
 
     /// Opens a row. [`Error::Unsealed`] where it is not exactly what was sealed under its number.
     pub fn open(&self, row: &Row) -> Result<SecretBytes> {
-        let unsealed =
-            || Error::Unsealed { serial: self.serial.clone(), what: format!("object {}", row.id) };
+        let unsealed = || Error::Unsealed { serial: self.serial.clone(), what: format!("object {}", row.id) };
         match row.sealed.split_first() {
             Some((&FORMAT, body)) if row.private == self.private => {
                 self.seal.open(&self.associated(row.id), body).map_err(|error| match error {

@@ -1,28 +1,31 @@
 //! A token in one SQLite file that several processes and threads use at once.
 //!
 //! Two connections: `reader` answers every read, `writer` is opened at the first write. Readers thus never wait for
-//! another thread's fsync, and the reader's `PRAGMA data_version` counts our own commits like everyone else's.
+//! another thread's fsync, and notice our own commits like everyone else's.
 //!
-//! Locks: `writer` before `reader`, each held for one call. Other processes are kept out by SQLite's own locks; the
-//! wait for them is bounded by [`Options::busy_ms`].
+//! Locks, in this order: the registry of open tokens (`watch`), `writer`, `reader`; all held for one
+//! call at most. Other processes are kept out by SQLite's own locks; the wait for them is bounded by
+//! [`Options::busy_ms`] and happens outside of all locks.
 
 mod open;
 mod raw;
 mod rows;
 mod schema;
+mod watch;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::{Error, Result};
 use super::{Header, NewRow, Row, RowId, Store, Tag};
 use open::Access;
+use watch::{Identity, Index};
 
 /// How a token's file is opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,8 +55,9 @@ pub struct SqliteStore {
     /// `None` inside the mutex until the first write.
     writer: Option<Mutex<Option<Connection>>>,
     read_only: bool,
-    /// Device and inode.
-    identity: (u64, u64),
+    identity: Identity,
+    /// What tells of commits; `None` where the reader has to be asked.
+    index: Option<Arc<File>>,
     abandoned: AtomicBool,
 }
 
@@ -69,28 +73,36 @@ struct Reader {
 impl SqliteStore {
     /// Opens a token's file: for reading and writing where the file and its directory permit, else for reading.
     pub fn open(path: &Path, options: &Options) -> Result<SqliteStore> {
-        Self::over(path, options, open::reader(path, options)?)
+        Self::open_by(path, options, open::reader)
     }
 
     /// As if the directory permitted no log.
     #[cfg(test)]
     pub(super) fn open_immutable(path: &Path, options: &Options) -> Result<SqliteStore> {
-        Self::over(path, options, open::immutable(path, options)?)
+        Self::open_by(path, options, open::immutable)
     }
 
-    fn over(path: &Path, options: &Options, opened: (Connection, Access)) -> Result<SqliteStore> {
-        let (connection, access) = opened;
-        let store = SqliteStore {
-            path: path.to_owned(),
-            options: options.clone(),
-            read_only: access != Access::ReadWrite,
-            reader: Some(Mutex::new(Reader { connection: Some(connection), access, reopened: 0, header: None })),
-            writer: Some(Mutex::new(None)),
-            identity: open::identity(path)?,
-            abandoned: AtomicBool::new(false),
-        };
-        store.header()?;
-        Ok(store)
+    fn open_by(path: &Path, options: &Options, by: Opener) -> Result<SqliteStore> {
+        until(options, || {
+            raw::survive_forks();
+            let mut registry = watch::registry();
+            let (connection, access) = by(path, options)?;
+            let identity = open::identity(path)?;
+            let index = registry.register(identity, path);
+            drop(registry);
+            let store = SqliteStore {
+                path: path.to_owned(),
+                options: options.clone(),
+                read_only: access != Access::ReadWrite,
+                reader: Some(Mutex::new(Reader::new(connection, access))),
+                writer: Some(Mutex::new(None)),
+                identity,
+                index: index.filter(|_| !matches!(access, Access::Immutable(_))),
+                abandoned: AtomicBool::new(false),
+            };
+            store.header()?;
+            Ok(store)
+        })
     }
 
     /// Writes a new token to `path` and opens it. [`Error::Exists`] where a file is there already: of several
@@ -134,9 +146,10 @@ impl SqliteStore {
     fn reader(&self) -> Result<MutexGuard<'_, Reader>> {
         let mut reader = self.usable()?.0.lock();
         if reader.access.is_stale(&self.path) {
-            let (connection, access) = open::reader(&self.path, &Options { read_only: true, ..self.options.clone() })?;
+            let (connection, access) =
+                open::reader(&self.path, &Options { read_only: true, ..self.options.clone() })?;
             let reopened = reader.reopened + 1;
-            *reader = Reader { connection: Some(connection), access, reopened, header: None };
+            *reader = Reader { reopened, ..Reader::new(connection, access) };
         }
         Ok(reader)
     }
@@ -149,10 +162,15 @@ impl SqliteStore {
     }
 
     /// Runs one transaction that keeps other writers out. Nothing of it stays unless it returns `Ok`.
-    fn write<T>(&self, f: impl FnOnce(&Transaction<'_>) -> Step<T>) -> Result<T> {
+    fn write<T>(&self, mut f: impl FnMut(&Transaction<'_>) -> Step<T>) -> Result<T> {
         if self.read_only {
             return Err(Error::ReadOnly { file: self.path.clone() });
         }
+        until(&self.options, || self.try_write(&mut f))
+    }
+
+    /// Busy only before `f` has run: whoever holds the write lock can commit.
+    fn try_write<T>(&self, f: &mut impl FnMut(&Transaction<'_>) -> Step<T>) -> Result<T> {
         let mut writer = self.usable()?.1.lock();
         // A commit into a file that was removed or replaced under its name would be lost.
         if open::identity(&self.path)? != self.identity {
@@ -162,13 +180,27 @@ impl SqliteStore {
             Some(connection) => connection,
             none => none.insert(open::writer(&self.path, &self.options)?),
         };
-        let run = || -> Step<T> {
+        let mut run = || -> Step<T> {
             let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
             let value = f(&tx)?;
             tx.commit()?;
             Ok(value)
         };
         run().map_err(|e| e.at(&self.path, &self.options))
+    }
+}
+
+type Opener = fn(&Path, &Options) -> Result<(Connection, Access)>;
+
+/// Tries again while other processes hold the file, for [`Options::busy_ms`].
+fn until<T>(options: &Options, mut attempt: impl FnMut() -> Result<T>) -> Result<T> {
+    const PAUSE: Duration = Duration::from_millis(1);
+    let deadline = Instant::now() + Duration::from_millis(options.busy_ms.into());
+    loop {
+        match attempt() {
+            Err(Error::Busy { .. }) if Instant::now() < deadline => std::thread::sleep(PAUSE),
+            other => return other,
+        }
     }
 }
 
@@ -201,7 +233,9 @@ impl Fault {
     fn at(self, path: &Path, options: &Options) -> Error {
         let file = path.to_owned();
         match self {
-            Fault::Sqlite(error) => open::translate(&error, path, Duration::from_millis(options.busy_ms.into())),
+            Fault::Sqlite(error) => {
+                open::translate(&error, path, Duration::from_millis(options.busy_ms.into()))
+            }
             Fault::Own(error) => error,
             Fault::Damaged(why) => Error::Damaged { file, why },
             Fault::Missing => Error::Missing { file },
@@ -211,15 +245,22 @@ impl Fault {
 }
 
 impl Reader {
-    fn generation(&self) -> Step<u64> {
+    fn new(connection: Connection, access: Access) -> Reader {
+        Reader { connection: Some(connection), access, reopened: 0, header: None }
+    }
+
+    fn generation(&self, index: Option<&File>) -> Step<u64> {
+        if let Some(generation) = index.and_then(|index| Index(index).read()) {
+            return Ok(generation);
+        }
         let connection = self.connection.as_ref().ok_or(Error::Abandoned)?;
         let mut statement = connection.prepare_cached("PRAGMA data_version")?;
         let version: u32 = statement.query_row([], |row| row.get(0))?;
         Ok(self.reopened << 32 | u64::from(version))
     }
 
-    fn header(&mut self) -> Step<Arc<Header>> {
-        let generation = self.generation()?;
+    fn header(&mut self, index: Option<&File>) -> Step<Arc<Header>> {
+        let generation = self.generation(index)?;
         if let Some((of, header)) = &self.header
             && *of == generation
         {
@@ -235,7 +276,7 @@ impl Reader {
 
 impl Store for SqliteStore {
     fn header(&self) -> Result<Arc<Header>> {
-        self.reader()?.header().map_err(|e| e.at(&self.path, &self.options))
+        self.reader()?.header(self.index.as_deref()).map_err(|e| e.at(&self.path, &self.options))
     }
 
     fn update_header(&self, f: &mut dyn FnMut(&mut Header) -> Result<()>) -> Result<()> {
@@ -247,7 +288,14 @@ impl Store for SqliteStore {
     }
 
     fn generation(&self) -> Result<u64> {
-        self.reader()?.generation().map_err(|e| e.at(&self.path, &self.options))
+        // No lock: this is asked on nearly every call.
+        if let Some(index) = &self.index
+            && !self.abandoned.load(Ordering::Acquire)
+            && let Some(generation) = Index(index).read()
+        {
+            return Ok(generation);
+        }
+        self.reader()?.generation(None).map_err(|e| e.at(&self.path, &self.options))
     }
 
     fn insert(
@@ -323,36 +371,32 @@ impl Store for SqliteStore {
         self.read_only
     }
 
-    /// SQLite keeps a table of the process's file locks, and a forked child inherits it without the locks: a file
-    /// opened anew in the child would share those entries and lock nothing. So a connection that was idle at the
-    /// fork is closed after all, told to leave the write-ahead log alone: that closes the child's copies of the
-    /// descriptors, forgets the entries, and touches neither the file nor the parent's locks. One that another
-    /// thread was using at the fork is leaked.
+    /// The connections are leaked with their descriptors: closing them would need locks that only the parent's threads
+    /// can release. `raw` keeps what the child opens anew apart from them.
     fn abandon(&self) {
         if self.abandoned.swap(true, Ordering::AcqRel) {
             return;
         }
         let writer = self.writer.as_ref().and_then(Mutex::try_lock).and_then(|mut w| w.take());
         let reader = self.reader.as_ref().and_then(Mutex::try_lock).and_then(|mut r| r.connection.take());
-        for connection in [writer, reader].into_iter().flatten() {
-            match connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
-                Ok(_) => drop(connection),
-                Err(_) => std::mem::forget(connection),
-            }
-        }
+        std::mem::forget((writer, reader));
     }
 }
 
 impl Drop for SqliteStore {
     fn drop(&mut self) {
         if self.abandoned.load(Ordering::Acquire) {
-            // What abandon could not take was in use by a thread that this process does not have.
-            std::mem::forget((self.reader.take(), self.writer.take()));
+            // What abandon could not take was in use by a thread that this process does not have. The index's
+            // descriptor stays too: this process may hold locks on the same file by a store opened since.
+            std::mem::forget((self.reader.take(), self.writer.take(), self.index.take()));
             return;
         }
+        let mut registry = watch::registry();
+        self.index = None;
         // The reader closes last and, read-write, folds the log into the file: one file moves the token.
         drop(self.writer.take());
         drop(self.reader.take());
+        registry.release(self.identity);
     }
 }
 

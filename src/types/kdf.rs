@@ -82,7 +82,8 @@ impl FromStr for Kdf {
 
     /// `fast`, `argon2id`, or `argon2id:m=KIB,t=PASSES,p=LANES` with any of the three left at its default.
     fn from_str(text: &str) -> Result<Self, KdfError> {
-        let help = || KdfError(format!("{text:?} is neither \"fast\" nor \"argon2id:m=KIB,t=PASSES,p=LANES\""));
+        let help =
+            || KdfError(format!("{text:?} is neither \"fast\" nor \"argon2id:m=KIB,t=PASSES,p=LANES\""));
         if text == "fast" {
             return Ok(Self::FAST);
         }
@@ -127,7 +128,9 @@ mod tests {
 
     #[test]
     fn nonsense_and_excess_are_refused() {
-        for text in ["", "pbkdf2", "argon2id:", "argon2id:m", "argon2id:x=1", "argon2id:m=4294967295", "argon2id:m=1"] {
+        for text in
+            ["", "pbkdf2", "argon2id:", "argon2id:m", "argon2id:x=1", "argon2id:m=4294967295", "argon2id:m=1"]
+        {
             assert!(text.parse::<Kdf>().is_err(), "{text}");
         }
         assert!(Kdf::new(1 << 19, 65, 1).is_err());

@@ -1,6 +1,7 @@
 //! The suites.
 
 mod calls;
+mod defects;
 mod fixture;
 mod oasis;
 mod wycheproof;
@@ -9,5 +10,5 @@ use crate::runner::Suite;
 
 /// Every suite, in the order in which they run.
 pub fn all() -> Vec<Suite> {
-    vec![oasis::suite(), calls::suite(), wycheproof::suite()]
+    vec![oasis::suite(), calls::suite(), defects::suite(), wycheproof::suite()]
 }

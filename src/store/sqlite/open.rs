@@ -16,6 +16,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior, ffi};
 
 use super::super::Header;
 use super::super::error::{Error, Result};
+use super::watch::Identity;
 use super::{Options, Step, rows, schema};
 
 /// How a file could be opened.
@@ -61,7 +62,7 @@ impl Access {
 }
 
 /// Device and inode: whether a path still leads to the file that was opened.
-pub(super) fn identity(path: &Path) -> Result<(u64, u64)> {
+pub(super) fn identity(path: &Path) -> Result<Identity> {
     fs::metadata(path).map(|meta| (meta.dev(), meta.ino())).map_err(|e| io_error(path, &e))
 }
 
@@ -79,9 +80,14 @@ pub(super) fn reader(path: &Path, options: &Options) -> Result<(Connection, Acce
         false => OpenFlags::SQLITE_OPEN_READ_WRITE,
     };
     match connect(path, mode, options) {
-        Ok((connection, access)) => Ok((connection, access)),
-        Err(Error::Access { .. } | Error::ReadOnly { .. }) if !has_log(path) => immutable(path, options),
-        Err(error) => Err(error),
+        // The first refusal says more than a second one would.
+        Err(error @ (Error::Access { .. } | Error::ReadOnly { .. })) if !has_log(path) => {
+            immutable(path, options).map_err(|second| match second {
+                Error::Access { .. } => error,
+                other => other,
+            })
+        }
+        other => other,
     }
 }
 
@@ -116,7 +122,8 @@ pub(super) fn immutable(path: &Path, options: &Options) -> Result<(Connection, A
     let meta = fs::metadata(path).map_err(|e| io_error(path, &e))?;
     let fail = |e: rusqlite::Error| translate(&e, path, Duration::ZERO);
     let absolute = std::path::absolute(path).map_err(|e| io_error(path, &e))?;
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(immutable_uri(&absolute), flags).map_err(fail)?;
     configure(&connection, options).map_err(fail)?;
     match schema::identify(&connection, path)? {
@@ -129,7 +136,9 @@ fn immutable_uri(path: &Path) -> String {
     let mut uri = String::from("file:");
     for &byte in path.as_os_str().as_bytes() {
         match byte {
-            b'/' | b'.' | b'-' | b'_' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => uri.push(byte.into()),
+            b'/' | b'.' | b'-' | b'_' | b'~' | b'0'..=b'9' | b'a'..=b'z' | b'A'..=b'Z' => {
+                uri.push(byte.into())
+            }
             _ => uri += &format!("%{byte:02X}"),
         }
     }
@@ -144,9 +153,13 @@ pub(super) fn writer(path: &Path, options: &Options) -> Result<Connection> {
     }
 }
 
+/// How long SQLite itself waits for a lock. Longer waits are [`SqliteStore::write`](super::SqliteStore)'s, which
+/// holds no lock of ours meanwhile.
+const LONGEST_INNER_WAIT: Duration = Duration::from_millis(100);
+
 /// Takes nothing in the file on trust, keeps deleted content from lingering, and bounds memory and waits.
 fn configure(connection: &Connection, options: &Options) -> rusqlite::Result<()> {
-    connection.busy_timeout(Duration::from_millis(options.busy_ms.into()))?;
+    connection.busy_timeout(Duration::from_millis(options.busy_ms.into()).min(LONGEST_INNER_WAIT))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
     connection.set_prepared_statement_cache_capacity(32);
@@ -163,7 +176,7 @@ fn configure(connection: &Connection, options: &Options) -> rusqlite::Result<()>
 }
 
 /// A path with something appended to its last component, as SQLite names its side files.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn beside(path: &Path, suffix: &str) -> PathBuf {
     let mut name = OsString::from(path);
     name.push(suffix);
     name.into()
@@ -185,8 +198,11 @@ fn directory(path: &Path) -> &Path {
 pub(super) fn create(path: &Path, options: &Options, header: &Header) -> Result<()> {
     let dir = directory(path);
     DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(|e| io_error(dir, &e))?;
-    if fs::symlink_metadata(path).is_ok() {
-        return Err(Error::Exists { file: path.to_owned() });
+    // A log left over from another file of this name would be replayed into ours.
+    for taken in [path.to_owned(), beside(path, "-wal")] {
+        if fs::symlink_metadata(&taken).is_ok() {
+            return Err(Error::Exists { file: taken });
+        }
     }
     let unfinished = Unfinished::new(path, options.file_mode)?;
     build(&unfinished.0, options, header).map_err(|e| e.at(path, options))?;
@@ -299,7 +315,9 @@ pub(super) fn translate(error: &rusqlite::Error, path: &Path, waited: Duration) 
         (ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::FileLockingProtocolFailed, _) => {
             Error::Busy { file, waited }
         }
-        (ErrorCode::NotADatabase, _) => Error::Foreign { file, why: "its first bytes are not SQLite's".into() },
+        (ErrorCode::NotADatabase, _) => {
+            Error::Foreign { file, why: "its first bytes are not SQLite's".into() }
+        }
         (ErrorCode::DatabaseCorrupt | ErrorCode::ConstraintViolation | ErrorCode::TypeMismatch, _) => {
             Error::Damaged { file, why }
         }
@@ -308,7 +326,45 @@ pub(super) fn translate(error: &rusqlite::Error, path: &Path, waited: Duration) 
         (ErrorCode::DiskFull, _) => Error::Full { file },
         (ErrorCode::ReadOnly, _) => Error::ReadOnly { file },
         (ErrorCode::CannotOpen, _) if !path.exists() => Error::Missing { file },
-        (ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _) => Error::Access { file, why },
+        (ErrorCode::CannotOpen | ErrorCode::PermissionDenied, _) => Error::Access {
+            file,
+            why: "no permission for it, its directory or its -wal and -shm files".into(),
+        },
         _ => Error::Io { file, why },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error as CkError, ErrorKind as K};
+
+    #[test]
+    fn sqlite_codes_have_their_own_ckr() {
+        let dir = tempfile::tempdir().unwrap();
+        for (code, wanted) in [
+            (ffi::SQLITE_FULL, K::DeviceMemory),
+            (ffi::SQLITE_IOERR_SHMSIZE, K::DeviceMemory),
+            (ffi::SQLITE_IOERR_FSYNC, K::DeviceError),
+            (ffi::SQLITE_IOERR_SHORT_READ, K::DeviceError),
+            (ffi::SQLITE_CORRUPT, K::DeviceError),
+            (ffi::SQLITE_NOTADB, K::TokenNotRecognized),
+            (ffi::SQLITE_READONLY, K::TokenWriteProtected),
+            (ffi::SQLITE_READONLY_DBMOVED, K::DeviceRemoved),
+            (ffi::SQLITE_BUSY, K::FunctionFailed),
+            (ffi::SQLITE_NOMEM, K::HostMemory),
+            (ffi::SQLITE_CANTOPEN, K::DeviceError),
+        ] {
+            let error = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            let error = translate(&error, dir.path(), Duration::ZERO);
+            let line = error.to_string();
+            assert!(wanted == K::HostMemory || line.starts_with(&dir.path().display().to_string()), "{line}");
+            assert_eq!(CkError::from(error).kind(), wanted, "{line}");
+        }
+    }
+
+    #[test]
+    fn any_path_becomes_a_uri() {
+        assert_eq!(immutable_uri(Path::new("/a b/é?#%")), "file:/a%20b/%C3%A9%3F%23%25?immutable=1");
     }
 }

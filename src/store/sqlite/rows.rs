@@ -81,7 +81,9 @@ pub(super) fn read_header(connection: &Connection) -> Step<Header> {
 
 /// Replaces the header; keeps the next row number. [`Fault::Missing`] where the token was deleted.
 pub(super) fn write_header(connection: &Connection, header: &Header) -> Step<()> {
-    let sql = format!("UPDATE header SET ({HEADER}) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) WHERE id = 1");
+    let sql = format!(
+        "UPDATE header SET ({HEADER}) = (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12) WHERE id = 1"
+    );
     let changed = connection.prepare_cached(&sql)?.execute(params![
         header.serial,
         header.label,
@@ -104,7 +106,9 @@ pub(super) fn write_header(connection: &Connection, header: &Header) -> Step<()>
 
 /// The header row of a new file, for [`write_header`] to fill.
 pub(super) fn blank_header(connection: &Connection) -> Step<()> {
-    let sql = format!("INSERT INTO header (id, next_row, {HEADER}) VALUES (1, 1, '', x'', x'', NULL, 0, 0, 0, 0, x'', 0, 0, 0)");
+    let sql = format!(
+        "INSERT INTO header (id, next_row, {HEADER}) VALUES (1, 1, '', x'', x'', NULL, 0, 0, 0, 0, x'', 0, 0, 0)"
+    );
     connection.execute(&sql, [])?;
     Ok(())
 }

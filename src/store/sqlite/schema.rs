@@ -14,7 +14,8 @@ pub(super) const APPLICATION_ID: u32 = 0x4b57_5244;
 /// Each entry brings a file from the schema version that is its index to the next one. Never edit an entry that was
 /// released: append.
 ///
-/// `object.tags` repeats a row's tags, so that its removal needs no second index over `tag`.
+/// `object.tags` repeats a row's tags, so that its removal needs no second index over `tag`. `object_private` is what
+/// a search for everything walks, rather than the rows themselves.
 const MIGRATIONS: &[&str] = &["
     CREATE TABLE header (
         id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -38,6 +39,7 @@ const MIGRATIONS: &[&str] = &["
         sealed BLOB NOT NULL,
         tags BLOB NOT NULL
     ) STRICT;
+    CREATE INDEX object_private ON object (private);
     CREATE TABLE tag (
         tag BLOB NOT NULL,
         row INTEGER NOT NULL,

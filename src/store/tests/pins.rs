@@ -13,7 +13,8 @@ fn policy(max_failures: u32) -> PinPolicy {
 fn a_record_opens_with_its_pin_role_and_serial() {
     let record = PinRecord::new(b"1234", kdf(), &token_key(), Role::User, "aa").unwrap();
     assert_eq!(record.open(b"1234", Role::User, "aa").unwrap().as_bytes(), &[7; 32]);
-    for (pin, role, serial) in [(&b"1235"[..], Role::User, "aa"), (b"1234", Role::So, "aa"), (b"1234", Role::User, "ab")]
+    for (pin, role, serial) in
+        [(&b"1235"[..], Role::User, "aa"), (b"1234", Role::So, "aa"), (b"1234", Role::User, "ab")]
     {
         assert_eq!(record.open(pin, role, serial).unwrap_err(), Error::WrongPin);
     }
@@ -56,7 +57,10 @@ fn the_delay_grows_to_a_bound_and_time_pays_for_it() {
     assert_eq!(delay(u32::MAX, 100), Duration::from_secs(2));
     assert_eq!(delay(9, 103), Duration::ZERO);
     assert_eq!(delay(9, 3), Duration::from_secs(2), "a clock that was set back");
-    assert_eq!(PinPolicy { max_failures: 0, delay: false }.state(Failures { count: 9, last: 9 }, 9).delay, Duration::ZERO);
+    assert_eq!(
+        PinPolicy { max_failures: 0, delay: false }.state(Failures { count: 9, last: 9 }, 9).delay,
+        Duration::ZERO
+    );
 }
 
 #[test]
@@ -89,7 +93,12 @@ fn a_right_pin_on_a_clean_count_writes_nothing() {
 #[test]
 fn a_missing_user_pin_is_its_own_error() {
     each(|store| {
-        store.update_header(&mut |h| Ok(h.user = None)).unwrap();
+        store
+            .update_header(&mut |h| {
+                h.user = None;
+                Ok(())
+            })
+            .unwrap();
         assert_eq!(authenticate(store, policy(3), Role::User, b"x").unwrap_err(), Error::NoPin);
     });
 }

@@ -145,7 +145,7 @@ fn null_attribute_values(context: &Context) -> Check {
     Ok(())
 }
 
-fn null_random(context: &Context) -> Check {
+pub(in crate::suites) fn null_random(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     for length in [1, 16, CK_ULONG::MAX] {
@@ -178,7 +178,7 @@ fn huge_attribute_lengths(context: &Context) -> Check {
     Ok(())
 }
 
-fn huge_requested_lengths(context: &Context) -> Check {
+pub(in crate::suites) fn huge_requested_lengths(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let bad = &[CKR_ATTRIBUTE_VALUE_INVALID, CKR_KEY_SIZE_RANGE, CKR_TEMPLATE_INCONSISTENT];
@@ -332,7 +332,7 @@ fn null_parameter_with_length(context: &Context) -> Check {
     Ok(())
 }
 
-fn null_pointers_inside_parameters(context: &Context) -> Check {
+pub(in crate::suites) fn null_pointers_inside_parameters(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let (key, mut iv) = (fixture::aes(&s, &[])?, [0_u8; 12]);
@@ -365,7 +365,7 @@ fn null_pointers_inside_parameters(context: &Context) -> Check {
 }
 
 /// The struct of before v2.40 carries a pointer where the newer one carries the password's length.
-fn pbkdf2_in_the_old_layout(context: &Context) -> Check {
+pub(in crate::suites) fn pbkdf2_in_the_old_layout(context: &Context) -> Check {
     let token = context.token()?;
     token.need(CKM_PKCS5_PBKD2, CKF_GENERATE)?;
     let s = token.user_session()?;

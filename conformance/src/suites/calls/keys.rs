@@ -112,7 +112,7 @@ fn generated_pair_attributes(context: &Context) -> Check {
     expect(s.get(private, CKA_VALUE), &[CKR_ATTRIBUTE_SENSITIVE])
 }
 
-fn generate_ec_errors(context: &Context) -> Check {
+pub(in crate::suites) fn generate_ec_errors(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let mech = Mech::new(CKM_EC_KEY_PAIR_GEN);
@@ -256,7 +256,7 @@ fn wrap_and_unwrap_a_private_key(context: &Context) -> Check {
     Ok(())
 }
 
-fn unwrap_errors(context: &Context) -> Check {
+pub(in crate::suites) fn unwrap_errors(context: &Context) -> Check {
     let token = context.token()?;
     token.need(CKM_AES_KEY_WRAP, CKF_WRAP | CKF_UNWRAP)?;
     let s = token.user_session()?;

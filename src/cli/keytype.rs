@@ -1,0 +1,250 @@
+//! The words for types of keys: `rsa:3072`, `ec:p256`, `ml-dsa-65`, `aes:256`. One row per word.
+
+use std::str::FromStr;
+
+use crate::crypto::{Curve, OkpCurve};
+use crate::object::{Attributes, Template, Value};
+use crate::types::ck;
+
+/// What a key may do, as `--usage` names it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Usage {
+    /// Sign and verify
+    Sign,
+    /// Encrypt and decrypt
+    Encrypt,
+    /// Wrap and unwrap other keys
+    Wrap,
+    /// Derive other keys
+    Derive,
+}
+
+/// Which attribute lets a key do what: of a public, a private and a secret key.
+type UsageRow = (Usage, &'static [ck::CK_ATTRIBUTE_TYPE], &'static [ck::CK_ATTRIBUTE_TYPE]);
+const USAGES: &[UsageRow] = &[
+    (Usage::Sign, &[ck::CKA_VERIFY], &[ck::CKA_SIGN]),
+    (Usage::Encrypt, &[ck::CKA_ENCRYPT], &[ck::CKA_DECRYPT]),
+    (Usage::Wrap, &[ck::CKA_WRAP], &[ck::CKA_UNWRAP]),
+    (Usage::Derive, &[], &[ck::CKA_DERIVE]),
+];
+
+/// Adds every usage attribute that keys of a class have, true or false as `usages` says.
+pub fn with_usages(mut template: Template, class: ck::CK_OBJECT_CLASS, usages: &[Usage]) -> Template {
+    for (usage, public, private) in USAGES {
+        let (of_public, of_private) = (class != ck::CKO_PRIVATE_KEY, class != ck::CKO_PUBLIC_KEY);
+        let attributes = public.iter().filter(|_| of_public).chain(private.iter().filter(|_| of_private));
+        for attribute in attributes {
+            template = template.with(*attribute, usages.contains(usage));
+        }
+    }
+    template
+}
+
+/// One word, and what it stands for.
+#[derive(Debug)]
+pub struct Family {
+    /// The word.
+    pub word: &'static str,
+    /// What may follow a colon; empty for nothing.
+    parameters: &'static str,
+    /// CKM_ of its generation.
+    pub generation: ck::CK_MECHANISM_TYPE,
+    /// CKK_ of its keys.
+    pub key_type: ck::CK_KEY_TYPE,
+    /// True for a public and a private key, false for a secret one.
+    pub pair: bool,
+    /// What its keys may do unless `--usage` says otherwise.
+    pub usages: &'static [Usage],
+    /// The attributes that the text after the colon stands for.
+    attributes: fn(&str) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>>,
+}
+
+const fn pair(
+    word: &'static str,
+    generation: ck::CK_MECHANISM_TYPE,
+    key_type: ck::CK_KEY_TYPE,
+    usages: &'static [Usage],
+    attributes: fn(&str) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>>,
+) -> Family {
+    Family { word, parameters: "", generation, key_type, pair: true, usages, attributes }
+}
+
+const SIGN: &[Usage] = &[Usage::Sign];
+
+/// Every word.
+pub const FAMILIES: &[Family] = &[
+    Family {
+        parameters: "2048|3072|4096|... bits",
+        ..pair("rsa", ck::CKM_RSA_PKCS_KEY_PAIR_GEN, ck::CKK_RSA, &[Usage::Sign, Usage::Encrypt], rsa)
+    },
+    Family {
+        parameters: "p256|p384|p521|secp256k1",
+        ..pair("ec", ck::CKM_EC_KEY_PAIR_GEN, ck::CKK_EC, &[Usage::Sign, Usage::Derive], curve)
+    },
+    pair("ed25519", ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, ck::CKK_EC_EDWARDS, SIGN, |none| okp(none, OkpCurve::Ed25519)),
+    pair("x25519", ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, ck::CKK_EC_MONTGOMERY, &[Usage::Derive], |none| {
+        okp(none, OkpCurve::X25519)
+    }),
+    pair("ml-dsa-44", ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKK_ML_DSA, SIGN, |none| set(none, ck::CKP_ML_DSA_44)),
+    pair("ml-dsa-65", ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKK_ML_DSA, SIGN, |none| set(none, ck::CKP_ML_DSA_65)),
+    pair("ml-dsa-87", ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKK_ML_DSA, SIGN, |none| set(none, ck::CKP_ML_DSA_87)),
+    Family {
+        parameters: "128|192|256 bits",
+        pair: false,
+        ..pair("aes", ck::CKM_AES_KEY_GEN, ck::CKK_AES, &[Usage::Encrypt], bits)
+    },
+    Family {
+        parameters: "8|16|...|524288 bits",
+        pair: false,
+        ..pair("generic", ck::CKM_GENERIC_SECRET_KEY_GEN, ck::CKK_GENERIC_SECRET, &[Usage::Sign, Usage::Derive], bits)
+    },
+];
+
+/// Names of curves, the one to show first.
+const CURVES: &[(&str, Curve)] = &[
+    ("p256", Curve::P256),
+    ("p384", Curve::P384),
+    ("p521", Curve::P521),
+    ("secp256k1", Curve::Secp256k1),
+    ("secp256r1", Curve::P256),
+    ("secp384r1", Curve::P384),
+    ("secp521r1", Curve::P521),
+    ("prime256v1", Curve::P256),
+];
+
+fn rsa(parameter: &str) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>> {
+    let bits: ck::CK_ULONG = parameter.parse().ok()?;
+    Some(vec![(ck::CKA_MODULUS_BITS, bits.into()), (ck::CKA_PUBLIC_EXPONENT, (&[1, 0, 1]).into())])
+}
+
+fn curve(parameter: &str) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>> {
+    let (_, curve) = CURVES.iter().find(|(name, _)| *name == parameter)?;
+    Some(vec![(ck::CKA_EC_PARAMS, curve.oid_der().into())])
+}
+
+fn okp(none: &str, curve: OkpCurve) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>> {
+    none.is_empty().then(|| vec![(ck::CKA_EC_PARAMS, curve.oid_der().into())])
+}
+
+fn set(none: &str, set: ck::CK_ULONG) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>> {
+    none.is_empty().then(|| vec![(ck::CKA_PARAMETER_SET, set.into())])
+}
+
+fn bits(parameter: &str) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>> {
+    let bits: ck::CK_ULONG = parameter.parse().ok().filter(|bits| bits % 8 == 0)?;
+    Some(vec![(ck::CKA_VALUE_LEN, (bits / 8).into())])
+}
+
+/// The family of a key type.
+pub fn family(key_type: ck::CK_KEY_TYPE) -> Option<&'static Family> {
+    FAMILIES.iter().find(|family| family.key_type == key_type)
+}
+
+/// A `--type`.
+#[derive(Debug, Clone)]
+pub struct KeySpec {
+    /// As it was given.
+    pub name: String,
+    /// Its row.
+    pub family: &'static Family,
+    /// The attributes that tell this type from others of the family.
+    pub attributes: Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>,
+}
+
+impl FromStr for KeySpec {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (word, parameter) = text.split_once(':').unwrap_or((text, ""));
+        let family = FAMILIES.iter().find(|family| family.word == word);
+        let spec = family.and_then(|family| Some((family, (family.attributes)(parameter)?)));
+        let (family, attributes) = spec.ok_or_else(|| format!("one of {}", words()))?;
+        Ok(KeySpec { name: text.to_owned(), family, attributes })
+    }
+}
+
+/// Every type, as help and errors list them.
+pub fn words() -> String {
+    let words = FAMILIES.iter().map(|family| match family.parameters {
+        "" => family.word.to_owned(),
+        parameters => format!("{}:{parameters}", family.word),
+    });
+    words.collect::<Vec<_>>().join(", ")
+}
+
+/// What `described` looks at.
+pub const DESCRIBING: &[ck::CK_ATTRIBUTE_TYPE] = &[
+    ck::CKA_KEY_TYPE,
+    ck::CKA_MODULUS,
+    ck::CKA_EC_PARAMS,
+    ck::CKA_PARAMETER_SET,
+    ck::CKA_VALUE_LEN,
+    ck::CKA_CERTIFICATE_TYPE,
+];
+
+/// The type of an object in the same words; `0x...` for a key type that has none.
+pub fn described(object: &Attributes) -> String {
+    if let Some(kind) = object.ulong(ck::CKA_CERTIFICATE_TYPE) {
+        return if kind == ck::CKC_X_509 { "x509".to_owned() } else { format!("{kind:#x}") };
+    }
+    let Some(key_type) = object.key_type() else { return String::new() };
+    let exact = |family: &&Family| {
+        family.key_type == key_type
+            && (family.attributes)("").is_none_or(|own| own.iter().all(|(id, value)| object.get(*id) == Some(value)))
+    };
+    let Some(family) = FAMILIES.iter().find(exact) else { return format!("{key_type:#x}") };
+    let parameter = match (object.bytes(ck::CKA_MODULUS), object.bytes(ck::CKA_EC_PARAMS)) {
+        (Some(modulus), _) => modulus_bits(modulus).to_string(),
+        (_, Some(params)) if key_type == ck::CKK_EC => curve_name(params),
+        _ => object.ulong(ck::CKA_VALUE_LEN).map(|len| (len * 8).to_string()).unwrap_or_default(),
+    };
+    if parameter.is_empty() { family.word.to_owned() } else { format!("{}:{parameter}", family.word) }
+}
+
+fn modulus_bits(modulus: &[u8]) -> usize {
+    let zeros = modulus.iter().take_while(|byte| **byte == 0).count();
+    let first = modulus.get(zeros).map_or(0, |byte| byte.leading_zeros());
+    ((modulus.len() - zeros) * 8).saturating_sub(first as usize)
+}
+
+fn curve_name(params: &[u8]) -> String {
+    let Ok(curve) = Curve::from_oid_der(params) else { return "?".to_owned() };
+    CURVES.iter().find(|(_, known)| *known == curve).map_or_else(|| curve.name().to_owned(), |(name, _)| (*name).to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn types_are_read_and_described_alike() {
+        for text in ["ec:p256", "ec:secp256k1", "ed25519", "x25519", "ml-dsa-44", "ml-dsa-87", "aes:256", "generic:160"] {
+            let spec: KeySpec = text.parse().unwrap();
+            let mut object: Attributes = spec.attributes.iter().cloned().collect();
+            object.set(ck::CKA_KEY_TYPE, spec.family.key_type);
+            assert_eq!(described(&object), text);
+        }
+        let modulus = [&[0u8, 0x80][..], &[0; 255]].concat();
+        let rsa = Attributes::new().with(ck::CKA_KEY_TYPE, ck::CKK_RSA).with(ck::CKA_MODULUS, modulus);
+        assert_eq!(described(&rsa), "rsa:2048");
+    }
+
+    #[test]
+    fn what_is_no_type_is_refused_with_the_list() {
+        for text in ["", "rsa", "rsa:x", "ec:p255", "ed25519:1", "aes:7", "ml-dsa"] {
+            let error = text.parse::<KeySpec>().unwrap_err();
+            assert!(error.contains("ml-dsa-65") && error.contains("ec:p256"), "{error}");
+        }
+        assert_eq!("rsa:3072".parse::<KeySpec>().unwrap().attributes.len(), 2);
+    }
+
+    #[test]
+    fn usages_are_said_either_way() {
+        let private = with_usages(Template::new(), ck::CKO_PRIVATE_KEY, &[Usage::Sign]);
+        assert_eq!(private.flag(ck::CKA_SIGN), Some(true));
+        assert_eq!(private.flag(ck::CKA_DECRYPT), Some(false));
+        assert_eq!(private.flag(ck::CKA_VERIFY), None);
+        let secret = with_usages(Template::new(), ck::CKO_SECRET_KEY, &[Usage::Wrap]);
+        assert_eq!((secret.flag(ck::CKA_WRAP), secret.flag(ck::CKA_UNWRAP)), (Some(true), Some(true)));
+    }
+}

@@ -1,0 +1,186 @@
+//! `keyward mechanism`: the rows of the mechanism table, and `docs/mechanisms.md` made of them.
+
+use std::fmt::Write;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use super::error::Result;
+use super::host::{Host, TokenArg};
+use super::output::{Answer, Table};
+use crate::calls;
+use crate::ffi;
+use crate::mechanism::{self, Descriptor, ParamKind};
+use crate::types::ck;
+
+/// `keyward mechanism ...`
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// List the mechanisms with their operations and key sizes; with --token those that it offers
+    List(List),
+}
+
+/// `keyward mechanism list`
+#[derive(Args, Debug)]
+pub struct List {
+    /// Write docs/mechanisms.md to stdout
+    #[arg(long)]
+    pub markdown: bool,
+    #[command(flatten)]
+    pub token: TokenArg,
+}
+
+/// Runs a verb.
+pub fn run(command: &Command) -> Result<Answer> {
+    let Command::List(args) = command;
+    let rows = match &args.token.token {
+        Some(_) if !args.markdown => offered(&args.token)?,
+        _ => mechanism::all().collect(),
+    };
+    let text = if args.markdown { markdown(&rows) } else { table(&rows) };
+    let json = json!({
+        "mechanisms": rows.iter().map(|row| describe(row)).collect::<Vec<Value>>(),
+        "unsupported_functions": ffi::unsupported(),
+    });
+    Ok(Answer::new(text, json))
+}
+
+fn offered(token: &TokenArg) -> Result<Vec<&'static Descriptor>> {
+    let host = Host::start()?;
+    let token = host.select(token)?;
+    let kinds = calls::slot::mechanisms(&host.module, token.slot)?;
+    Ok(kinds.into_iter().filter_map(mechanism::descriptor).collect())
+}
+
+/// CKF_ bits of CK_MECHANISM_INFO, and how they are called.
+const OPERATIONS: &[(ck::CK_FLAGS, &str)] = &[
+    (ck::CKF_DIGEST, "digest"),
+    (ck::CKF_SIGN, "sign"),
+    (ck::CKF_VERIFY, "verify"),
+    (ck::CKF_ENCRYPT, "encrypt"),
+    (ck::CKF_DECRYPT, "decrypt"),
+    (ck::CKF_GENERATE, "generate"),
+    (ck::CKF_GENERATE_KEY_PAIR, "generate pair"),
+    (ck::CKF_WRAP, "wrap"),
+    (ck::CKF_UNWRAP, "unwrap"),
+    (ck::CKF_DERIVE, "derive"),
+    (ck::CKF_ENCAPSULATE, "encapsulate"),
+    (ck::CKF_DECAPSULATE, "decapsulate"),
+];
+
+fn operations(row: &Descriptor) -> Vec<&'static str> {
+    OPERATIONS.iter().filter(|(flag, _)| row.flags() & flag != 0).map(|(_, name)| *name).collect()
+}
+
+fn sizes(row: &Descriptor) -> String {
+    match (row.min_key_size, row.max_key_size) {
+        (0, 0) => String::new(),
+        (min, max) if min == max => min.to_string(),
+        (min, max) => format!("{min} to {max}"),
+    }
+}
+
+/// What `pParameter` points to; the variant's own name for one that is not listed here.
+const PARAMETERS: &[(ParamKind, &str)] = &[
+    (ParamKind::None, ""),
+    (ParamKind::Ctr, "CK_AES_CTR_PARAMS"),
+    (ParamKind::Gcm, "CK_GCM_PARAMS"),
+    (ParamKind::Pss, "CK_RSA_PKCS_PSS_PARAMS"),
+    (ParamKind::Oaep, "CK_RSA_PKCS_OAEP_PARAMS"),
+    (ParamKind::Ecdh, "CK_ECDH1_DERIVE_PARAMS"),
+    (ParamKind::Eddsa, "CK_EDDSA_PARAMS or none"),
+    (ParamKind::SignContext, "CK_SIGN_ADDITIONAL_CONTEXT or none"),
+];
+
+fn parameter(kind: ParamKind) -> String {
+    match kind {
+        ParamKind::Iv(len) => format!("IV of {len} bytes"),
+        ParamKind::OptionalIv(len) => format!("IV of {len} bytes or none"),
+        other => {
+            let known = PARAMETERS.iter().find(|(kind, _)| *kind == other);
+            known.map_or_else(|| format!("{other:?}"), |(_, text)| (*text).to_owned())
+        }
+    }
+}
+
+fn describe(row: &Descriptor) -> Value {
+    json!({
+        "name": row.name,
+        "number": row.kind,
+        "operations": operations(row),
+        "flags": row.flags(),
+        "min_key_size": row.min_key_size,
+        "max_key_size": row.max_key_size,
+        "parameter": parameter(row.param),
+        "legacy": row.legacy,
+        "fips": row.fips,
+    })
+}
+
+fn table(rows: &[&Descriptor]) -> String {
+    let mut table = Table::new(&["mechanism", "flags", "key size", "operations", "note"]);
+    for row in rows {
+        let note = if row.legacy { "legacy" } else { "" };
+        let flags = format!("{:#x}", row.flags());
+        table.row([row.name.to_owned(), flags, sizes(row), operations(row).join(","), note.to_owned()]);
+    }
+    table.render("No mechanisms")
+}
+
+const INTRODUCTION: &str = "\
+# Mechanisms
+
+This page is generated: `keyward mechanism list --markdown > docs/mechanisms.md`. The rows are those that
+C_GetMechanismList and C_GetMechanismInfo answer from. Key sizes are in the unit that the specification gives for the
+mechanism (bits for RSA and curves, bytes for AES and ML-DSA). Mechanisms marked *legacy* are switched off by
+`policy.legacy = \"deny\"`.
+
+| mechanism | operations | key sizes | parameter | |
+| --- | --- | --- | --- | --- |
+";
+
+fn markdown(rows: &[&Descriptor]) -> String {
+    let mut page = INTRODUCTION.to_owned();
+    for row in rows {
+        let note = if row.legacy { "*legacy*" } else { "" };
+        let (operations, parameter) = (operations(row).join(", "), parameter(row.param));
+        let line = format!("| `{}` | {operations} | {} | {parameter} | {note} |", row.name, sizes(row));
+        page.push_str(&line.replace("|  |", "| |").replace("|  |", "| |"));
+        page.push('\n');
+    }
+    let unsupported = ffi::unsupported();
+    // Writing to a String can't fail.
+    let _ = write!(
+        page,
+        "\n## Functions that are not there\n\nOf the {} functions of PKCS#11 v3.2 these {} answer \
+         CKR_FUNCTION_NOT_SUPPORTED:\n\n",
+        ffi::FUNCTIONS,
+        unsupported.len()
+    );
+    for name in unsupported {
+        let _ = writeln!(page, "- `{name}`");
+    }
+    page.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_parameter_has_its_words() {
+        for row in mechanism::all() {
+            let text = parameter(row.param);
+            assert_ne!(text, format!("{:?}", row.param), "{}: add a row to PARAMETERS", row.name);
+            assert!(!operations(row).is_empty(), "{}: add a row to OPERATIONS", row.name);
+        }
+    }
+
+    #[test]
+    fn the_page_has_every_row() {
+        let rows: Vec<_> = mechanism::all().collect();
+        let page = markdown(&rows);
+        assert!(rows.iter().all(|row| page.contains(&format!("| `{}` |", row.name))));
+        assert!(page.contains("CKR_FUNCTION_NOT_SUPPORTED"));
+    }
+}
