@@ -1,5 +1,7 @@
 //! The command-line tool as scripts see it: its verbs, exit codes and JSON, each test in a directory of its own.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -56,27 +58,24 @@ impl Place {
         place
     }
 
-    /// The tool under another name.
-    fn called(&self, name: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let program = dir.path().join(name);
+    /// The same place, with the tool under another name.
+    fn called(self, name: &str) -> Self {
+        let program = self.dir.path().join(name);
         symlink(&self.program, &program).unwrap();
-        // The link lies beside the tokens, so that one directory goes at the end.
-        let program_here = self.dir.path().join(name);
-        std::fs::rename(&program, &program_here).unwrap();
-        Place { dir, program: program_here }
+        Place { program, ..self }
     }
 
     fn path(&self, name: &str) -> String {
         self.dir.path().join(name).to_str().unwrap().to_owned()
     }
 
-    fn run_with(&self, tokens: &Path, arguments: &[&str], stdin: &str) -> Run {
+    fn run_with(&self, arguments: &[&str], stdin: &str) -> Run {
+        let home = self.dir.path();
         let mut child = Command::new(&self.program)
             .args(arguments)
             .env_clear()
-            .env("HOME", tokens)
-            .env("KEYWARD_DIR", tokens.join("tokens"))
+            .env("HOME", home)
+            .env("KEYWARD_DIR", home.join("tokens"))
             .env("KEYWARD_SOFT__KDF", "fast")
             .env("KEYWARD_SOFT__PIN_DELAY", "false")
             .env("PIN", USER_PIN)
@@ -98,7 +97,7 @@ impl Place {
     }
 
     fn run(&self, line: &str) -> Run {
-        self.run_with(self.dir.path(), &line.split(' ').collect::<Vec<_>>(), "")
+        self.run_with(&line.split(' ').collect::<Vec<_>>(), "")
     }
 
     fn init(&self, label: &str) -> Run {
@@ -134,7 +133,9 @@ fn a_token_is_made_anew_only_on_demand() {
     let place = Place::with_token();
     place.run("key generate --type ec:p256 --label k --pin-env PIN").ok();
     let slot = place.run("token list --json").json()["tokens"][0]["slot"].clone();
-    place.run(&format!("token init --label x --slot {slot} --so-pin-env SO --pin-env PIN")).refused(2, "--token");
+    place
+        .run(&format!("token init --label x --slot {slot} --so-pin-env SO --pin-env PIN"))
+        .refused(2, "--token");
     place.run("token init --label x --token web --so-pin-env SO --pin-env PIN").refused(2, "--yes");
     place.run("token init --label x --token web --so-pin-env OTHER --pin-env PIN --yes").refused(1, "PIN");
     place.run("token init --label x --token web --so-pin-env SO --pin-env PIN --yes").ok();
@@ -147,12 +148,11 @@ fn a_token_is_made_anew_only_on_demand() {
 #[test]
 fn pins_come_from_stdin_files_and_variables() {
     let place = Place::new();
-    let tokens = place.dir.path();
     let init = ["token", "init", "--label", "a", "--pin-stdin"];
-    place.run_with(tokens, &init, "so-pin-1\nuser-pin-1\n").ok();
+    place.run_with(&init, "so-pin-1\nuser-pin-1\n").ok();
     place.run("token init --label b --so-pin-env SO --pin-env NOT_SET").refused(1, "NOT_SET");
     place.run("token init --label b --so-pin-env SO").refused(2, "--pin-file, --pin-env or --pin-stdin");
-    place.run_with(tokens, &init, "so-pin-1\nx\n").refused(1, "4 to 255");
+    place.run_with(&init, "so-pin-1\nx\n").refused(1, "4 to 255");
     assert_eq!(place.run("token list --json").json()["tokens"].as_array().unwrap().len(), 1);
     let file = place.path("pin");
     std::fs::write(&file, "user-pin-1\n").unwrap();
@@ -188,23 +188,32 @@ fn keys_of_every_type_sign_and_verify() {
     let place = Place::with_token();
     let (data, signature) = (place.path("data"), place.path("signature"));
     std::fs::write(&data, "to be signed").unwrap();
-    for kind in ["rsa:2048", "ec:p256", "ec:p521", "ec:secp256k1", "ed25519", "ml-dsa-44", "ml-dsa-65", "generic:256"] {
-        let made = place.run(&format!("key generate --type {kind} --label {kind} --pin-env PIN --json")).json();
+    for kind in
+        ["rsa:2048", "ec:p256", "ec:p521", "ec:secp256k1", "ed25519", "ml-dsa-44", "ml-dsa-65", "generic:256"]
+    {
+        let made =
+            place.run(&format!("key generate --type {kind} --label {kind} --pin-env PIN --json")).json();
         place.run(&format!("sign --key {kind} --in {data} --out {signature} --pin-env PIN")).ok();
         let id = made["id"].as_str().unwrap();
-        let valid = place.run(&format!("verify --id {id} --in {data} --signature {signature} --pin-env PIN --json"));
+        let valid =
+            place.run(&format!("verify --id {id} --in {data} --signature {signature} --pin-env PIN --json"));
         assert_eq!(valid.json()["valid"], true, "{kind}");
-        let forged = place.run(&format!("verify --key {kind} --in {signature} --signature {signature} --pin-env PIN"));
+        let forged =
+            place.run(&format!("verify --key {kind} --in {signature} --signature {signature} --pin-env PIN"));
         forged.refused(1, "not valid");
     }
     for kind in ["x25519", "aes:128"] {
         place.run(&format!("key generate --type {kind} --label {kind} --id 0a --pin-env PIN")).ok();
     }
-    place.run("key generate --type aes:128 --label aes:128 --id 0a --pin-env PIN").refused(1, "there already");
+    place
+        .run("key generate --type aes:128 --label aes:128 --id 0a --pin-env PIN")
+        .refused(1, "there already");
     let pss = format!("sign --key rsa:2048 --mechanism SHA256_RSA_PKCS_PSS --in {data} --pin-env PIN");
     assert_eq!(place.run(&pss).ok().out.trim().len(), 512);
     place.run(&format!("sign --key nope --in {data} --pin-env PIN")).refused(1, "nope");
-    place.run(&format!("sign --key rsa:2048 --mechanism ROT13 --in {data} --pin-env PIN")).refused(2, "ROT13");
+    place
+        .run(&format!("sign --key rsa:2048 --mechanism ROT13 --in {data} --pin-env PIN"))
+        .refused(2, "ROT13");
 }
 
 #[test]
@@ -217,7 +226,9 @@ fn objects_are_listed_exported_and_deleted() {
     let pem = place.run("object export --label k").ok().out;
     assert!(pem.starts_with("-----BEGIN PUBLIC KEY-----\n") && pem.ends_with("-----END PUBLIC KEY-----\n"));
     let out = place.path("k.pem");
-    place.run(&format!("object export --label k --class private --out {out} --pin-env PIN")).refused(2, "--force-secret");
+    place
+        .run(&format!("object export --label k --class private --out {out} --pin-env PIN"))
+        .refused(2, "--force-secret");
     let forced = format!("object export --label k --class private --force-secret --out {out} --pin-env PIN");
     place.run(&forced).refused(1, "stays in the token");
     assert!(!Path::new(&out).exists());
@@ -231,7 +242,8 @@ fn objects_are_listed_exported_and_deleted() {
 fn openssl_keys_and_certificates_come_and_go() {
     let place = Place::with_token();
     let (key, cert, both) = (place.path("key.pem"), place.path("cert.pem"), place.path("both.pem"));
-    let request = ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", &key, "-out", &cert, "-subj", "/CN=x"];
+    let request =
+        ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", &key, "-out", &cert, "-subj", "/CN=x"];
     if openssl(&request).is_none() {
         eprintln!("skipped: no openssl");
         return;
@@ -239,12 +251,16 @@ fn openssl_keys_and_certificates_come_and_go() {
     let chain = std::fs::read_to_string(&cert).unwrap() + &std::fs::read_to_string(&key).unwrap();
     std::fs::write(&both, chain).unwrap();
     let imported = place.run(&format!("object import {both} --label web --pin-env PIN --json")).json();
-    let ids: Vec<&Value> = imported["imported"].as_array().unwrap().iter().map(|object| &object["id"]).collect();
+    let ids: Vec<&Value> =
+        imported["imported"].as_array().unwrap().iter().map(|object| &object["id"]).collect();
     assert!(ids.len() == 3 && ids[0] == ids[1] && ids[1] == ids[2], "{imported:#}");
     place.run(&format!("object import {both} --label web --pin-env PIN")).refused(1, "there already");
     let public = place.run("object export --label web --class public").ok().out;
     assert_eq!(Some(public), openssl(&["pkey", "-in", &key, "-pubout"]));
-    assert_eq!(place.run("object export --label web --class cert").ok().out, std::fs::read_to_string(&cert).unwrap());
+    assert_eq!(
+        place.run("object export --label web --class cert").ok().out,
+        std::fs::read_to_string(&cert).unwrap()
+    );
     // What the token signs, openssl verifies.
     let (signature, public) = (place.path("sig"), place.path("pub.pem"));
     place.run(&format!("sign --key web --in {cert} --out {signature} --pin-env PIN")).ok();
@@ -256,7 +272,9 @@ fn openssl_keys_and_certificates_come_and_go() {
     openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &ec]).unwrap();
     place.run(&format!("object import {ec} --label ec --extractable --not-sensitive --pin-env PIN")).ok();
     let out = place.path("out.pem");
-    place.run(&format!("object export --label ec --class private --force-secret --out {out} --pin-env PIN")).ok();
+    place
+        .run(&format!("object export --label ec --class private --force-secret --out {out} --pin-env PIN"))
+        .ok();
     assert_eq!(openssl(&["pkey", "-in", &out, "-pubout"]), openssl(&["pkey", "-in", &ec, "-pubout"]));
     let traditional = place.path("rsa.pem");
     openssl(&["rsa", "-traditional", "-in", &key, "-out", &traditional]).unwrap();
@@ -269,7 +287,9 @@ fn mechanisms_are_listed() {
     let listed = place.run("mechanism list --json").json();
     let has = |name: &str| listed["mechanisms"].as_array().unwrap().iter().any(|row| row["name"] == name);
     assert!(has("CKM_ML_DSA") && has("CKM_AES_GCM"));
-    assert!(place.run("mechanism list --markdown").ok().out.contains("| `CKM_ECDSA_SHA256` | sign, verify |"));
+    assert!(
+        place.run("mechanism list --markdown").ok().out.contains("| `CKM_ECDSA_SHA256` | sign, verify |")
+    );
 }
 
 #[test]
@@ -280,8 +300,12 @@ fn demo_and_doctor_are_content_with_a_new_installation() {
     assert_eq!(place.run("demo --json").json()["keys"].as_array().unwrap().len(), 4);
     let doctor = place.run("doctor --json").json();
     assert_eq!(doctor["problems"], 0);
-    let kdf = doctor["settings"].as_array().unwrap().iter().find(|setting| setting["key"] == "soft.kdf").unwrap();
-    assert_eq!((&kdf["value"], &kdf["origin"]), (&"fast".into(), &"environment variable KEYWARD_SOFT__KDF".into()));
+    let kdf =
+        doctor["settings"].as_array().unwrap().iter().find(|setting| setting["key"] == "soft.kdf").unwrap();
+    assert_eq!(
+        (&kdf["value"], &kdf["origin"]),
+        (&"fast".into(), &"environment variable KEYWARD_SOFT__KDF".into())
+    );
 }
 
 #[test]
@@ -322,15 +346,16 @@ fn several_tokens_have_to_be_told_apart() {
 
 #[test]
 fn softhsm_scripts_run() {
-    let place = Place::new();
-    let softhsm = place.called("softhsm2-util");
-    let tokens = place.dir.path();
-    let run = |line: &str| softhsm.run_with(tokens, &line.split(' ').collect::<Vec<_>>(), "");
+    let place = Place::new().called("softhsm2-util");
+    let run = |line: &str| place.run(line);
     let made = run("--init-token --free --label t --so-pin 1234 --pin 5678").ok().out;
     let slot = made.trim().rsplit(' ').next().unwrap().to_owned();
     assert!(made.contains("is reassigned to slot ") && slot.parse::<u64>().is_ok(), "{made}");
     let shown = run("--show-slots").ok().out;
-    assert!(shown.contains(&format!("Slot {slot}\n")) && shown.contains("        Label:            t"), "{shown}");
+    assert!(
+        shown.contains(&format!("Slot {slot}\n")) && shown.contains("        Label:            t"),
+        "{shown}"
+    );
     // SoftHSM's number of the free slot beside one token.
     run("--init-token --slot 1 --label u --so-pin 1234 --pin 5678").ok();
     run(&format!("--init-token --slot {slot} --label t2 --so-pin 9999 --pin 5678")).refused(1, "PIN");
@@ -343,6 +368,6 @@ fn softhsm_scripts_run() {
     }
     run("--delete-token --token t2").ok();
     run("--delete-token --token t2").refused(1, "t2");
-    run("--frob").code.eq(&1).then_some(()).unwrap();
+    assert_eq!(run("--frob").code, 1);
     run("--version").ok();
 }

@@ -69,7 +69,12 @@ fn tour(dir: &Path, say: &dyn Fn(String) -> Result<()>) -> Result<Vec<Value>> {
     let (so_pin, user_pin) = (random_pin()?, random_pin()?);
     let started = Instant::now();
     let made = token::make(&host, &host.token_in(host.free_slot()?)?, "demo", &so_pin, &user_pin)?;
-    say(format!("Initialised {} in slot {} with random PINs ({})", made.name(), made.slot, shown(started.elapsed())))?;
+    say(format!(
+        "Initialised {} in slot {} with random PINs ({})",
+        made.name(),
+        made.slot,
+        shown(started.elapsed())
+    ))?;
     let session = host.open(&made, true)?;
     session.login(User::User, &user_pin)?;
     say("Logged in".to_owned())?;
@@ -88,7 +93,9 @@ fn try_key(session: &Session<'_>, kind: &str) -> Result<(String, Value)> {
     let traits = Traits { label: format!("demo {kind}"), ..Traits::default() };
     let id = key::random_id()?;
     let named = KeyArg { key: None, id: Some(Id(id.clone())) };
-    let find = |class| named.find(session, &[class])?.ok_or_else(|| Error::Failed(format!("the {kind} key is gone")));
+    let find = |class| {
+        named.find(session, &[class])?.ok_or_else(|| Error::Failed(format!("the {kind} key is gone")))
+    };
 
     let started = Instant::now();
     key::generate(session, &spec, &traits, &id)?;
@@ -111,7 +118,8 @@ fn try_key(session: &Session<'_>, kind: &str) -> Result<(String, Value)> {
         signature.len(),
         shown(signed),
     );
-    let step = json!({ "type": kind, "mechanism": name, "signature_bytes": signature.len(), "verified": true });
+    let step =
+        json!({ "type": kind, "mechanism": name, "signature_bytes": signature.len(), "verified": true });
     Ok((line, step))
 }
 

@@ -159,7 +159,11 @@ fn deliver(encoded: &Encoded, format: Format, out: Option<&Path>) -> Result<Stri
     match (out, &pem) {
         (Some(out), _) => {
             let content = pem.as_ref().map_or(&*encoded.der, |pem| pem.as_bytes());
-            if encoded.secret { files::write_secret(out, content)? } else { files::write(out, content)? }
+            if encoded.secret {
+                files::write_secret(out, content)?
+            } else {
+                files::write(out, content)?
+            }
             Ok(format!("Wrote {}", out.display()))
         }
         (None, Some(pem)) => Ok(pem.to_string()),

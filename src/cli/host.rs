@@ -94,25 +94,32 @@ impl Host {
     pub fn select(&self, wanted: &TokenArg) -> Result<Known> {
         let mut tokens = self.tokens()?;
         if let Some(wanted) = &wanted.token {
-            let all = tokens.len();
             tokens.retain(|token| token.serial == *wanted || token.label == *wanted);
-            return match (tokens.len(), tokens.pop()) {
-                (1, Some(token)) => Ok(token),
-                (0, _) if all == 0 => failed(self.none()),
-                (0, _) => failed(format!("no token has the label or serial number {wanted}: see `keyward token list`")),
-                (n, _) => failed(format!("{n} tokens have the label {wanted}: give the serial number as --token")),
-            };
         }
-        match (tokens.len(), tokens.pop()) {
-            (1, Some(token)) => Ok(token),
-            (0, _) => failed(self.none()),
-            (n, _) => usage(format!("there are {n} tokens: say which with --token LABEL or --token SERIAL")),
+        match (tokens.len(), tokens.pop(), &wanted.token) {
+            (1, Some(token), _) => Ok(token),
+            (0, _, wanted) => failed(self.none(wanted.as_deref())?),
+            (n, _, Some(label)) => {
+                failed(format!("{n} tokens have the label {label}: give the serial number as --token"))
+            }
+            (n, _, None) => {
+                usage(format!("there are {n} tokens: say which with --token LABEL or --token SERIAL"))
+            }
         }
     }
 
-    fn none(&self) -> String {
+    /// Why no token was found.
+    fn none(&self, wanted: Option<&str>) -> Result<String> {
+        let slots = self.slots()?;
+        let unreadable = slots.iter().filter(|(_, token)| token.is_err()).count();
         let dir = self.module.config().soft.dir.display();
-        format!("there is no token in {dir}: `keyward token init --label NAME` makes one")
+        Ok(match (wanted, unreadable) {
+            (_, 1..) => format!("no such token, but {unreadable} that can't be read: see `keyward doctor`"),
+            (Some(wanted), 0) => {
+                format!("no token has the label or serial number {wanted}: see `keyward token list`")
+            }
+            (None, 0) => format!("there is no token in {dir}: `keyward token init --label NAME` makes one"),
+        })
     }
 
     /// The free slot.
@@ -141,7 +148,10 @@ impl Host {
     /// Deletes a soft token's file.
     pub fn delete_file(&self, token: &Known) -> Result<PathBuf> {
         let Some(path) = self.token_file(&token.serial) else {
-            return failed(format!("{} is not a file of this tool's: its own backend deletes it", token.name()));
+            return failed(format!(
+                "{} is not a file of this tool's: its own backend deletes it",
+                token.name()
+            ));
         };
         SqliteStore::delete_file(&path, &self.store_options(false))?;
         Ok(path)

@@ -79,7 +79,9 @@ pub fn run(host: &Host, args: &Import) -> Result<Answer> {
     let content = files::read(&args.file)?;
     let items = match args.secret {
         Some(SecretKind::Aes) => vec![Item::Secret(ck::CKK_AES, SecretBytes::from(content.as_slice()))],
-        Some(SecretKind::Generic) => vec![Item::Secret(ck::CKK_GENERIC_SECRET, SecretBytes::from(content.as_slice()))],
+        Some(SecretKind::Generic) => {
+            vec![Item::Secret(ck::CKK_GENERIC_SECRET, SecretBytes::from(content.as_slice()))]
+        }
         None => items(&args.file, &content)?,
     };
     let token = host.select(&args.token)?;
@@ -88,7 +90,8 @@ pub fn run(host: &Host, args: &Import) -> Result<Answer> {
     for item in &items {
         made.extend(create(&session, item, &args.traits, !args.no_public_key)?);
     }
-    let shown = made.into_iter().map(|handle| Shown::one(&session, handle)).collect::<Result<Vec<Shown>>>()?;
+    let shown =
+        made.into_iter().map(|handle| Shown::one(&session, handle)).collect::<Result<Vec<Shown>>>()?;
     let json = json!({
         "token": { "label": token.label, "serial": token.serial },
         "imported": shown.iter().map(Shown::json).collect::<Vec<Json>>(),
@@ -101,7 +104,11 @@ pub fn items(path: &Path, content: &[u8]) -> Result<Vec<Item>> {
     let refused = |why: &str| Error::Failed(format!("{}: {why}", path.display()));
     let text = std::str::from_utf8(content).ok().filter(|text| text.contains("-----BEGIN "));
     let mut items = match text {
-        Some(text) => blocks(text).map(|block| pem_item(block).map_err(|why| refused(&why))).collect::<Result<_>>()?,
+        Some(text) => {
+            // `openssl ecparam -genkey` writes the curve before the key, which names it again.
+            let blocks = blocks(text).filter(|block| !block.starts_with("-----BEGIN EC PARAMETERS-----"));
+            blocks.map(|block| pem_item(block).map_err(|why| refused(&why))).collect::<Result<_>>()?
+        }
         None => vec![der_item(content).map_err(|why| refused(&why))?],
     };
     items.sort_by_key(|item| !matches!(item, Item::Key(_)));
@@ -130,8 +137,10 @@ fn pem_item(block: &str) -> std::result::Result<Item, String> {
     let der = SecretBytes::from(der);
     match label {
         "PRIVATE KEY" => private_key(&der),
-        "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => certificate(&der),
-        "ENCRYPTED PRIVATE KEY" => Err("the key is encrypted: `openssl pkey -in FILE` decrypts it".to_owned()),
+        "CERTIFICATE" | "X509 CERTIFICATE" => certificate(&der),
+        "ENCRYPTED PRIVATE KEY" => {
+            Err("the key is encrypted: `openssl pkey -in FILE` decrypts it".to_owned())
+        }
         "RSA PRIVATE KEY" | "EC PRIVATE KEY" => {
             Err("not a PKCS#8 key: `openssl pkey -in FILE -out NEW` converts it".to_owned())
         }
@@ -148,7 +157,8 @@ fn der_item(der: &[u8]) -> std::result::Result<Item, String> {
     match first() {
         Ok(Tag::Integer) => private_key(der),
         Ok(Tag::Sequence) => certificate(der),
-        _ => Err("neither PEM nor a DER private key or certificate; --secret TYPE takes raw secret keys".to_owned()),
+        _ => Err("neither PEM nor a DER private key or certificate; --secret TYPE takes raw secret keys"
+            .to_owned()),
     }
 }
 
@@ -177,7 +187,7 @@ struct Fields {
 impl Fields {
     /// By their places alone: certificates that a strict parser refuses are in use.
     fn of(certificate: &[u8]) -> der::Result<Fields> {
-        let certificate = AnyRef::decode(&mut SliceReader::new(certificate)?)?;
+        let certificate = AnyRef::from_der(certificate)?;
         let tbs = AnyRef::decode(&mut SliceReader::new(certificate.value())?)?;
         let mut fields = SliceReader::new(tbs.value())?;
         let mut serial = AnyRef::decode(&mut fields)?;
@@ -200,7 +210,12 @@ impl Fields {
 }
 
 /// Creates what an item stands for; `public_key` adds the public half of a private key.
-pub fn create(session: &Session<'_>, item: &Item, traits: &Traits, public_key: bool) -> Result<Vec<ObjectHandle>> {
+pub fn create(
+    session: &Session<'_>,
+    item: &Item,
+    traits: &Traits,
+    public_key: bool,
+) -> Result<Vec<ObjectHandle>> {
     match item {
         Item::Key(key) => create_pair(session, key, traits, public_key),
         Item::Certificate(der) => create_certificate(session, der, traits).map(|handle| vec![handle]),
@@ -218,7 +233,12 @@ pub fn create(session: &Session<'_>, item: &Item, traits: &Traits, public_key: b
     }
 }
 
-fn create_pair(session: &Session<'_>, key: &PrivateKey, traits: &Traits, public: bool) -> Result<Vec<ObjectHandle>> {
+fn create_pair(
+    session: &Session<'_>,
+    key: &PrivateKey,
+    traits: &Traits,
+    public: bool,
+) -> Result<Vec<ObjectHandle>> {
     let key_type = key_type(key);
     let id = match &traits.id {
         Some(id) => id.0.clone(),
@@ -311,7 +331,8 @@ mod tests {
 
     #[test]
     fn blocks_are_cut_out() {
-        let text = "noise\n-----BEGIN A-----\nAA==\n-----END A-----\nx\n-----BEGIN B-----\nAA==\n-----END B-----";
+        let text =
+            "noise\n-----BEGIN A-----\nAA==\n-----END A-----\nx\n-----BEGIN B-----\nAA==\n-----END B-----";
         let found: Vec<&str> = blocks(text).collect();
         assert_eq!(found.len(), 2);
         assert!(found[1].starts_with("-----BEGIN B-----") && found[1].ends_with("-----END B-----"));

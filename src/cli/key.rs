@@ -149,7 +149,8 @@ pub fn generate(session: &Session<'_>, kind: &KeySpec, traits: &Traits, id: &[u8
         kind.attributes.iter().fold(template, |template, (id, value)| template.with(*id, value.clone()))
     };
     if family.pair {
-        let private = traits.template(ck::CKO_PRIVATE_KEY, id, family.usages).with(ck::CKA_KEY_TYPE, family.key_type);
+        let private =
+            traits.template(ck::CKO_PRIVATE_KEY, id, family.usages).with(ck::CKA_KEY_TYPE, family.key_type);
         let public = with_type(ck::CKO_PUBLIC_KEY);
         calls::key::generate_pair(session.module, session.handle, &mechanism, public, private)?;
     } else {

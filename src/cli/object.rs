@@ -93,7 +93,11 @@ fn delete(host: &Host, args: &Delete) -> Result<Answer> {
     if !args.yes {
         eprintln!("{}", Shown::table(&objects));
     }
-    confirm::destroy(&format!("{many} object(s) of {} will be deleted", token.name()), &many.to_string(), args.yes)?;
+    confirm::destroy(
+        &format!("{many} object(s) of {} will be deleted", token.name()),
+        &many.to_string(),
+        args.yes,
+    )?;
     for object in &objects {
         calls::object::destroy(session.module, session.handle, object.handle)?;
     }

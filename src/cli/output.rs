@@ -72,7 +72,8 @@ impl Table {
             return empty.to_owned();
         }
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or_default();
-        let width = |at: usize| self.rows.iter().filter_map(|row| row.get(at)).map(|c| c.chars().count()).max();
+        let width =
+            |at: usize| self.rows.iter().filter_map(|row| row.get(at)).map(|c| c.chars().count()).max();
         let widths: Vec<usize> = (0..columns).map(|at| width(at).unwrap_or_default()).collect();
         let lines = self.rows.iter().map(|row| {
             let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:<width$}"));

@@ -65,7 +65,12 @@ pub struct NewPinArgs {
 impl NewPinArgs {
     /// Where the new PIN comes from, `stdin` if that is where all come from.
     pub fn source(&self, stdin: bool) -> Source<'_> {
-        Source::of(&self.new_pin_file, &self.new_pin_env, stdin, "--new-pin-file, --new-pin-env or --pin-stdin")
+        Source::of(
+            &self.new_pin_file,
+            &self.new_pin_env,
+            stdin,
+            "--new-pin-file, --new-pin-env or --pin-stdin",
+        )
     }
 }
 

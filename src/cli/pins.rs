@@ -106,6 +106,7 @@ fn new_pin(token: &Known, source: super::pin::Source<'_>, who: &str) -> Result<c
 }
 
 fn done(token: &Known, who: &str, verb: &str) -> Result<Answer> {
-    let json = json!({ "token": { "label": token.label, "serial": token.serial }, "pin": who.to_lowercase() });
+    let json =
+        json!({ "token": { "label": token.label, "serial": token.serial }, "pin": who.to_lowercase() });
     Ok(Answer::new(format!("{verb} the {who} PIN of {}", token.name()), json))
 }

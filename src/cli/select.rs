@@ -82,7 +82,8 @@ impl Selection {
 
     /// The search for it.
     pub fn template(&self) -> Template {
-        let class = CLASSES.iter().find(|(class, _, _)| Some(*class) == self.class).map(|(_, number, _)| *number);
+        let class =
+            CLASSES.iter().find(|(class, _, _)| Some(*class) == self.class).map(|(_, number, _)| *number);
         template(class, self.label.as_deref(), self.id.as_ref())
     }
 }
@@ -123,7 +124,11 @@ impl KeyArg {
     }
 
     /// The one key of these classes, the first class that has any.
-    pub fn find(&self, session: &Session<'_>, classes: &[ck::CK_OBJECT_CLASS]) -> Result<Option<ObjectHandle>> {
+    pub fn find(
+        &self,
+        session: &Session<'_>,
+        classes: &[ck::CK_OBJECT_CLASS],
+    ) -> Result<Option<ObjectHandle>> {
         for class in classes {
             let found = session.find(&template(Some(*class), self.key.as_deref(), self.id.as_ref()))?;
             match found[..] {
@@ -131,7 +136,10 @@ impl KeyArg {
                 [key] => return Ok(Some(key)),
                 _ => {
                     let (n, class) = (found.len(), class_word(*class));
-                    return failed(format!("{n} {class} keys have {}: give both --key and --id", self.name()));
+                    return failed(format!(
+                        "{n} {class} keys have {}: give both --key and --id",
+                        self.name()
+                    ));
                 }
             }
         }
@@ -232,7 +240,8 @@ mod tests {
 
     #[test]
     fn a_selection_becomes_a_search() {
-        let selection = Selection { label: Some("x".to_owned()), id: Some(Id(vec![1])), class: Some(Class::Cert) };
+        let selection =
+            Selection { label: Some("x".to_owned()), id: Some(Id(vec![1])), class: Some(Class::Cert) };
         let template = selection.template();
         assert_eq!(template.ulong(ck::CKA_CLASS), Some(ck::CKO_CERTIFICATE));
         assert_eq!(template.bytes(ck::CKA_LABEL), Some(&b"x"[..]));

@@ -109,7 +109,13 @@ pub fn verify(args: &Verify) -> Result<Answer> {
             let session = host.open_user(&token, false, &work.pin)?;
             match work.key.find(&session, &[ck::CKO_PUBLIC_KEY, ck::CKO_SECRET_KEY])? {
                 Some(key) => (session, key),
-                None => return failed(format!("{} has no public or secret key with {}", token.name(), work.key.name())),
+                None => {
+                    return failed(format!(
+                        "{} has no public or secret key with {}",
+                        token.name(),
+                        work.key.name()
+                    ));
+                }
             }
         }
     };
@@ -140,7 +146,9 @@ pub fn make(session: &Session<'_>, key: ObjectHandle, mechanism: &Mechanism, dat
             signature.truncate(len);
             Ok(signature)
         }
-        Produced::Size(_) | Produced::TooSmall(_) => failed("the token changed its mind about the signature's size"),
+        Produced::Size(_) | Produced::TooSmall(_) => {
+            failed("the token changed its mind about the signature's size")
+        }
     }
 }
 
@@ -155,7 +163,9 @@ pub fn check(
     calls::sign::verify_init(session.module, session.handle, Some(mechanism), key)?;
     match calls::sign::verify(session.module, session.handle, data, signature) {
         Ok(()) => Ok(true),
-        Err(error) if matches!(error.kind(), ErrorKind::SignatureInvalid | ErrorKind::SignatureLenRange) => Ok(false),
+        Err(error) if matches!(error.kind(), ErrorKind::SignatureInvalid | ErrorKind::SignatureLenRange) => {
+            Ok(false)
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -190,7 +200,8 @@ pub fn mechanism_for(
 
 fn by_name(name: &str) -> Result<&'static Descriptor> {
     let bare = name.strip_prefix("CKM_").unwrap_or(name);
-    let row = mechanism::all().find(|row| row.name.strip_prefix("CKM_").is_some_and(|own| own.eq_ignore_ascii_case(bare)));
+    let row = mechanism::all()
+        .find(|row| row.name.strip_prefix("CKM_").is_some_and(|own| own.eq_ignore_ascii_case(bare)));
     row.ok_or_else(|| Error::Usage(format!("there is no mechanism {name}: see `keyward mechanism list`")))
 }
 
@@ -215,7 +226,9 @@ fn params(row: &Descriptor, data_len: usize) -> Result<Params> {
             let named = HASHES.iter().find(|(prefix, ..)| row.name.starts_with(prefix));
             let hash = named.or_else(|| HASHES.iter().find(|(.., len)| *len == data_len));
             match hash {
-                Some((_, hash, mgf, len)) => Ok(Params::Pss { hash: *hash, mgf: *mgf, salt_len: ulong(*len) }),
+                Some((_, hash, mgf, len)) => {
+                    Ok(Params::Pss { hash: *hash, mgf: *mgf, salt_len: ulong(*len) })
+                }
                 None => usage(format!("{} signs a digest; {data_len} bytes are none", row.name)),
             }
         }

@@ -91,7 +91,8 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return code;
         }
     };
-    match run(&options).and_then(|text| output::line(&text).map_err(|error| Error::Failed(error.to_string()))) {
+    match run(&options).and_then(|text| output::line(&text).map_err(|error| Error::Failed(error.to_string())))
+    {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("ERROR: {error}");
@@ -131,9 +132,9 @@ fn place(host: &Host, options: &Options) -> Result<Known> {
     }
     match (&options.serial, &options.token) {
         (None, None) if options.free => host.token_in(host.free_slot()?),
-        (None, None) => {
-            failed("A slot/token must be supplied. Use --slot <number>, --serial <serial>, --token <label>, or --free")
-        }
+        (None, None) => failed(
+            "A slot/token must be supplied. Use --slot <number>, --serial <serial>, --token <label>, or --free",
+        ),
         (serial, label) => host.select(&TokenArg { token: serial.clone().or_else(|| label.clone()) }),
     }
 }
@@ -198,7 +199,8 @@ fn show(host: &Host) -> Result<String> {
     for (slot, token) in host.slots()? {
         let info = calls::slot::slot_info(&host.module, slot)?;
         let version = format!("{}.{}", info.hardwareVersion.major, info.hardwareVersion.minor);
-        let field = |name: &str, value: &str| format!("        {:<18}{}", format!("{name}:"), printable(value));
+        let field =
+            |name: &str, value: &str| format!("        {:<18}{}", format!("{name}:"), printable(value));
         lines.push(format!("Slot {slot}"));
         lines.push("    Slot info:".to_owned());
         lines.push(field("Description", &text(&info.slotDescription)));
@@ -237,7 +239,8 @@ mod tests {
         let options = parse("softhsm2-util --init-token --free --label=x --so-pin 1234 --pin -5678").unwrap();
         assert!(options.init_token && options.free);
         assert_eq!(options.pin.as_deref(), Some("-5678"));
-        let options = parse("softhsm2-util --import k.pem --token t --label k --id A1B2 --no-public-key").unwrap();
+        let options =
+            parse("softhsm2-util --import k.pem --token t --label k --id A1B2 --no-public-key").unwrap();
         assert_eq!(options.id, Some(Id(vec![0xa1, 0xb2])));
         assert!(parse("softhsm2-util -v").unwrap().version);
         assert!(parse("softhsm2-util --show-slots --init-token").is_err());

@@ -86,7 +86,11 @@ fn init(host: &Host, args: &Init) -> Result<Answer> {
     let place = place(host, args)?;
     let anew = place.has(ck::CKF_TOKEN_INITIALIZED);
     if anew {
-        confirm::destroy(&format!("Every object in {} will be destroyed", place.name()), &place.label, args.yes)?;
+        confirm::destroy(
+            &format!("Every object in {} will be destroyed", place.name()),
+            &place.label,
+            args.yes,
+        )?;
     }
     let stdin = args.pin.pin_stdin;
     let so_source = args.so_pin.source(stdin);
@@ -104,7 +108,13 @@ fn init(host: &Host, args: &Init) -> Result<Answer> {
 }
 
 /// Initialises the token in a slot and sets both PINs.
-pub fn make(host: &Host, place: &Known, label: &str, so_pin: &SecretBytes, user_pin: &SecretBytes) -> Result<Known> {
+pub fn make(
+    host: &Host,
+    place: &Known,
+    label: &str,
+    so_pin: &SecretBytes,
+    user_pin: &SecretBytes,
+) -> Result<Known> {
     // Both are checked first, so that no token is left behind without a user PIN.
     let (min, max) = place.pin_len;
     for (what, pin) in [("SO", so_pin), ("user", user_pin)] {
@@ -133,13 +143,21 @@ fn place(host: &Host, args: &Init) -> Result<Known> {
             let all = host.slots()?.into_iter().filter_map(|(_, token)| token.ok());
             match all.into_iter().find(|token| token.serial == *serial) {
                 Some(place) => place,
-                None => return failed(format!("no slot has the serial number {serial}: see `keyward slot list`")),
+                None => {
+                    return failed(format!(
+                        "no slot has the serial number {serial}: see `keyward slot list`"
+                    ));
+                }
             }
         }
         (None, None) => host.token_in(host.free_slot()?)?,
     };
     match place.has(ck::CKF_TOKEN_INITIALIZED) {
-        true => usage(format!("slot {} holds the {}: name it with --token to destroy it", place.slot, place.name())),
+        true => usage(format!(
+            "slot {} holds the {}: name it with --token to destroy it",
+            place.slot,
+            place.name()
+        )),
         false => Ok(place),
     }
 }
@@ -181,7 +199,8 @@ const STATES: &[(ck::CK_FLAGS, &str)] = &[
 
 /// What is worth telling about a token's state; "ready" where nothing is.
 pub fn state(token: &Known) -> Vec<&'static str> {
-    let mut state: Vec<_> = STATES.iter().filter(|(flag, _)| token.has(*flag)).map(|(_, text)| *text).collect();
+    let mut state: Vec<_> =
+        STATES.iter().filter(|(flag, _)| token.has(*flag)).map(|(_, text)| *text).collect();
     if token.has(ck::CKF_LOGIN_REQUIRED) && !token.has(ck::CKF_USER_PIN_INITIALIZED) {
         state.push("user PIN not set");
     }

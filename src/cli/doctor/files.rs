@@ -19,7 +19,9 @@ pub fn directory(report: &mut Report, dir: &Path) {
     let subject = "directory";
     let shown = dir.display();
     match fs::metadata(dir) {
-        Ok(found) if !found.is_dir() => report.add(Level::Problem, subject, format!("{shown} is no directory")),
+        Ok(found) if !found.is_dir() => {
+            report.add(Level::Problem, subject, format!("{shown} is no directory"))
+        }
         Ok(found) => {
             permissions(report, subject, &format!("{shown}"), &found);
             if let Err(error) = fs::read_dir(dir) {
@@ -40,7 +42,12 @@ fn permissions(report: &mut Report, subject: &str, what: &str, found: &Metadata)
     if mode & OTHERS_MAY_WRITE != 0 {
         report.add(Level::Problem, subject, format!("{text}: others can write it; chmod go-rwx"));
     } else {
-        report.check(mode & OTHERS_MAY == 0, subject, text, (Level::Warning, "others can read it; chmod go-rwx"));
+        report.check(
+            mode & OTHERS_MAY == 0,
+            subject,
+            text,
+            (Level::Warning, "others can read it; chmod go-rwx"),
+        );
     }
     // The owner of a process's entry in /proc is its effective user.
     let own = fs::metadata("/proc/self").map(|process| process.uid());
@@ -87,7 +94,11 @@ fn token(report: &mut Report, host: &Host, subject: &str, path: &Path) -> Result
         report.add(Level::Ok, subject, "integrity check passed");
     }
     for fault in faults {
-        report.add(Level::Problem, subject, format!("integrity check: {fault}; restore the file from a copy"));
+        report.add(
+            Level::Problem,
+            subject,
+            format!("integrity check: {fault}; restore the file from a copy"),
+        );
     }
     Ok(())
 }
@@ -98,13 +109,18 @@ fn pin(report: &mut Report, subject: &str, header: &Header, policy: PinPolicy, r
         return;
     };
     let kdf = record.kdf();
-    let bad = "weaker than the default; change the PIN under a stronger soft.kdf unless the token is throw-away";
+    let bad =
+        "weaker than the default; change the PIN under a stronger soft.kdf unless the token is throw-away";
     report.check(!kdf.is_weak(), subject, format!("{name}: {kdf}"), (Level::Warning, bad));
     let (state, failures) = (policy.state_of(header, role), header.failures(role).count);
     if state.locked {
         let help = if role == Role::User { "; `keyward pin unlock` sets a new one" } else { "" };
         report.add(Level::Problem, subject, format!("{name} locked after {failures} wrong ones{help}"));
     } else if failures > 0 {
-        report.add(Level::Warning, subject, format!("{name}: {failures} wrong one(s) since the last right one"));
+        report.add(
+            Level::Warning,
+            subject,
+            format!("{name}: {failures} wrong one(s) since the last right one"),
+        );
     }
 }

@@ -66,9 +66,7 @@ impl Report {
     }
 
     fn json(&self) -> Vec<Value> {
-        let finding = |(level, subject, text): &(Level, String, String)| {
-            json!({ "level": level.word().to_lowercase(), "subject": subject, "finding": text })
-        };
+        let finding = |(level, subject, text): &(Level, String, String)| json!({ "level": level.word().to_lowercase(), "subject": subject, "finding": text });
         self.0.iter().map(finding).collect()
     }
 }
@@ -103,7 +101,8 @@ fn answer(report: &Report, (settings, listed): (String, Vec<Value>)) -> Answer {
         "warnings": warnings,
     });
     let text = [settings, report.table()].join("\n\n");
-    let mut answer = Answer::new(format!("{}\n\n{problems} problem(s), {warnings} warning(s)", text.trim_start()), json);
+    let mut answer =
+        Answer::new(format!("{}\n\n{problems} problem(s), {warnings} warning(s)", text.trim_start()), json);
     answer.failure = (problems > 0).then(|| format!("{problems} problem(s) found"));
     answer
 }

@@ -46,7 +46,13 @@ pub fn library(report: &mut Report) {
     let own = std::env::current_exe().ok();
     let beside = own.as_deref().and_then(|exe| exe.parent());
     let near = beside.into_iter().flat_map(|dir| [dir.join(LIBRARY), dir.join("../lib").join(LIBRARY)]);
-    let usual = ["/usr/lib", "/usr/lib/pkcs11", "/usr/local/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"];
+    let usual = [
+        "/usr/lib",
+        "/usr/lib/pkcs11",
+        "/usr/local/lib",
+        "/usr/lib/x86_64-linux-gnu",
+        "/usr/lib/aarch64-linux-gnu",
+    ];
     let usual = usual.iter().map(|dir| PathBuf::from(dir).join(LIBRARY));
     match near.chain(usual).find(|path| path.is_file()) {
         Some(path) => {
@@ -54,7 +60,9 @@ pub fn library(report: &mut Report) {
             report.add(Level::Ok, "library", path.display().to_string());
         }
         None => {
-            let text = format!("no {LIBRARY} beside this program or in the usual places; applications need its path");
+            let text = format!(
+                "no {LIBRARY} beside this program or in the usual places; applications need its path"
+            );
             report.add(Level::Warning, "library", text);
         }
     }
@@ -64,7 +72,10 @@ pub fn library(report: &mut Report) {
 pub fn limits(report: &mut Report) {
     let Ok(limits) = std::fs::read_to_string("/proc/self/limits") else { return };
     if let Some(soft) = soft_limit(&limits, "Max locked memory") {
-        let text = format!("RLIMIT_MEMLOCK: {}", soft.map_or("unlimited".to_owned(), |bytes| format!("{bytes} bytes")));
+        let text = format!(
+            "RLIMIT_MEMLOCK: {}",
+            soft.map_or("unlimited".to_owned(), |bytes| format!("{bytes} bytes"))
+        );
         let bad = "keys may be swapped to disk; raise it (ulimit -l)";
         report.check(soft.is_none_or(|bytes| bytes >= MEMLOCK_NEEDED), "limits", text, (Level::Warning, bad));
     }
@@ -91,7 +102,10 @@ mod tests {
                     Max locked memory         8388608              8388608              bytes     \n";
         assert_eq!(soft_limit(text, "Max locked memory"), Some(Some(8388608)));
         assert_eq!(soft_limit(text, "Max core file size"), Some(Some(0)));
-        assert_eq!(soft_limit("Max locked memory unlimited unlimited bytes", "Max locked memory"), Some(None));
+        assert_eq!(
+            soft_limit("Max locked memory unlimited unlimited bytes", "Max locked memory"),
+            Some(None)
+        );
         assert_eq!(soft_limit(text, "Max x"), None);
     }
 }
