@@ -53,6 +53,12 @@ impl Known {
         self.flags & flags == flags
     }
 
+    /// What a person types to confirm that it is meant: the label, or the serial number where that can't be typed.
+    pub fn word(&self) -> &str {
+        let typeable = !self.label.is_empty() && self.label == printable(&self.label);
+        if typeable { &self.label } else { &self.serial }
+    }
+
     /// How messages name it.
     pub fn name(&self) -> String {
         format!("token \"{}\" (serial {})", printable(&self.label), printable(&self.serial))

@@ -226,7 +226,7 @@ fn describe(token: &Known) -> Value {
 
 fn delete(host: &Host, args: &Delete) -> Result<Answer> {
     let token = host.select(&TokenArg { token: Some(args.token.clone()) })?;
-    confirm::destroy(&format!("{} and every key in it will be gone", token.name()), &token.label, args.yes)?;
+    confirm::destroy(&format!("{} and every key in it will be gone", token.name()), token.word(), args.yes)?;
     let path = host.delete_file(&token)?;
     let line = format!("Deleted {}, {}", token.name(), path.display());
     Ok(Answer::new(line, json!({ "deleted": { "label": token.label, "serial": token.serial } })))
