@@ -52,7 +52,7 @@ fn private_objects_show_nothing_on_disk() {
 #[test]
 fn an_edited_row_is_noticed_and_the_others_live_on() {
     let (token, file) = closed_token();
-    edit(&file, "UPDATE object SET sealed = sealed || x'00' WHERE id = (SELECT max(id) FROM object)");
+    edit(&file, "UPDATE object SET sealed = CAST(sealed || x'00' AS BLOB) WHERE id = (SELECT max(id) FROM object)");
     let module = second_instance(token.dir());
     let session = user_session(&module);
     let damaged = session.find(&[Attr::id(b"a very private id")]).unwrap();

@@ -55,7 +55,9 @@ impl Kind {
     pub fn prepare(self, dir: &Path, extra: &str) -> std::io::Result<Setup> {
         let shown = dir.display();
         match self {
-            Kind::Keyward => Ok(Setup::reserved(format!("dir='{shown}' kdf=fast {extra}"))),
+            Kind::Keyward => {
+                Ok(Setup::reserved(format!("dir='{shown}' kdf=fast soft.pin_delay=false {extra}")))
+            }
             Kind::Nss => Ok(Setup::reserved(format!("configdir='sql:{shown}' {extra}"))),
             Kind::Softhsm => {
                 let tokens = dir.join("tokens");

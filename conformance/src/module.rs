@@ -83,7 +83,7 @@ impl Module {
 
     /// C_Initialize with these arguments, or with a null pointer.
     pub fn initialize_with(&self, arguments: Option<&mut CK_C_INITIALIZE_ARGS>) -> Result<(), Rv> {
-        let pointer = arguments.map_or(std::ptr::null_mut(), |arguments| std::ptr::from_mut(arguments));
+        let pointer = arguments.map_or(std::ptr::null_mut(), std::ptr::from_mut);
         Rv::check(call!(self, C_Initialize(pointer.cast())).0)
     }
 

@@ -75,7 +75,7 @@ impl TestToken {
         Self::with(path, "")
     }
 
-    /// The same, with further pReserved parameters such as `pin_tries=3`.
+    /// The same, with further pReserved parameters such as `soft.max_pin_failures=3`.
     pub fn with(path: impl AsRef<Path>, extra: &str) -> Result<Self, String> {
         let path = path.as_ref();
         let kind = Kind::guess(path);

@@ -11,7 +11,6 @@
 //! store, and must not write to it.
 
 mod error;
-pub mod gate;
 mod memory;
 pub mod pin;
 pub mod seal;

@@ -3,7 +3,7 @@
 //! Two connections: `reader` answers every read, `writer` is opened at the first write. Readers thus never wait for
 //! another thread's fsync, and notice our own commits like everyone else's.
 //!
-//! Locks, in this order: the fork gate, the registry of open tokens (`watch`), `writer`, `reader`; all held for one
+//! Locks, in this order: the registry of open tokens (`watch`), `writer`, `reader`; all held for one
 //! call at most. Other processes are kept out by SQLite's own locks; the wait for them is bounded by
 //! [`Options::busy_ms`] and happens outside of all locks.
 
@@ -20,11 +20,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, MutexGuard};
-use rusqlite::config::DbConfig;
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::{Error, Result};
-use super::{Header, NewRow, Row, RowId, Store, Tag, gate};
+use super::{Header, NewRow, Row, RowId, Store, Tag};
 use open::Access;
 use watch::{Identity, Index};
 
@@ -85,7 +84,7 @@ impl SqliteStore {
 
     fn open_by(path: &Path, options: &Options, by: Opener) -> Result<SqliteStore> {
         until(options, || {
-            let _inside = gate::enter();
+            raw::survive_forks();
             let mut registry = watch::registry();
             let (connection, access) = by(path, options)?;
             let identity = open::identity(path)?;
@@ -157,7 +156,6 @@ impl SqliteStore {
 
     /// Runs one or more reads. Each statement sees one committed state.
     fn read<T>(&self, f: impl FnOnce(&Connection) -> Step<T>) -> Result<T> {
-        let _inside = gate::enter();
         let reader = self.reader()?;
         let connection = reader.connection.as_ref().ok_or(Error::Abandoned)?;
         f(connection).map_err(|e| e.at(&self.path, &self.options))
@@ -173,7 +171,6 @@ impl SqliteStore {
 
     /// Busy only before `f` has run: whoever holds the write lock can commit.
     fn try_write<T>(&self, f: &mut impl FnMut(&Transaction<'_>) -> Step<T>) -> Result<T> {
-        let _inside = gate::enter();
         let mut writer = self.usable()?.1.lock();
         // A commit into a file that was removed or replaced under its name would be lost.
         if open::identity(&self.path)? != self.identity {
@@ -279,7 +276,6 @@ impl Reader {
 
 impl Store for SqliteStore {
     fn header(&self) -> Result<Arc<Header>> {
-        let _inside = gate::enter();
         self.reader()?.header(self.index.as_deref()).map_err(|e| e.at(&self.path, &self.options))
     }
 
@@ -292,14 +288,13 @@ impl Store for SqliteStore {
     }
 
     fn generation(&self) -> Result<u64> {
-        // No lock and no gate: this is asked on nearly every call.
+        // No lock: this is asked on nearly every call.
         if let Some(index) = &self.index
             && !self.abandoned.load(Ordering::Acquire)
             && let Some(generation) = Index(index).read()
         {
             return Ok(generation);
         }
-        let _inside = gate::enter();
         self.reader()?.generation(None).map_err(|e| e.at(&self.path, &self.options))
     }
 
@@ -376,23 +371,15 @@ impl Store for SqliteStore {
         self.read_only
     }
 
-    /// SQLite keeps a table of the process's file locks, and a forked child inherits it without the locks: a file
-    /// opened anew in the child would share those entries and lock nothing. So a connection that was idle at the
-    /// fork is closed after all, told to leave the write-ahead log alone: that closes the child's copies of the
-    /// descriptors, forgets the entries, and touches neither the file nor the parent's locks. One that another
-    /// thread was using at the fork is leaked.
+    /// The connections are leaked with their descriptors: closing them would need locks that only the parent's threads
+    /// can release. `raw` keeps what the child opens anew apart from them.
     fn abandon(&self) {
         if self.abandoned.swap(true, Ordering::AcqRel) {
             return;
         }
         let writer = self.writer.as_ref().and_then(Mutex::try_lock).and_then(|mut w| w.take());
         let reader = self.reader.as_ref().and_then(Mutex::try_lock).and_then(|mut r| r.connection.take());
-        for connection in [writer, reader].into_iter().flatten() {
-            match connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true) {
-                Ok(_) => drop(connection),
-                Err(_) => std::mem::forget(connection),
-            }
-        }
+        std::mem::forget((writer, reader));
     }
 }
 
@@ -404,7 +391,6 @@ impl Drop for SqliteStore {
             std::mem::forget((self.reader.take(), self.writer.take(), self.index.take()));
             return;
         }
-        let _inside = gate::enter();
         let mut registry = watch::registry();
         self.index = None;
         // The reader closes last and, read-write, folds the log into the file: one file moves the token.

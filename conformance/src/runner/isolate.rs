@@ -76,11 +76,17 @@ fn attempt(
 ) -> Result<(), String> {
     let report = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
     let output = tempfile::tempfile().map_err(|error| error.to_string())?;
+    // A home of its own: what a module writes by default, and what a crashed case leaves, vanishes with it.
+    let home = tempfile::Builder::new().prefix("case-").tempdir().map_err(|error| error.to_string())?;
     let mut child = Command::new(isolation.program)
         .arg("--module")
         .arg(&context.path)
         .args(["--kind", context.kind.name(), "--run-case", &format!("{suite}/{case}"), "--report"])
         .arg(report.path())
+        .env("HOME", home.path())
+        .env("TMPDIR", home.path())
+        .env_remove("XDG_DATA_HOME")
+        .env_remove("XDG_CONFIG_HOME")
         .stdin(Stdio::null())
         .stdout(output.try_clone().map_err(|error| error.to_string())?)
         .stderr(Stdio::null())

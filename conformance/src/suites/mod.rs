@@ -1,12 +1,14 @@
 //! The suites.
 
 mod calls;
+mod defects;
 mod fixture;
+mod oasis;
 mod wycheproof;
 
 use crate::runner::Suite;
 
 /// Every suite, in the order in which they run.
 pub fn all() -> Vec<Suite> {
-    vec![calls::suite(), wycheproof::suite()]
+    vec![oasis::suite(), calls::suite(), defects::suite(), wycheproof::suite()]
 }

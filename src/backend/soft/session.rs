@@ -126,10 +126,10 @@ impl TokenSession for SoftSession {
 
     fn destroy_object(&mut self, access: Access, object: ObjectHandle) -> Result<()> {
         let found = self.object(access, object)?;
-        object::may_write(&found.attributes, &caller(access), access.read_write)?;
         if builtin::is_builtin(object) || !object::is_destroyable(&found.attributes) {
             return Err(Error::new(ErrorKind::ActionProhibited, "CKA_DESTROYABLE is false"));
         }
+        object::may_write(&found.attributes, &caller(access), access.read_write)?;
         self.open.destroy(object)?;
         self.owned.retain(|&owned| owned != object);
         Ok(())
@@ -154,10 +154,10 @@ impl TokenSession for SoftSession {
 
     fn set_attributes(&mut self, access: Access, object: ObjectHandle, template: Template) -> Result<()> {
         let found = self.object(access, object)?;
-        object::may_write(&found.attributes, &caller(access), access.read_write)?;
         if builtin::is_builtin(object) {
             return Err(Error::new(ErrorKind::ActionProhibited, "the token's own objects can't be changed"));
         }
+        object::may_write(&found.attributes, &caller(access), access.read_write)?;
         self.open.change(object, &|old| object::modify(old, template.clone(), &caller(access)))
     }
 

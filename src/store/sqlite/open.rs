@@ -154,7 +154,7 @@ pub(super) fn writer(path: &Path, options: &Options) -> Result<Connection> {
 }
 
 /// How long SQLite itself waits for a lock. Longer waits are [`SqliteStore::write`](super::SqliteStore)'s, which
-/// leaves the fork gate meanwhile.
+/// holds no lock of ours meanwhile.
 const LONGEST_INNER_WAIT: Duration = Duration::from_millis(100);
 
 /// Takes nothing in the file on trust, keeps deleted content from lingering, and bounds memory and waits.

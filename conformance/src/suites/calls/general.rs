@@ -88,7 +88,7 @@ fn finalize_twice(context: &Context) -> Check {
     expect(bench.module.finalize(), &[CKR_CRYPTOKI_NOT_INITIALIZED])
 }
 
-fn finalize_with_reserved_pointer(context: &Context) -> Check {
+pub(in crate::suites) fn finalize_with_reserved_pointer(context: &Context) -> Check {
     let bench = context.bench()?;
     bench.initialize()?;
     let mut byte = 0_u8;
@@ -186,7 +186,7 @@ fn mechanism_list_sizes(context: &Context) -> Check {
     Ok(())
 }
 
-fn every_listed_mechanism_has_information(context: &Context) -> Check {
+pub(in crate::suites) fn every_listed_mechanism_has_information(context: &Context) -> Check {
     let token = context.token()?;
     for mechanism in token.module.mechanisms(token.slot)? {
         let name = names::name(names::CKM, mechanism);

@@ -49,18 +49,20 @@ fn null_outputs(context: &Context) -> Check {
     let p = data.as_mut_ptr();
     s.encrypt_init(&cbc, key)?;
     expect_rv(call!(m, C_Encrypt(h, p, 16, p, null_mut())), BAD)?;
-    let _ = s.encrypt_init(&cbc, key);
-    expect_rv(call!(m, C_EncryptUpdate(h, p, 16, p, null_mut())), BAD)?;
-    s.decrypt_init(&cbc, key)?;
-    expect_rv(call!(m, C_Decrypt(h, p, 16, p, null_mut())), BAD)?;
-    s.digest_init(&Mech::new(CKM_SHA256))?;
-    expect_rv(call!(m, C_Digest(h, p, 16, p, null_mut())), BAD)?;
-    s.sign_init(&hmac, secret)?;
-    expect_rv(call!(m, C_Sign(h, p, 16, p, null_mut())), BAD)?;
-    expect_rv(
-        call!(m, C_FindObjects(h, null_mut(), 1, null_mut())),
-        &[CKR_ARGUMENTS_BAD, CKR_OPERATION_NOT_INITIALIZED],
-    )?;
+    let other = token.user_session()?;
+    other.encrypt_init(&cbc, key)?;
+    expect_rv(call!(m, C_EncryptUpdate(other.handle(), p, 16, p, null_mut())), BAD)?;
+    let other = token.user_session()?;
+    other.decrypt_init(&cbc, key)?;
+    expect_rv(call!(m, C_Decrypt(other.handle(), p, 16, p, null_mut())), BAD)?;
+    let other = token.user_session()?;
+    other.digest_init(&Mech::new(CKM_SHA256))?;
+    expect_rv(call!(m, C_Digest(other.handle(), p, 16, p, null_mut())), BAD)?;
+    let other = token.user_session()?;
+    other.sign_init(&hmac, secret)?;
+    expect_rv(call!(m, C_Sign(other.handle(), p, 16, p, null_mut())), BAD)?;
+    let idle = &[CKR_ARGUMENTS_BAD, CKR_OPERATION_NOT_INITIALIZED];
+    expect_rv(call!(m, C_FindObjects(h, null_mut(), 1, null_mut())), idle)?;
     let mut template = fixture::data_template("x", b"x");
     template.truncate(4);
     let mut raw = RawTemplate::new(&template);
@@ -143,7 +145,7 @@ fn null_attribute_values(context: &Context) -> Check {
     Ok(())
 }
 
-fn null_random(context: &Context) -> Check {
+pub(in crate::suites) fn null_random(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     for length in [1, 16, CK_ULONG::MAX] {
@@ -176,7 +178,7 @@ fn huge_attribute_lengths(context: &Context) -> Check {
     Ok(())
 }
 
-fn huge_requested_lengths(context: &Context) -> Check {
+pub(in crate::suites) fn huge_requested_lengths(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let bad = &[CKR_ATTRIBUTE_VALUE_INVALID, CKR_KEY_SIZE_RANGE, CKR_TEMPLATE_INCONSISTENT];
@@ -330,7 +332,7 @@ fn null_parameter_with_length(context: &Context) -> Check {
     Ok(())
 }
 
-fn null_pointers_inside_parameters(context: &Context) -> Check {
+pub(in crate::suites) fn null_pointers_inside_parameters(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let (key, mut iv) = (fixture::aes(&s, &[])?, [0_u8; 12]);
@@ -363,7 +365,7 @@ fn null_pointers_inside_parameters(context: &Context) -> Check {
 }
 
 /// The struct of before v2.40 carries a pointer where the newer one carries the password's length.
-fn pbkdf2_in_the_old_layout(context: &Context) -> Check {
+pub(in crate::suites) fn pbkdf2_in_the_old_layout(context: &Context) -> Check {
     let token = context.token()?;
     token.need(CKM_PKCS5_PBKD2, CKF_GENERATE)?;
     let s = token.user_session()?;

@@ -106,7 +106,7 @@ fn read_only_session_under_so_login(context: &Context) -> Check {
     expect_ok(token.session(RW))
 }
 
-fn logout_without_login(context: &Context) -> Check {
+pub(in crate::suites) fn logout_without_login(context: &Context) -> Check {
     let token = context.token()?;
     expect(token.session(RW)?.logout(), &[CKR_USER_NOT_LOGGED_IN])
 }

@@ -1,16 +1,17 @@
 //! Call sequences and errors: what every function answers when it is called out of order, with wrong
 //! handles, wrong templates or wrong pointers, as the specification's function chapters say.
 
+mod combined;
 mod fork;
-mod general;
-mod hostile;
-mod keys;
-mod login;
+pub(super) mod general;
+pub(super) mod hostile;
+pub(super) mod keys;
+pub(super) mod login;
 mod objects;
-mod operations;
+pub(super) mod operations;
 mod search;
-mod sessions;
-mod streams;
+pub(super) mod sessions;
+pub(super) mod streams;
 mod sweep;
 mod threads;
 
@@ -18,7 +19,7 @@ use crate::runner::{Case, Suite};
 
 /// The suite.
 pub fn suite() -> Suite {
-    let cases: [Vec<Case>; 12] = [
+    let cases: [Vec<Case>; 13] = [
         sweep::cases(),
         general::cases(),
         sessions::cases(),
@@ -26,6 +27,7 @@ pub fn suite() -> Suite {
         objects::cases(),
         search::cases(),
         operations::cases(),
+        combined::cases(),
         streams::cases(),
         keys::cases(),
         hostile::cases(),

@@ -155,7 +155,7 @@ fn template_incomplete(context: &Context) -> Check {
     let token = context.token()?;
     let session = token.user_session()?;
     let bad = &[CKR_TEMPLATE_INCOMPLETE];
-    expect(session.create(&[]), bad)?;
+    expect(session.create(&[]), &[CKR_TEMPLATE_INCOMPLETE, CKR_ARGUMENTS_BAD])?;
     expect(session.create(&[Attr::label("no class")]), bad)?;
     expect(session.create(&[Attr::class(CKO_SECRET_KEY), Attr::value(&[0; 16])]), bad)?;
     expect(session.create(&[Attr::class(CKO_SECRET_KEY), Attr::key_type(CKK_AES)]), bad)?;

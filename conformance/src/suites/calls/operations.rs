@@ -6,7 +6,7 @@ use cryptoki_sys::*;
 
 use super::super::fixture;
 use crate::runner::{Case, Check, Context, expect, expect_ok, expect_rv};
-use crate::{Attr, Mech, Object, Rv, Session, TestToken, call, cases, ensure, size, skip, ulen};
+use crate::{Attr, Mech, Object, Rv, Session, TestToken, call, cases, ensure, size, ulen};
 
 pub(super) fn cases() -> Vec<Case> {
     cases![
@@ -27,13 +27,6 @@ pub(super) fn cases() -> Vec<Case> {
         failed_verification_ends_the_operation,
         data_length_errors,
         signature_length_errors,
-        operations_do_not_disturb_each_other,
-        digest_key,
-        recover,
-        dual_functions,
-        operation_state,
-        session_cancel,
-        allowed_mechanisms,
     ]
 }
 
@@ -59,7 +52,7 @@ fn operations_without_init(context: &Context) -> Check {
 }
 
 /// An AES key and a mechanism for each keyed function.
-fn inits(session: &Session) -> Result<(Object, Object, Mech, Mech), Rv> {
+pub(super) fn inits(session: &Session) -> Result<(Object, Object, Mech, Mech), Rv> {
     let key = fixture::aes(session, &[])?;
     let secret = fixture::secret(session, &[5; 32])?;
     Ok((key, secret, Mech::bytes(CKM_AES_CBC, &[0; 16]), Mech::new(CKM_SHA256_HMAC)))
@@ -69,17 +62,16 @@ fn init_twice(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let (key, secret, cbc, hmac) = inits(&s)?;
-    let active = &[CKR_OPERATION_ACTIVE];
-    s.encrypt_init(&cbc, key)?;
-    expect(s.encrypt_init(&cbc, key), active)?;
-    s.decrypt_init(&cbc, key)?;
-    expect(s.decrypt_init(&cbc, key), active)?;
-    s.sign_init(&hmac, secret)?;
-    expect(s.sign_init(&hmac, secret), active)?;
-    s.verify_init(&hmac, secret)?;
-    expect(s.verify_init(&hmac, secret), active)?;
-    s.digest_init(&Mech::new(CKM_SHA256))?;
-    expect(s.digest_init(&Mech::new(CKM_SHA256)), active)
+    let twice = |init: &dyn Fn(&Session) -> Result<(), Rv>| -> Check {
+        let session = token.user_session()?;
+        init(&session)?;
+        expect(init(&session), &[CKR_OPERATION_ACTIVE])
+    };
+    twice(&|s| s.encrypt_init(&cbc, key))?;
+    twice(&|s| s.decrypt_init(&cbc, key))?;
+    twice(&|s| s.sign_init(&hmac, secret))?;
+    twice(&|s| s.verify_init(&hmac, secret))?;
+    twice(&|s| s.digest_init(&Mech::new(CKM_SHA256)))
 }
 
 fn init_with_unknown_mechanism(context: &Context) -> Check {
@@ -112,7 +104,7 @@ fn init_with_a_mechanism_of_another_function(context: &Context) -> Check {
     expect(s.derive(&hmac, secret, &[]), bad)
 }
 
-fn init_with_bad_key_handle(context: &Context) -> Check {
+pub(in crate::suites) fn init_with_bad_key_handle(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let (_, _, cbc, hmac) = inits(&s)?;
@@ -169,7 +161,7 @@ fn init_without_permission(context: &Context) -> Check {
     expect(s.sign_init(&Mech::new(CKM_ECDSA), private), bad)
 }
 
-fn init_with_wrong_parameters(context: &Context) -> Check {
+pub(in crate::suites) fn init_with_wrong_parameters(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let (key, secret, _, _) = inits(&s)?;
@@ -184,7 +176,7 @@ fn init_with_wrong_parameters(context: &Context) -> Check {
     expect(s.sign_init(&Mech::bytes(CKM_SHA256_HMAC, &[0; 4]), secret), bad)?;
     expect(s.digest_init(&Mech::bytes(CKM_SHA256, &[0; 4])), bad)?;
     if token.offers(CKM_AES_GCM, CKF_ENCRYPT) {
-        for tag in [0, 7, 31, 129, 136, CK_ULONG::MAX] {
+        for tag in [7, 31, 129, 136, CK_ULONG::MAX] {
             expect(s.encrypt_init(&Mech::gcm(&[0; 12], &[], tag), key), bad)
                 .map_err(|failure| failure.at(&format!("GCM tag of {tag} bits")))?;
         }
@@ -203,15 +195,19 @@ fn init_with_null_mechanism(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let (key, secret, cbc, hmac) = inits(&s)?;
-    let (m, h) = (s.module(), s.handle());
-    let fine = &[CKR_OK, CKR_ARGUMENTS_BAD, CKR_OPERATION_NOT_INITIALIZED, CKR_OPERATION_CANCEL_FAILED];
+    let (m, null) = (s.module(), null_mut());
+    let fine = |rv| {
+        let allowed = [CKR_OK, CKR_ARGUMENTS_BAD, CKR_OPERATION_NOT_INITIALIZED, CKR_OPERATION_CANCEL_FAILED];
+        expect_rv(rv, &allowed)
+    };
     s.encrypt_init(&cbc, key)?;
-    expect_rv(call!(m, C_EncryptInit(h, null_mut(), key)), fine)?;
-    expect_rv(call!(m, C_DecryptInit(h, null_mut(), key)), fine)?;
-    s.sign_init(&hmac, secret)?;
-    expect_rv(call!(m, C_SignInit(h, null_mut(), secret)), fine)?;
-    expect_rv(call!(m, C_VerifyInit(h, null_mut(), secret)), fine)?;
-    expect_rv(call!(m, C_DigestInit(h, null_mut())), fine)
+    fine(call!(m, C_EncryptInit(s.handle(), null, key)))?;
+    fine(call!(m, C_DecryptInit(token.user_session()?.handle(), null, key)))?;
+    let other = token.user_session()?;
+    other.sign_init(&hmac, secret)?;
+    fine(call!(m, C_SignInit(other.handle(), null, secret)))?;
+    fine(call!(m, C_VerifyInit(token.user_session()?.handle(), null, secret)))?;
+    fine(call!(m, C_DigestInit(token.user_session()?.handle(), null)))
 }
 
 fn failed_init_leaves_nothing_active(context: &Context) -> Check {
@@ -311,7 +307,7 @@ fn success_ends_the_operation(context: &Context) -> Check {
     expect(s.digest_final(), none)
 }
 
-fn error_ends_the_operation(context: &Context) -> Check {
+pub(in crate::suites) fn error_ends_the_operation(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let (key, _, cbc, _) = inits(&s)?;
@@ -363,7 +359,7 @@ fn data_length_errors(context: &Context) -> Check {
     Ok(())
 }
 
-fn signature_length_errors(context: &Context) -> Check {
+pub(in crate::suites) fn signature_length_errors(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let (public, private) = fixture::ec(&s, &[])?;
@@ -382,132 +378,4 @@ fn signature_length_errors(context: &Context) -> Check {
             .map_err(|failure| failure.at(&format!("RSA signature of {length} bytes")))?;
     }
     Ok(())
-}
-
-fn operations_do_not_disturb_each_other(context: &Context) -> Check {
-    let token = context.token()?;
-    let s = token.user_session()?;
-    let (key, secret, cbc, hmac) = inits(&s)?;
-    s.digest_init(&Mech::new(CKM_SHA256))?;
-    s.sign_init(&hmac, secret)?;
-    s.digest_update(b"a")?;
-    s.sign_update(b"x")?;
-    s.encrypt(&cbc, key, &[0; 16])?;
-    s.digest_update(b"bc")?;
-    let mac = s.sign_final()?;
-    ensure!(s.digest_final()?.starts_with(&[0xba, 0x78, 0x16, 0xbf]), "the digest is disturbed");
-    expect_ok(s.verify(&hmac, secret, b"x", &mac))
-}
-
-fn digest_key(context: &Context) -> Check {
-    let token = context.token()?;
-    let s = token.user_session()?;
-    let key = fixture::secret(&s, b"abc")?;
-    s.digest_init(&Mech::new(CKM_SHA256))?;
-    match s.digest_key(key) {
-        Err(rv) if rv.is_one_of(&[CKR_KEY_INDIGESTIBLE, CKR_FUNCTION_NOT_SUPPORTED]) => {
-            skip!("C_DigestKey answers {rv}")
-        }
-        other => other?,
-    }
-    ensure!(s.digest_final()?.starts_with(&[0xba, 0x78, 0x16, 0xbf]), "C_DigestKey digests something else");
-    s.digest_init(&Mech::new(CKM_SHA256))?;
-    expect(s.digest_key(0x0fff_ffff), &[CKR_KEY_HANDLE_INVALID])
-}
-
-fn recover(context: &Context) -> Check {
-    let token = context.token()?;
-    token.need(CKM_RSA_PKCS, CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER)?;
-    let s = token.user_session()?;
-    let template = [
-        Attr::ulong(CKA_MODULUS_BITS, 2048),
-        Attr::bytes(CKA_PUBLIC_EXPONENT, &[1, 0, 1]),
-        Attr::bool(CKA_VERIFY_RECOVER, true),
-    ];
-    let pair = Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN);
-    let (public, private) = s.generate_pair(&pair, &template, &[Attr::bool(CKA_SIGN_RECOVER, true)])?;
-    let mech = Mech::new(CKM_RSA_PKCS);
-    let signature = s.sign_recover(&mech, private, b"recovered")?;
-    ensure!(
-        s.verify_recover(&mech, public, &signature)? == b"recovered",
-        "C_VerifyRecover gives something else"
-    );
-    expect(s.verify_recover(&mech, public, &[1; 256]), &[CKR_SIGNATURE_INVALID])?;
-    expect(s.verify_recover(&mech, public, &[1; 255]), &[CKR_SIGNATURE_LEN_RANGE])
-}
-
-fn dual_functions(context: &Context) -> Check {
-    let token = context.token()?;
-    let s = token.user_session()?;
-    let (key, _, cbc, _) = inits(&s)?;
-    s.digest_init(&Mech::new(CKM_SHA256))?;
-    s.encrypt_init(&cbc, key)?;
-    let mut sealed = match s.digest_encrypt_update(&[7; 32]) {
-        Err(rv) if rv == CKR_FUNCTION_NOT_SUPPORTED => skip!("no dual functions"),
-        other => other?,
-    };
-    sealed.extend(s.encrypt_final()?);
-    let digest = s.digest_final()?;
-    ensure!(
-        digest == s.digest(&Mech::new(CKM_SHA256), &[7; 32])?,
-        "C_DigestEncryptUpdate digests something else"
-    );
-    s.decrypt_init(&cbc, key)?;
-    s.digest_init(&Mech::new(CKM_SHA256))?;
-    let mut opened = s.decrypt_digest_update(&sealed)?;
-    opened.extend(s.decrypt_final()?);
-    ensure!(opened == [7; 32], "C_DecryptDigestUpdate decrypts something else");
-    ensure!(s.digest_final()? == digest, "C_DecryptDigestUpdate digests something else");
-    Ok(())
-}
-
-fn operation_state(context: &Context) -> Check {
-    let token = context.token()?;
-    let s = token.user_session()?;
-    expect(s.operation_state(), &[CKR_OPERATION_NOT_INITIALIZED, CKR_FUNCTION_NOT_SUPPORTED])?;
-    s.digest_init(&Mech::new(CKM_SHA256))?;
-    s.digest_update(b"ab")?;
-    let state = match s.operation_state() {
-        Err(rv) if rv.is_one_of(&[CKR_FUNCTION_NOT_SUPPORTED, CKR_STATE_UNSAVEABLE]) => skip!("answers {rv}"),
-        other => other?,
-    };
-    let other = token.user_session()?;
-    other.set_operation_state(&state, 0, 0)?;
-    other.digest_update(b"c")?;
-    s.digest_update(b"x")?;
-    ensure!(other.digest_final()?.starts_with(&[0xba, 0x78, 0x16, 0xbf]), "the restored digest is another");
-    expect(other.set_operation_state(b"rubbish", 0, 0), &[CKR_SAVED_STATE_INVALID])?;
-    expect(other.set_operation_state(&state[..state.len() / 2], 0, 0), &[CKR_SAVED_STATE_INVALID])
-}
-
-fn session_cancel(context: &Context) -> Check {
-    let token = context.token()?;
-    let s = token.user_session()?;
-    let (key, _, cbc, _) = inits(&s)?;
-    s.encrypt_init(&cbc, key)?;
-    s.digest_init(&Mech::new(CKM_SHA256))?;
-    match s.cancel(CKF_ENCRYPT) {
-        Err(rv) if rv == CKR_FUNCTION_NOT_SUPPORTED => skip!("no C_SessionCancel"),
-        other => other?,
-    }
-    expect(s.encrypt_once(&[0; 16]), &[CKR_OPERATION_NOT_INITIALIZED])?;
-    expect_ok(s.digest_update(b"still there"))?;
-    s.find_init(&[])?;
-    s.cancel(CKF_FIND_OBJECTS | CKF_DIGEST)?;
-    expect(s.find_next(1), &[CKR_OPERATION_NOT_INITIALIZED])?;
-    expect(s.digest_final(), &[CKR_OPERATION_NOT_INITIALIZED])?;
-    expect_ok(s.cancel(CKF_SIGN))
-}
-
-fn allowed_mechanisms(context: &Context) -> Check {
-    let token = context.token()?;
-    let s = token.user_session()?;
-    let allowed = Attr::mechanisms(CKA_ALLOWED_MECHANISMS, &[CKM_AES_CBC]);
-    let key = match fixture::aes(&s, &[allowed]) {
-        Err(rv) if rv == CKR_ATTRIBUTE_TYPE_INVALID => skip!("no CKA_ALLOWED_MECHANISMS"),
-        other => other?,
-    };
-    expect_ok(s.encrypt_init(&Mech::bytes(CKM_AES_CBC, &[0; 16]), key))?;
-    let refused = &[CKR_MECHANISM_INVALID, CKR_KEY_FUNCTION_NOT_PERMITTED, CKR_ACTION_PROHIBITED];
-    expect(s.decrypt_init(&Mech::new(CKM_AES_ECB), key), refused)
 }

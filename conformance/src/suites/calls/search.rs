@@ -112,7 +112,7 @@ fn search_beside_other_operations(context: &Context) -> Check {
     let session = token.user_session()?;
     let key = fixture::aes(&session, &[Attr::label("busy")])?;
     session.digest_init(&crate::Mech::new(CKM_SHA256))?;
-    session.find_init(&[Attr::label("busy")])?;
+    super::combined::beside(session.find_init(&[Attr::label("busy")]))?;
     session.digest_update(b"abc")?;
     ensure!(session.find_next(8)? == [key], "the search is disturbed");
     ensure!(session.digest_final()?.starts_with(&[0xba, 0x78, 0x16, 0xbf]), "the digest is disturbed");

@@ -26,7 +26,7 @@ pub(super) fn cases() -> Vec<Case> {
     ]
 }
 
-fn open_without_serial_flag(context: &Context) -> Check {
+pub(in crate::suites) fn open_without_serial_flag(context: &Context) -> Check {
     let token = context.token()?;
     expect(token.session(CKF_RW_SESSION), &[CKR_SESSION_PARALLEL_NOT_SUPPORTED])
 }

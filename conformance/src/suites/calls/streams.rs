@@ -201,7 +201,7 @@ fn rsa_signatures_in_parts(context: &Context) -> Check {
     Ok(())
 }
 
-fn ec_signatures_in_parts(context: &Context) -> Check {
+pub(in crate::suites) fn ec_signatures_in_parts(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let pair = fixture::ec(&s, &[])?;
@@ -235,7 +235,7 @@ fn empty_messages(context: &Context) -> Check {
 }
 
 /// C_Encrypt and its kin cannot end what an update began.
-fn one_shot_after_update(context: &Context) -> Check {
+pub(in crate::suites) fn one_shot_after_update(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
     let (key, secret) = (fixture::aes(&s, &[])?, fixture::secret(&s, &[1; 32])?);

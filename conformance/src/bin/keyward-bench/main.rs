@@ -1,0 +1,256 @@
+//! The same work on several PKCS#11 modules, interleaved, with medians and ratios.
+//!
+//! Each module lives in a worker process of its own, since some are configured by the environment and none
+//! should share a heap with another. The driver asks each worker in turn for one measurement of one row, round
+//! after round (A B A B), so that a slow minute of the machine falls on all of them alike.
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+
+mod rows;
+mod worker;
+
+use rows::{ROWS, Row};
+
+const USAGE: &str =
+    "usage: keyward-bench --module NAME=PATH [--module NAME=PATH ...] [--pairs N] [--rounds N]
+                     [--millis N] [--row TEXT] [--json FILE]
+
+The first module is the one that the ratios compare with. --pairs: key pairs in the large token (1000);
+--rounds: measurements per row and module, of which the median counts (5); --millis: length of one
+measurement (200); --row: only rows whose name contains TEXT; --json: also write the numbers to FILE.";
+
+/// What the command line asks for.
+struct Options {
+    modules: Vec<(String, PathBuf)>,
+    pairs: usize,
+    rounds: usize,
+    millis: u64,
+    row: String,
+    json: Option<PathBuf>,
+    worker: Option<PathBuf>,
+}
+
+impl Options {
+    fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut options = Self {
+            modules: Vec::new(),
+            pairs: 1000,
+            rounds: 5,
+            millis: 200,
+            row: String::new(),
+            json: None,
+            worker: None,
+        };
+        while let Some(flag) = arguments.next() {
+            let value = arguments.next().ok_or_else(|| format!("{flag} wants a value"))?;
+            match flag.as_str() {
+                "--module" => options.modules.push(named(&value)),
+                "--pairs" => options.pairs = number(&flag, &value)?,
+                "--rounds" => options.rounds = number(&flag, &value)?.max(1),
+                "--millis" => options.millis = u64::try_from(number(&flag, &value)?).unwrap_or(200),
+                "--row" => options.row = value,
+                "--json" => options.json = Some(value.into()),
+                "--worker" => options.worker = Some(value.into()),
+                _ => return Err(format!("unknown option {flag}")),
+            }
+        }
+        if options.worker.is_none() && options.modules.is_empty() {
+            return Err("at least one --module is needed".to_owned());
+        }
+        Ok(options)
+    }
+}
+
+fn named(value: &str) -> (String, PathBuf) {
+    match value.split_once('=') {
+        Some((name, path)) => (name.to_owned(), path.into()),
+        None => (value.to_owned(), value.into()),
+    }
+}
+
+fn number(flag: &str, value: &str) -> Result<usize, String> {
+    value.parse().map_err(|_| format!("{flag} wants a number, not {value:?}"))
+}
+
+/// One module's process; it answers each row's name with a line.
+struct Worker {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Worker {
+    fn start(path: &Path, options: &Options) -> Result<Self, String> {
+        let program = std::env::current_exe().map_err(|error| error.to_string())?;
+        let mut child = Command::new(program)
+            .arg("--worker")
+            .arg(path)
+            .args(["--pairs", &options.pairs.to_string(), "--millis", &options.millis.to_string()])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| error.to_string())?;
+        let (Some(questions), Some(answers)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("the worker has no pipes".to_owned());
+        };
+        Ok(Self { child, questions, answers: BufReader::new(answers) })
+    }
+
+    /// One measurement: the value in the row's unit, or why there is none.
+    fn ask(&mut self, row: &Row) -> Result<f64, String> {
+        writeln!(self.questions, "{}", row.name).map_err(|error| error.to_string())?;
+        let mut line = String::new();
+        self.answers.read_line(&mut line).map_err(|error| error.to_string())?;
+        let line = line.trim();
+        line.parse().map_err(|_| if line.is_empty() { "the worker died".to_owned() } else { line.to_owned() })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// One row's medians, one per module, in the row's unit.
+struct Measured {
+    row: &'static Row,
+    medians: Vec<Result<f64, String>>,
+}
+
+fn measure(row: &'static Row, workers: &mut [Worker], rounds: usize) -> Measured {
+    let mut samples: Vec<Result<Vec<f64>, String>> = workers.iter().map(|_| Ok(Vec::new())).collect();
+    for _ in 0..if row.once { 1 } else { rounds } {
+        for (worker, sample) in workers.iter_mut().zip(&mut samples) {
+            // A module that cannot do the work once is not asked again.
+            if let Ok(values) = sample {
+                match worker.ask(row) {
+                    Ok(value) => values.push(value),
+                    Err(reason) => *sample = Err(reason),
+                }
+            }
+        }
+    }
+    Measured { row, medians: samples.into_iter().map(|sample| sample.map(median)).collect() }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The Markdown table's line for one row: our value, then each peer's value and how many times ours it is.
+fn line(measured: &Measured, pairs: usize) -> String {
+    let mut cells = vec![measured.row.title(pairs)];
+    let ours = measured.medians.first().and_then(|value| value.as_ref().ok()).copied();
+    for (index, value) in measured.medians.iter().enumerate() {
+        cells.push(match (value, ours) {
+            (Ok(value), Some(ours)) if index > 0 => {
+                let ratio = measured.row.ratio(*value, ours);
+                let ratio = ratio.map(|ratio| format!(" ({}×)", digits(ratio))).unwrap_or_default();
+                format!("{}{ratio}", shown(*value, measured.row.unit))
+            }
+            (Ok(value), _) => shown(*value, measured.row.unit),
+            (Err(_), _) => "–".to_owned(),
+        });
+    }
+    format!("| {} |", cells.join(" | "))
+}
+
+fn shown(value: f64, unit: &str) -> String {
+    format!("{} {unit}", digits(value))
+}
+
+/// About three significant digits.
+fn digits(value: f64) -> String {
+    let decimals = if value >= 100.0 {
+        0
+    } else if value >= 10.0 {
+        1
+    } else {
+        2
+    };
+    format!("{value:.decimals$}")
+}
+
+fn json(modules: &[(String, PathBuf)], table: &[Measured], pairs: usize) -> String {
+    let mut out = format!("{{\"pairs\":{pairs},\"rows\":[");
+    for (index, measured) in table.iter().enumerate() {
+        if index > 0 {
+            out.push(',');
+        }
+        out.push_str(&format!(
+            "\n{{\"name\":{:?},\"unit\":{:?},\"values\":{{",
+            measured.row.title(pairs),
+            measured.row.unit
+        ));
+        for (index, ((name, _), value)) in modules.iter().zip(&measured.medians).enumerate() {
+            let value = value.as_ref().map_or("null".to_owned(), f64::to_string);
+            out.push_str(&format!("{}{name:?}:{value}", if index > 0 { "," } else { "" }));
+        }
+        out.push_str("}}");
+    }
+    out.push_str("\n]}\n");
+    out
+}
+
+fn drive(options: &Options, out: &mut impl Write) -> Result<(), String> {
+    let io = |error: std::io::Error| error.to_string();
+    let mut workers = options
+        .modules
+        .iter()
+        .map(|(_, path)| Worker::start(path, options))
+        .collect::<Result<Vec<_>, _>>()?;
+    let names: Vec<_> = options.modules.iter().map(|(name, _)| name.as_str()).collect();
+    writeln!(out, "| | {} |\n| --- |{}", names.join(" | "), " ---: |".repeat(names.len())).map_err(io)?;
+    let mut table = Vec::new();
+    let mut notes = Vec::new();
+    for row in ROWS.iter().filter(|row| row.name.contains(&options.row)) {
+        let measured = measure(row, &mut workers, options.rounds);
+        writeln!(out, "{}", line(&measured, options.pairs)).map_err(io)?;
+        for (name, value) in names.iter().zip(&measured.medians) {
+            if let Err(reason) = value {
+                notes.push(format!("{name}, {}: {reason}", row.title(options.pairs)));
+            }
+        }
+        table.push(measured);
+    }
+    writeln!(
+        out,
+        "\n(N×): the peer's cost over {0}'s, or {0}'s rate over the peer's: above 1, {0} is ahead.",
+        names.first().unwrap_or(&"")
+    )
+    .map_err(io)?;
+    for note in notes {
+        writeln!(out, "– {note}").map_err(io)?;
+    }
+    if let Some(path) = &options.json {
+        std::fs::write(path, json(&options.modules, &table, options.pairs))
+            .map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn main() -> ExitCode {
+    let options = match Options::parse(std::env::args().skip(1)) {
+        Ok(options) => options,
+        Err(reason) => {
+            eprintln!("keyward-bench: {reason}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    let done = match &options.worker {
+        Some(path) => worker::serve(path, options.pairs, options.millis),
+        None => drive(&options, &mut std::io::stdout().lock()),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            eprintln!("keyward-bench: {reason}");
+            ExitCode::FAILURE
+        }
+    }
+}
