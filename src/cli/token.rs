@@ -88,7 +88,7 @@ fn init(host: &Host, args: &Init) -> Result<Answer> {
     if anew {
         confirm::destroy(
             &format!("Every object in {} will be destroyed", place.name()),
-            &place.label,
+            place.word(),
             args.yes,
         )?;
     }
