@@ -1,5 +1,7 @@
 //! The command-line tool as scripts see it: its verbs, exit codes and JSON, each test in a directory of its own.
 
+#![allow(clippy::unwrap_used)]
+
 use std::io::Write;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
@@ -56,27 +58,24 @@ impl Place {
         place
     }
 
-    /// The tool under another name.
-    fn called(&self, name: &str) -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let program = dir.path().join(name);
+    /// The same place, with the tool under another name.
+    fn called(self, name: &str) -> Self {
+        let program = self.dir.path().join(name);
         symlink(&self.program, &program).unwrap();
-        // The link lies beside the tokens, so that one directory goes at the end.
-        let program_here = self.dir.path().join(name);
-        std::fs::rename(&program, &program_here).unwrap();
-        Place { dir, program: program_here }
+        Place { program, ..self }
     }
 
     fn path(&self, name: &str) -> String {
         self.dir.path().join(name).to_str().unwrap().to_owned()
     }
 
-    fn run_with(&self, tokens: &Path, arguments: &[&str], stdin: &str) -> Run {
+    fn run_with(&self, arguments: &[&str], stdin: &str) -> Run {
+        let home = self.dir.path();
         let mut child = Command::new(&self.program)
             .args(arguments)
             .env_clear()
-            .env("HOME", tokens)
-            .env("KEYWARD_DIR", tokens.join("tokens"))
+            .env("HOME", home)
+            .env("KEYWARD_DIR", home.join("tokens"))
             .env("KEYWARD_SOFT__KDF", "fast")
             .env("KEYWARD_SOFT__PIN_DELAY", "false")
             .env("PIN", USER_PIN)
@@ -98,7 +97,7 @@ impl Place {
     }
 
     fn run(&self, line: &str) -> Run {
-        self.run_with(self.dir.path(), &line.split(' ').collect::<Vec<_>>(), "")
+        self.run_with(&line.split(' ').collect::<Vec<_>>(), "")
     }
 
     fn init(&self, label: &str) -> Run {
@@ -149,12 +148,11 @@ fn a_token_is_made_anew_only_on_demand() {
 #[test]
 fn pins_come_from_stdin_files_and_variables() {
     let place = Place::new();
-    let tokens = place.dir.path();
     let init = ["token", "init", "--label", "a", "--pin-stdin"];
-    place.run_with(tokens, &init, "so-pin-1\nuser-pin-1\n").ok();
+    place.run_with(&init, "so-pin-1\nuser-pin-1\n").ok();
     place.run("token init --label b --so-pin-env SO --pin-env NOT_SET").refused(1, "NOT_SET");
     place.run("token init --label b --so-pin-env SO").refused(2, "--pin-file, --pin-env or --pin-stdin");
-    place.run_with(tokens, &init, "so-pin-1\nx\n").refused(1, "4 to 255");
+    place.run_with(&init, "so-pin-1\nx\n").refused(1, "4 to 255");
     assert_eq!(place.run("token list --json").json()["tokens"].as_array().unwrap().len(), 1);
     let file = place.path("pin");
     std::fs::write(&file, "user-pin-1\n").unwrap();
@@ -348,10 +346,8 @@ fn several_tokens_have_to_be_told_apart() {
 
 #[test]
 fn softhsm_scripts_run() {
-    let place = Place::new();
-    let softhsm = place.called("softhsm2-util");
-    let tokens = place.dir.path();
-    let run = |line: &str| softhsm.run_with(tokens, &line.split(' ').collect::<Vec<_>>(), "");
+    let place = Place::new().called("softhsm2-util");
+    let run = |line: &str| place.run(line);
     let made = run("--init-token --free --label t --so-pin 1234 --pin 5678").ok().out;
     let slot = made.trim().rsplit(' ').next().unwrap().to_owned();
     assert!(made.contains("is reassigned to slot ") && slot.parse::<u64>().is_ok(), "{made}");
@@ -372,6 +368,6 @@ fn softhsm_scripts_run() {
     }
     run("--delete-token --token t2").ok();
     run("--delete-token --token t2").refused(1, "t2");
-    run("--frob").code.eq(&1).then_some(()).unwrap();
+    assert_eq!(run("--frob").code, 1);
     run("--version").ok();
 }

@@ -53,6 +53,12 @@ impl Known {
         self.flags & flags == flags
     }
 
+    /// What a person types to confirm that it is meant: the label, or the serial number where that can't be typed.
+    pub fn word(&self) -> &str {
+        let typeable = !self.label.is_empty() && self.label == printable(&self.label);
+        if typeable { &self.label } else { &self.serial }
+    }
+
     /// How messages name it.
     pub fn name(&self) -> String {
         format!("token \"{}\" (serial {})", printable(&self.label), printable(&self.serial))
@@ -94,29 +100,32 @@ impl Host {
     pub fn select(&self, wanted: &TokenArg) -> Result<Known> {
         let mut tokens = self.tokens()?;
         if let Some(wanted) = &wanted.token {
-            let all = tokens.len();
             tokens.retain(|token| token.serial == *wanted || token.label == *wanted);
-            return match (tokens.len(), tokens.pop()) {
-                (1, Some(token)) => Ok(token),
-                (0, _) if all == 0 => failed(self.none()),
-                (0, _) => failed(format!(
-                    "no token has the label or serial number {wanted}: see `keyward token list`"
-                )),
-                (n, _) => {
-                    failed(format!("{n} tokens have the label {wanted}: give the serial number as --token"))
-                }
-            };
         }
-        match (tokens.len(), tokens.pop()) {
-            (1, Some(token)) => Ok(token),
-            (0, _) => failed(self.none()),
-            (n, _) => usage(format!("there are {n} tokens: say which with --token LABEL or --token SERIAL")),
+        match (tokens.len(), tokens.pop(), &wanted.token) {
+            (1, Some(token), _) => Ok(token),
+            (0, _, wanted) => failed(self.none(wanted.as_deref())?),
+            (n, _, Some(label)) => {
+                failed(format!("{n} tokens have the label {label}: give the serial number as --token"))
+            }
+            (n, _, None) => {
+                usage(format!("there are {n} tokens: say which with --token LABEL or --token SERIAL"))
+            }
         }
     }
 
-    fn none(&self) -> String {
+    /// Why no token was found.
+    fn none(&self, wanted: Option<&str>) -> Result<String> {
+        let slots = self.slots()?;
+        let unreadable = slots.iter().filter(|(_, token)| token.is_err()).count();
         let dir = self.module.config().soft.dir.display();
-        format!("there is no token in {dir}: `keyward token init --label NAME` makes one")
+        Ok(match (wanted, unreadable) {
+            (_, 1..) => format!("no such token, but {unreadable} that can't be read: see `keyward doctor`"),
+            (Some(wanted), 0) => {
+                format!("no token has the label or serial number {wanted}: see `keyward token list`")
+            }
+            (None, 0) => format!("there is no token in {dir}: `keyward token init --label NAME` makes one"),
+        })
     }
 
     /// The free slot.

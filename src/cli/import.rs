@@ -105,7 +105,9 @@ pub fn items(path: &Path, content: &[u8]) -> Result<Vec<Item>> {
     let text = std::str::from_utf8(content).ok().filter(|text| text.contains("-----BEGIN "));
     let mut items = match text {
         Some(text) => {
-            blocks(text).map(|block| pem_item(block).map_err(|why| refused(&why))).collect::<Result<_>>()?
+            // `openssl ecparam -genkey` writes the curve before the key, which names it again.
+            let blocks = blocks(text).filter(|block| !block.starts_with("-----BEGIN EC PARAMETERS-----"));
+            blocks.map(|block| pem_item(block).map_err(|why| refused(&why))).collect::<Result<_>>()?
         }
         None => vec![der_item(content).map_err(|why| refused(&why))?],
     };
@@ -135,7 +137,7 @@ fn pem_item(block: &str) -> std::result::Result<Item, String> {
     let der = SecretBytes::from(der);
     match label {
         "PRIVATE KEY" => private_key(&der),
-        "CERTIFICATE" | "X509 CERTIFICATE" | "TRUSTED CERTIFICATE" => certificate(&der),
+        "CERTIFICATE" | "X509 CERTIFICATE" => certificate(&der),
         "ENCRYPTED PRIVATE KEY" => {
             Err("the key is encrypted: `openssl pkey -in FILE` decrypts it".to_owned())
         }
@@ -185,7 +187,7 @@ struct Fields {
 impl Fields {
     /// By their places alone: certificates that a strict parser refuses are in use.
     fn of(certificate: &[u8]) -> der::Result<Fields> {
-        let certificate = AnyRef::decode(&mut SliceReader::new(certificate)?)?;
+        let certificate = AnyRef::from_der(certificate)?;
         let tbs = AnyRef::decode(&mut SliceReader::new(certificate.value())?)?;
         let mut fields = SliceReader::new(tbs.value())?;
         let mut serial = AnyRef::decode(&mut fields)?;

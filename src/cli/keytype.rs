@@ -40,6 +40,9 @@ pub fn with_usages(mut template: Template, class: ck::CK_OBJECT_CLASS, usages: &
     template
 }
 
+/// Attributes that a type of key gives to a template.
+pub type Given = Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>;
+
 /// One word, and what it stands for.
 #[derive(Debug)]
 pub struct Family {
@@ -56,7 +59,7 @@ pub struct Family {
     /// What its keys may do unless `--usage` says otherwise.
     pub usages: &'static [Usage],
     /// The attributes that the text after the colon stands for.
-    attributes: fn(&str) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>>,
+    attributes: fn(&str) -> Option<Given>,
 }
 
 const fn pair(
@@ -64,7 +67,7 @@ const fn pair(
     generation: ck::CK_MECHANISM_TYPE,
     key_type: ck::CK_KEY_TYPE,
     usages: &'static [Usage],
-    attributes: fn(&str) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>>,
+    attributes: fn(&str) -> Option<Given>,
 ) -> Family {
     Family { word, parameters: "", generation, key_type, pair: true, usages, attributes }
 }
@@ -120,25 +123,25 @@ const CURVES: &[(&str, Curve)] = &[
     ("prime256v1", Curve::P256),
 ];
 
-fn rsa(parameter: &str) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>> {
+fn rsa(parameter: &str) -> Option<Given> {
     let bits: ck::CK_ULONG = parameter.parse().ok()?;
     Some(vec![(ck::CKA_MODULUS_BITS, bits.into()), (ck::CKA_PUBLIC_EXPONENT, (&[1, 0, 1]).into())])
 }
 
-fn curve(parameter: &str) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>> {
+fn curve(parameter: &str) -> Option<Given> {
     let (_, curve) = CURVES.iter().find(|(name, _)| *name == parameter)?;
     Some(vec![(ck::CKA_EC_PARAMS, curve.oid_der().into())])
 }
 
-fn okp(none: &str, curve: OkpCurve) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>> {
+fn okp(none: &str, curve: OkpCurve) -> Option<Given> {
     none.is_empty().then(|| vec![(ck::CKA_EC_PARAMS, curve.oid_der().into())])
 }
 
-fn set(none: &str, set: ck::CK_ULONG) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>> {
+fn set(none: &str, set: ck::CK_ULONG) -> Option<Given> {
     none.is_empty().then(|| vec![(ck::CKA_PARAMETER_SET, set.into())])
 }
 
-fn bits(parameter: &str) -> Option<Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>> {
+fn bits(parameter: &str) -> Option<Given> {
     let bits: ck::CK_ULONG = parameter.parse().ok().filter(|bits| bits % 8 == 0)?;
     Some(vec![(ck::CKA_VALUE_LEN, (bits / 8).into())])
 }
@@ -156,7 +159,7 @@ pub struct KeySpec {
     /// Its row.
     pub family: &'static Family,
     /// The attributes that tell this type from others of the family.
-    pub attributes: Vec<(ck::CK_ATTRIBUTE_TYPE, Value)>,
+    pub attributes: Given,
 }
 
 impl FromStr for KeySpec {
@@ -196,10 +199,14 @@ pub fn described(object: &Attributes) -> String {
         return if kind == ck::CKC_X_509 { "x509".to_owned() } else { format!("{kind:#x}") };
     }
     let Some(key_type) = object.key_type() else { return String::new() };
+    // A family without parameters is told by its attributes; Edwards and Montgomery curves have several names.
+    let okp = object.bytes(ck::CKA_EC_PARAMS).and_then(|params| OkpCurve::from_oid_der(params).ok());
+    let is = |(id, value): &(ck::CK_ATTRIBUTE_TYPE, Value)| match okp {
+        Some(curve) if *id == ck::CKA_EC_PARAMS => *value == Value::from(curve.oid_der()),
+        _ => object.get(*id) == Some(value),
+    };
     let exact = |family: &&Family| {
-        family.key_type == key_type
-            && (family.attributes)("")
-                .is_none_or(|own| own.iter().all(|(id, value)| object.get(*id) == Some(value)))
+        family.key_type == key_type && (family.attributes)("").is_none_or(|own| own.iter().all(is))
     };
     let Some(family) = FAMILIES.iter().find(exact) else { return format!("{key_type:#x}") };
     let parameter = match (object.bytes(ck::CKA_MODULUS), object.bytes(ck::CKA_EC_PARAMS)) {
@@ -245,6 +252,10 @@ mod tests {
             object.set(ck::CKA_KEY_TYPE, spec.family.key_type);
             assert_eq!(described(&object), text);
         }
+        let named = Attributes::new()
+            .with(ck::CKA_KEY_TYPE, ck::CKK_EC_EDWARDS)
+            .with(ck::CKA_EC_PARAMS, b"\x13\x0cedwards25519");
+        assert_eq!(described(&named), "ed25519");
         let modulus = [&[0u8, 0x80][..], &[0; 255]].concat();
         let rsa = Attributes::new().with(ck::CKA_KEY_TYPE, ck::CKK_RSA).with(ck::CKA_MODULUS, modulus);
         assert_eq!(described(&rsa), "rsa:2048");

@@ -88,7 +88,7 @@ fn init(host: &Host, args: &Init) -> Result<Answer> {
     if anew {
         confirm::destroy(
             &format!("Every object in {} will be destroyed", place.name()),
-            &place.label,
+            place.word(),
             args.yes,
         )?;
     }
@@ -144,7 +144,9 @@ fn place(host: &Host, args: &Init) -> Result<Known> {
             match all.into_iter().find(|token| token.serial == *serial) {
                 Some(place) => place,
                 None => {
-                    return failed(format!("no slot has the serial number {serial}: see `keyward slot list`"));
+                    return failed(format!(
+                        "no slot has the serial number {serial}: see `keyward slot list`"
+                    ));
                 }
             }
         }
@@ -224,7 +226,7 @@ fn describe(token: &Known) -> Value {
 
 fn delete(host: &Host, args: &Delete) -> Result<Answer> {
     let token = host.select(&TokenArg { token: Some(args.token.clone()) })?;
-    confirm::destroy(&format!("{} and every key in it will be gone", token.name()), &token.label, args.yes)?;
+    confirm::destroy(&format!("{} and every key in it will be gone", token.name()), token.word(), args.yes)?;
     let path = host.delete_file(&token)?;
     let line = format!("Deleted {}, {}", token.name(), path.display());
     Ok(Answer::new(line, json!({ "deleted": { "label": token.label, "serial": token.serial } })))
