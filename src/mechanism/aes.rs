@@ -66,13 +66,27 @@ pub(super) const ROWS: &[Descriptor] = &[
 struct Running {
     cipher: AesCipher,
     direction: Direction,
+    /// Bytes until the counter of CTR would overflow; no bound in the other modes.
+    left: u128,
 }
 
 impl Running {
     fn new(mode: ModeFn, direction: Direction, key: &Key, params: &Params) -> Result<Self> {
         let mode = mode(params)?;
+        let left = match mode {
+            Mode::Ctr { block, counter_bits } => counter_room(counter_bits, block),
+            _ => u128::MAX,
+        };
         let cipher = AesCipher::new(mode, direction, key.secret()?).map_err(errors::data)?;
-        Ok(Running { cipher, direction })
+        Ok(Running { cipher, direction, left })
+    }
+
+    /// CKR_DATA_LEN_RANGE, in both directions, for data that would run the counter over.
+    fn count(&mut self, input: usize) -> Result<()> {
+        self.left = self.left.checked_sub(input as u128).ok_or_else(|| {
+            Error::new(ErrorKind::DataLenRange, "the data overflows the counter bits of CK_AES_CTR_PARAMS")
+        })?;
+        Ok(())
     }
 
     fn error(&self, error: crypto::Error) -> Error {
@@ -94,12 +108,14 @@ impl Cipher for Running {
         self.cipher.once_len(input)
     }
     fn update(&mut self, part: &[u8], out: &mut [u8]) -> Result<usize> {
+        self.count(part.len())?;
         self.cipher.update(part, out).map_err(|e| self.error(e))
     }
     fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
         self.cipher.finish(out).map_err(|e| self.error(e))
     }
     fn once(&mut self, data: &[u8], out: &mut [u8]) -> Result<usize> {
+        self.count(data.len())?;
         self.cipher.once(data, out).map_err(|e| self.error(e))
     }
 }
@@ -128,6 +144,13 @@ fn gcm(params: &Params) -> Result<Mode<'_>> {
 
 fn invalid(why: &'static str) -> Error {
     Error::new(ErrorKind::MechanismParamInvalid, why)
+}
+
+/// How many bytes a counter can number before its bits overflow.
+fn counter_room(bits: u32, block: &[u8; BLOCK]) -> u128 {
+    let highest = u128::MAX >> (128 - bits);
+    let blocks_after_first = highest - (u128::from_be_bytes(*block) & highest);
+    blocks_after_first.saturating_add(1).saturating_mul(BLOCK as u128)
 }
 
 struct Mac(Cmac);
