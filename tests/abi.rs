@@ -1,5 +1,7 @@
 //! The exported interface: versions, function lists, initialisation.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::ffi::CString;

@@ -1,5 +1,7 @@
 //! Fork: the child's handles are dead, it can start at once, and the parent never notices.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{ec_pair, sign, token, user_session};

@@ -1,5 +1,7 @@
 //! Keys' lives: sessions, threads, authentication, and what another login may see.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use common::{ec_pair, sign, token};

@@ -1,5 +1,7 @@
 //! Slots and the token's file: the contract of DESIGN section 1.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::os::unix::fs::PermissionsExt;

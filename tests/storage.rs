@@ -1,5 +1,7 @@
 //! What the disk shows, and what damage to it costs.
 
+#![allow(clippy::unwrap_used)]
+
 mod common;
 
 use std::path::{Path, PathBuf};

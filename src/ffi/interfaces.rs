@@ -129,7 +129,7 @@ pub unsafe extern "C" fn C_GetInterface(
 }
 
 /// The three handlers, under the name that the table gives their family.
-mod interfaces {
+mod lookup {
     use super::*;
 
     pub(super) unsafe fn function_list(out: *mut *mut ck::CK_FUNCTION_LIST) -> Result<()> {

@@ -11,7 +11,7 @@ macro_rules! for_each_function {
             C_Initialize(reserved: *mut c_void) => general::initialize;
             C_Finalize(reserved: *mut c_void) => general::finalize;
             C_GetInfo(info: *mut ck::CK_INFO) => general::info;
-            C_GetFunctionList(function_list: *mut *mut ck::CK_FUNCTION_LIST) => interfaces::function_list;
+            C_GetFunctionList(function_list: *mut *mut ck::CK_FUNCTION_LIST) => lookup::function_list;
             C_GetSlotList(token_present: ck::CK_BBOOL, slot_list: *mut ck::CK_SLOT_ID, count: *mut ck::CK_ULONG) => slot::list;
             C_GetSlotInfo(slot_id: ck::CK_SLOT_ID, info: *mut ck::CK_SLOT_INFO) => slot::slot_info;
             C_GetTokenInfo(slot_id: ck::CK_SLOT_ID, info: *mut ck::CK_TOKEN_INFO) => slot::token_info;
@@ -78,8 +78,8 @@ macro_rules! for_each_function {
             C_WaitForSlotEvent(flags: ck::CK_FLAGS, slot: *mut ck::CK_SLOT_ID, reserved: *mut c_void) => slot::wait_for_event;
         }
         v3_0 {
-            C_GetInterfaceList(interface_list: *mut ck::CK_INTERFACE, count: *mut ck::CK_ULONG) => interfaces::interface_list;
-            C_GetInterface(interface_name: *mut ck::CK_UTF8CHAR, version: *mut ck::CK_VERSION, interface: *mut *mut ck::CK_INTERFACE, flags: ck::CK_FLAGS) => interfaces::interface;
+            C_GetInterfaceList(interface_list: *mut ck::CK_INTERFACE, count: *mut ck::CK_ULONG) => lookup::interface_list;
+            C_GetInterface(interface_name: *mut ck::CK_UTF8CHAR, version: *mut ck::CK_VERSION, interface: *mut *mut ck::CK_INTERFACE, flags: ck::CK_FLAGS) => lookup::interface;
             C_LoginUser(session: ck::CK_SESSION_HANDLE, user_type: ck::CK_USER_TYPE, pin: *mut ck::CK_UTF8CHAR, pin_len: ck::CK_ULONG, username: *mut ck::CK_UTF8CHAR, username_len: ck::CK_ULONG) => session::login_user;
             C_SessionCancel(session: ck::CK_SESSION_HANDLE, flags: ck::CK_FLAGS) => session::cancel;
             C_MessageEncryptInit(session: ck::CK_SESSION_HANDLE, mechanism: *mut ck::CK_MECHANISM, key: ck::CK_OBJECT_HANDLE) => unsupported;

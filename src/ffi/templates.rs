@@ -43,13 +43,12 @@ unsafe fn raw<'a>(
     }
     // SAFETY: the caller of `template` vouches for the array.
     let attributes = unsafe { memory::input_array(pointer, count) }?;
-    attributes
-        .iter()
+    let read = |attribute: &ck::CK_ATTRIBUTE| {
         // SAFETY: the caller of `template` vouches for each value.
-        .map(|attribute| {
-            unsafe { raw_value(attribute, depth) }.map(|value| RawAttribute { kind: attribute.type_, value })
-        })
-        .collect()
+        let value = unsafe { raw_value(attribute, depth) }?;
+        Ok(RawAttribute { kind: attribute.type_, value })
+    };
+    attributes.iter().map(read).collect()
 }
 
 unsafe fn raw_value<'a>(attribute: &ck::CK_ATTRIBUTE, depth: usize) -> Result<RawValue<'a>> {

@@ -1,7 +1,7 @@
 //! What the integration tests share. Each test loads its own copy of the shared library, so that every one has the
 //! library's one static for itself and they run side by side.
 
-#![allow(dead_code)]
+#![allow(dead_code, clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 

@@ -155,8 +155,7 @@ impl SoftToken {
 
     /// A fresh header with a fresh token key under the SO's PIN.
     fn new_header(&self, so_pin: &[u8], label: [u8; 32]) -> Result<Header> {
-        let token_key =
-            LockedKey::random(|bytes| crate::crypto::random(bytes)).map_err(crate::store::Error::from)?;
+        let token_key = LockedKey::random(crate::crypto::random).map_err(crate::store::Error::from)?;
         let so = self.pin_record(so_pin, &token_key, Role::So)?;
         let mut header = Header::new(self.serial.clone(), "", so)?;
         header.label = label;
