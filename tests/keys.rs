@@ -121,3 +121,20 @@ fn profile_objects_show_when_asked_for() {
     assert_eq!(session.destroy(profiles[0]).unwrap_err(), CKR_ACTION_PROHIBITED);
     assert!(session.find(&[]).unwrap().is_empty(), "programs of old don't know these classes");
 }
+
+#[test]
+fn an_edwards_point_is_shown_as_configured() {
+    const ED25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x70];
+    for (setting, len) in [("raw", 32), ("der", 34)] {
+        let token = common::token_with(&format!("soft.edwards_point={setting}"));
+        let session = token.user_session().unwrap();
+        let (public, _) = session
+            .generate_pair(
+                &Mech::new(CKM_EC_EDWARDS_KEY_PAIR_GEN),
+                &[Attr::bytes(CKA_EC_PARAMS, &ED25519)],
+                &[Attr::bool(CKA_SIGN, true)],
+            )
+            .unwrap();
+        assert_eq!(session.get(public, CKA_EC_POINT).unwrap().len(), len);
+    }
+}

@@ -54,6 +54,7 @@ fn defaults() -> Config {
             pin_delay: true,
             min_pin_len: 4,
             file_mode: 0o600,
+            edwards_point_der: false,
             login_required: true,
         },
         slots: Slots { free: Free::Auto, removable: false, mechanisms: Mechanisms::All },

@@ -75,6 +75,9 @@ pub struct Soft {
     pub min_pin_len: usize,
     /// `file_mode`: permission bits of new token files, octal text such as "0600".
     pub file_mode: u32,
+    /// `edwards_point`: whether CKA_EC_POINT of an Edwards or Montgomery key is shown as a DER OCTET STRING ("der"),
+    /// as GnuTLS before 3.8 expects it, or bare ("raw"), as PKCS#11 3.x has it. Both are taken.
+    pub edwards_point_der: bool,
     /// `login_required`: whether new tokens ask for a login.
     pub login_required: bool,
 }

@@ -75,6 +75,11 @@ pub(super) const SETTINGS: &[Setting] = &[
         show: |c| format!("{:04o}", c.soft.file_mode),
     },
     Setting {
+        key: "soft.edwards_point",
+        set: |c, text, _| put(&mut c.soft.edwards_point_der, one_of(text, &[("raw", false), ("der", true)])),
+        show: |c| if c.soft.edwards_point_der { "der" } else { "raw" }.into(),
+    },
+    Setting {
         key: "soft.login_required",
         set: |c, text, _| put(&mut c.soft.login_required, boolean(text)),
         show: |c| c.soft.login_required.to_string(),

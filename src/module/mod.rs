@@ -78,11 +78,14 @@ impl Module {
             Free::Never => false,
             Free::Auto => !present_only || !any_initialized,
         };
-        Ok(all
-            .into_iter()
-            .filter(|slot| slot.token().initialized() || show_free)
-            .filter(|slot| !present_only || slot.token().present())
-            .collect())
+        // The free slot comes last: programs that take the first slot want a token.
+        let (mut listed, free): (Vec<_>, Vec<_>) =
+            all.into_iter().partition(|slot| slot.token().initialized());
+        if show_free {
+            listed.extend(free);
+        }
+        listed.retain(|slot| !present_only || slot.token().present());
+        Ok(listed)
     }
 
     /// The slot of an ID; looks once at the backends for one that is not known yet. CKR_SLOT_ID_INVALID.

@@ -40,6 +40,7 @@ fn severity(error: &Error) -> Level {
     use ErrorKind as K;
     match error.kind() {
         K::DeviceError | K::DeviceMemory | K::DeviceRemoved | K::HostMemory | K::GeneralError => Level::Error,
+        K::TokenNotRecognized if error.detail().is_empty() => Level::Debug,
         K::FunctionFailed | K::TokenNotRecognized | K::RandomNoRng | K::FipsSelfTestFailed => Level::Error,
         K::PinIncorrect | K::PinLocked | K::TokenWriteProtected => Level::Warn,
         K::BufferTooSmall | K::AttributeTypeInvalid | K::AttributeSensitive | K::NoEvent => Level::Debug,

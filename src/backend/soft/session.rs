@@ -144,7 +144,11 @@ impl TokenSession for SoftSession {
     ) -> Result<Vec<Revealed>> {
         let object = self.object(access, object)?;
         let reveal = |&kind: &ck::CK_ATTRIBUTE_TYPE| {
-            object::reveal(&object.attributes, kind).cloned().map_err(|error| error.kind())
+            let value = object::reveal(&object.attributes, kind).map_err(|error| error.kind())?;
+            Ok(match kind {
+                ck::CKA_EC_POINT => self.token.shown_point(&object.attributes, value),
+                _ => value.clone(),
+            })
         };
         Ok(wanted.iter().map(reveal).collect())
     }

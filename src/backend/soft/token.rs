@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use der::Encode;
+use der::asn1::OctetStringRef;
 use parking_lot::{Mutex, RwLock};
 
 use super::objects::Objects;
@@ -10,7 +12,7 @@ use super::session::SoftSession;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
-use crate::object::Attributes;
+use crate::object::{Attributes, Value};
 use crate::store::pin::{PinPolicy, authenticate};
 use crate::store::{Header, Options, PinRecord, Role, SqliteStore, Store, TokenKeys};
 use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenSession, User};
@@ -106,10 +108,8 @@ impl SoftToken {
             *opened = None;
         }
         if !self.initialized() {
-            return Err(Error::new(
-                ErrorKind::TokenNotRecognized,
-                "the token is not initialised: C_InitToken first",
-            ));
+            // Without a word: NSS and Java open a session on every slot to see what is in it.
+            return Err(ErrorKind::TokenNotRecognized.into());
         }
         let open = Arc::new(Opened::new(SqliteStore::open(&self.path, &self.store_options())?)?);
         *opened = Some(open.clone());
@@ -191,6 +191,18 @@ impl SoftToken {
                 format!("{}: RSA keys below 2048 bits are switched off by policy.legacy", row.name),
             )),
             _ => Ok(()),
+        }
+    }
+
+    /// CKA_EC_POINT as `soft.edwards_point` wants it shown. Kept bare, as PKCS#11 3.x has it.
+    pub(super) fn shown_point(&self, key: &Attributes, point: &Value) -> Value {
+        let bare = matches!(key.key_type(), Some(ck::CKK_EC_EDWARDS | ck::CKK_EC_MONTGOMERY));
+        match point {
+            Value::Bytes(point) if bare && self.config.soft.edwards_point_der => {
+                let encoded = OctetStringRef::new(point).and_then(|point| point.to_der());
+                encoded.map_or_else(|_| Value::from(&point[..]), Value::from)
+            }
+            point => point.clone(),
         }
     }
 
