@@ -97,7 +97,8 @@ fn a_file_from_the_future_is_refused_unharmed() {
 
 #[test]
 fn damaged_files_leave_the_other_tokens_served() {
-    let damages: [(&str, fn(&Path)); 4] = [
+    type Damage = (&'static str, fn(&Path));
+    let damages: [Damage; 4] = [
         ("empty", |file| std::fs::write(file, b"").unwrap()),
         ("truncated", |file| {
             let bytes = std::fs::read(file).unwrap();

@@ -65,6 +65,7 @@ max_pin_failures = 3
 pin_delay = false
 min_pin_len = 8
 file_mode = 0o660
+edwards_point = "der"
 login_required = false
 [slots]
 free = "never"
