@@ -5,88 +5,114 @@
 //! after round (A B A B), so that a slow minute of the machine falls on all of them alike.
 
 use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::time::Duration;
 
+mod algorithm;
+#[cfg(feature = "bare")]
+mod bare;
 mod rows;
+mod stopwatch;
+mod token;
 mod worker;
 
 use rows::{ROWS, Row};
+use stopwatch::median;
+use worker::Worker;
 
-const USAGE: &str =
-    "usage: keyward-bench --module NAME=PATH [--module NAME=PATH ...] [--pairs N] [--rounds N]
+const USAGE: &str = "usage: keyward-bench --module NAME=PATH [--module NAME=PATH ...] [--bare] [--pairs N] [--rounds N]
                      [--millis N] [--row TEXT] [--json FILE]
 
-The first module is the one that the ratios compare with. --pairs: key pairs in the large token (1000);
---rounds: measurements per row and module, of which the median counts (5); --millis: length of one
-measurement (200); --row: only rows whose name contains TEXT; --json: also write the numbers to FILE.";
+The first module is the one that the ratios compare with. --bare: also the same work directly on AWS-LC (needs
+the feature `bare`); --pairs: key pairs in the large token (1000), two objects each; --rounds: measurements per
+row and module, of which the median counts (5); --millis: length of one measurement (200); --row: only rows whose
+name contains TEXT; --json: also write the numbers to FILE.";
+
+/// The column of the library without a module.
+const BARE: &str = "bare AWS-LC";
+
+/// Who does the work of a column.
+enum Subject {
+    Module(PathBuf),
+    Bare,
+}
 
 /// What the command line asks for.
 struct Options {
-    modules: Vec<(String, PathBuf)>,
+    subjects: Vec<(String, Subject)>,
     pairs: usize,
     rounds: usize,
     millis: u64,
     row: String,
     json: Option<PathBuf>,
-    worker: Option<PathBuf>,
+    worker: bool,
 }
 
 impl Options {
     fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut options = Self {
-            modules: Vec::new(),
+            subjects: Vec::new(),
             pairs: 1000,
             rounds: 5,
             millis: 200,
             row: String::new(),
             json: None,
-            worker: None,
+            worker: false,
         };
+        let mut bare = false;
         while let Some(flag) = arguments.next() {
-            let value = arguments.next().ok_or_else(|| format!("{flag} wants a value"))?;
+            let mut value = || arguments.next().ok_or_else(|| format!("{flag} wants a value"));
             match flag.as_str() {
-                "--module" => options.modules.push(named(&value)),
-                "--pairs" => options.pairs = number(&flag, &value)?,
-                "--rounds" => options.rounds = number(&flag, &value)?.max(1),
-                "--millis" => options.millis = u64::try_from(number(&flag, &value)?).unwrap_or(200),
-                "--row" => options.row = value,
-                "--json" => options.json = Some(value.into()),
-                "--worker" => options.worker = Some(value.into()),
+                "--module" => options.subjects.push(named(&value()?)),
+                "--bare" if cfg!(feature = "bare") => bare = true,
+                "--bare" => return Err("--bare wants a build with the feature `bare`".to_owned()),
+                "--pairs" => options.pairs = number(&flag, &value()?)?,
+                "--rounds" => options.rounds = number(&flag, &value()?)?.max(1),
+                "--millis" => options.millis = u64::try_from(number(&flag, &value()?)?).unwrap_or(200),
+                "--row" => options.row = value()?,
+                "--json" => options.json = Some(value()?.into()),
+                // Not for people: one column's work, asked for on standard input.
+                "--worker" => options.worker = true,
                 _ => return Err(format!("unknown option {flag}")),
             }
         }
-        if options.worker.is_none() && options.modules.is_empty() {
+        if bare {
+            options.subjects.push((BARE.to_owned(), Subject::Bare));
+        }
+        if options.subjects.is_empty() {
             return Err("at least one --module is needed".to_owned());
         }
         Ok(options)
     }
 }
 
-fn named(value: &str) -> (String, PathBuf) {
-    match value.split_once('=') {
-        Some((name, path)) => (name.to_owned(), path.into()),
-        None => (value.to_owned(), value.into()),
-    }
+fn named(value: &str) -> (String, Subject) {
+    let (name, path) = value.split_once('=').unwrap_or((value, value));
+    (name.to_owned(), Subject::Module(path.into()))
 }
 
 fn number(flag: &str, value: &str) -> Result<usize, String> {
     value.parse().map_err(|_| format!("{flag} wants a number, not {value:?}"))
 }
 
-/// One module's process; it answers each row's name with a line.
-struct Worker {
+/// One column's process; it answers each row's name with a line.
+struct Process {
     child: Child,
     questions: ChildStdin,
     answers: BufReader<ChildStdout>,
 }
 
-impl Worker {
-    fn start(path: &Path, options: &Options) -> Result<Self, String> {
+impl Process {
+    fn start(subject: &Subject, options: &Options) -> Result<Self, String> {
         let program = std::env::current_exe().map_err(|error| error.to_string())?;
-        let mut child = Command::new(program)
+        let mut command = Command::new(program);
+        match subject {
+            Subject::Module(path) => command.arg("--module").arg(path),
+            Subject::Bare => command.arg("--bare"),
+        };
+        let mut child = command
             .arg("--worker")
-            .arg(path)
             .args(["--pairs", &options.pairs.to_string(), "--millis", &options.millis.to_string()])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -108,11 +134,39 @@ impl Worker {
     }
 }
 
-impl Drop for Worker {
+impl Drop for Process {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+type Measure = dyn FnMut(&Row) -> Result<f64, String>;
+
+/// Answers each row's name on standard input with one measurement on standard output, until the end of input.
+fn serve(options: &Options) -> Result<(), String> {
+    let duration = Duration::from_millis(options.millis);
+    let mut measure: Box<Measure> = match options.subjects.first() {
+        Some((_, Subject::Module(path))) => {
+            let mut worker = Worker::new(path, options.pairs, duration)?;
+            Box::new(move |row| worker.measure(row.work).map_err(|rv| rv.to_string()))
+        }
+        #[cfg(feature = "bare")]
+        Some((_, Subject::Bare)) => Box::new(move |row| bare::measure(row.work, duration)),
+        _ => return Err("nothing to measure".to_owned()),
+    };
+    let mut out = std::io::stdout().lock();
+    for line in std::io::stdin().lock().lines() {
+        let name = line.map_err(|error| error.to_string())?;
+        let row = ROWS.iter().find(|row| row.name == name).ok_or("no such row")?;
+        match measure(row) {
+            Ok(value) => writeln!(out, "{value}"),
+            Err(reason) => writeln!(out, "{reason}"),
+        }
+        .and_then(|()| out.flush())
+        .map_err(|error| error.to_string())?;
+    }
+    Ok(())
 }
 
 /// One row's medians, one per module, in the row's unit.
@@ -121,9 +175,9 @@ struct Measured {
     medians: Vec<Result<f64, String>>,
 }
 
-fn measure(row: &'static Row, workers: &mut [Worker], rounds: usize) -> Measured {
+fn measure(row: &'static Row, workers: &mut [Process], rounds: usize) -> Measured {
     let mut samples: Vec<Result<Vec<f64>, String>> = workers.iter().map(|_| Ok(Vec::new())).collect();
-    for _ in 0..if row.once { 1 } else { rounds } {
+    for _ in 0..rounds {
         for (worker, sample) in workers.iter_mut().zip(&mut samples) {
             // A module that cannot do the work once is not asked again.
             if let Ok(values) = sample {
@@ -135,11 +189,6 @@ fn measure(row: &'static Row, workers: &mut [Worker], rounds: usize) -> Measured
         }
     }
     Measured { row, medians: samples.into_iter().map(|sample| sample.map(median)).collect() }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// The Markdown table's line for one row: our value, then each peer's value and how many times ours it is.
@@ -161,7 +210,7 @@ fn line(measured: &Measured, pairs: usize) -> String {
 }
 
 fn shown(value: f64, unit: &str) -> String {
-    format!("{} {unit}", digits(value))
+    format!("{} {unit}", digits(value)).trim_end().to_owned()
 }
 
 /// About three significant digits.
@@ -176,7 +225,7 @@ fn digits(value: f64) -> String {
     format!("{value:.decimals$}")
 }
 
-fn json(modules: &[(String, PathBuf)], table: &[Measured], pairs: usize) -> String {
+fn json(names: &[&str], table: &[Measured], pairs: usize) -> String {
     let mut out = format!("{{\"pairs\":{pairs},\"rows\":[");
     for (index, measured) in table.iter().enumerate() {
         if index > 0 {
@@ -187,7 +236,7 @@ fn json(modules: &[(String, PathBuf)], table: &[Measured], pairs: usize) -> Stri
             measured.row.title(pairs),
             measured.row.unit
         ));
-        for (index, ((name, _), value)) in modules.iter().zip(&measured.medians).enumerate() {
+        for (index, (name, value)) in names.iter().zip(&measured.medians).enumerate() {
             let value = value.as_ref().map_or("null".to_owned(), f64::to_string);
             out.push_str(&format!("{}{name:?}:{value}", if index > 0 { "," } else { "" }));
         }
@@ -200,11 +249,11 @@ fn json(modules: &[(String, PathBuf)], table: &[Measured], pairs: usize) -> Stri
 fn drive(options: &Options, out: &mut impl Write) -> Result<(), String> {
     let io = |error: std::io::Error| error.to_string();
     let mut workers = options
-        .modules
+        .subjects
         .iter()
-        .map(|(_, path)| Worker::start(path, options))
+        .map(|(_, subject)| Process::start(subject, options))
         .collect::<Result<Vec<_>, _>>()?;
-    let names: Vec<_> = options.modules.iter().map(|(name, _)| name.as_str()).collect();
+    let names: Vec<_> = options.subjects.iter().map(|(name, _)| name.as_str()).collect();
     writeln!(out, "| | {} |\n| --- |{}", names.join(" | "), " ---: |".repeat(names.len())).map_err(io)?;
     let mut table = Vec::new();
     let mut notes = Vec::new();
@@ -212,7 +261,9 @@ fn drive(options: &Options, out: &mut impl Write) -> Result<(), String> {
         let measured = measure(row, &mut workers, options.rounds);
         writeln!(out, "{}", line(&measured, options.pairs)).map_err(io)?;
         for (name, value) in names.iter().zip(&measured.medians) {
-            if let Err(reason) = value {
+            if let Err(reason) = value
+                && *name != BARE
+            {
                 notes.push(format!("{name}, {}: {reason}", row.title(options.pairs)));
             }
         }
@@ -228,7 +279,7 @@ fn drive(options: &Options, out: &mut impl Write) -> Result<(), String> {
         writeln!(out, "– {note}").map_err(io)?;
     }
     if let Some(path) = &options.json {
-        std::fs::write(path, json(&options.modules, &table, options.pairs))
+        std::fs::write(path, json(&names, &table, options.pairs))
             .map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(())
@@ -242,9 +293,9 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let done = match &options.worker {
-        Some(path) => worker::serve(path, options.pairs, options.millis),
-        None => drive(&options, &mut std::io::stdout().lock()),
+    let done = match options.worker {
+        true => serve(&options),
+        false => drive(&options, &mut std::io::stdout().lock()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,31 +1,15 @@
-//! One module in a process of its own: a token, the keys that rows ask for, and a stopwatch.
+//! One module in a process of its own: a token, and the keys that rows ask for.
 
 use std::collections::HashMap;
-use std::io::{BufRead, Write};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use keyward_conformance::ck::*;
 use keyward_conformance::{Attr, Mech, Module, Object, RW, Rv, Session, TestToken, call, ulen};
 
-use crate::rows::ROWS;
-
-/// Answers each row's name on standard input with one measurement on standard output, until the end of input.
-pub fn serve(path: &Path, pairs: usize, millis: u64) -> Result<(), String> {
-    let mut worker = Worker::new(path, pairs, Duration::from_millis(millis))?;
-    let mut out = std::io::stdout().lock();
-    for line in std::io::stdin().lock().lines() {
-        let name = line.map_err(|error| error.to_string())?;
-        let row = ROWS.iter().find(|row| row.name == name).ok_or("no such row")?;
-        match (row.work)(&mut worker) {
-            Ok(value) => writeln!(out, "{value}"),
-            Err(rv) => writeln!(out, "{rv}"),
-        }
-        .and_then(|()| out.flush())
-        .map_err(|error| error.to_string())?;
-    }
-    Ok(())
-}
+use crate::algorithm::{Bulk, P256, Signature, pair};
+use crate::rows::Work;
+use crate::stopwatch::{scaling, time};
 
 /// A module, its token, and what rows have made in it.
 pub struct Worker {
@@ -40,33 +24,99 @@ pub struct Worker {
     /// How long one measurement lasts.
     pub duration: Duration,
     stored: usize,
-    keys: HashMap<&'static str, Object>,
+    keys: HashMap<Signature, (Object, Object)>,
 }
 
 impl Worker {
-    fn new(path: &Path, pairs: usize, duration: Duration) -> Result<Self, String> {
+    /// A fresh token of the module at `path`.
+    pub fn new(path: &Path, pairs: usize, duration: Duration) -> Result<Self, String> {
         let token = TestToken::new(path)?;
         let session = token.user_session().map_err(|rv| rv.to_string())?;
         Ok(Self { path: path.into(), token, session, pairs, duration, stored: 0, keys: HashMap::new() })
     }
 
-    /// The key of that name, made by `make` the first time that a row asks for it.
-    pub fn key(
-        &mut self,
-        name: &'static str,
-        make: impl FnOnce(&Session) -> Result<Object, Rv>,
-    ) -> Result<Object, Rv> {
-        if let Some(key) = self.keys.get(name) {
-            return Ok(*key);
+    /// One measurement in the row's unit.
+    pub fn measure(&mut self, work: Work) -> Result<f64, Rv> {
+        match work {
+            Work::Sign(signature) => self.sign(signature),
+            Work::Verify(signature) => self.verify(signature),
+            Work::Threads(signature) => self.threads(signature),
+            Work::Bulk(bulk, len) => self.bulk(bulk, len),
+            Work::Token(work) => work(self),
         }
-        let key = make(&self.session)?;
-        self.keys.insert(name, key);
-        Ok(key)
     }
 
-    /// One more durable P-256 pair; its CKA_ID is its number.
+    /// The pair of that type, made the first time that a row asks for it.
+    fn pair(&mut self, signature: Signature) -> Result<(Object, Object), Rv> {
+        if let Some(pair) = self.keys.get(&signature) {
+            return Ok(*pair);
+        }
+        let pair = signature.pair(&self.session)?;
+        self.keys.insert(signature, pair);
+        Ok(pair)
+    }
+
+    fn sign(&mut self, signature: Signature) -> Result<f64, Rv> {
+        let (_, key) = self.pair(signature)?;
+        let mut signer = Signer::new(signature, key);
+        self.time(|session| signer.sign(session))
+    }
+
+    fn verify(&mut self, signature: Signature) -> Result<f64, Rv> {
+        let (public, private) = self.pair(signature)?;
+        let mut mechanism = signature.mechanism();
+        let bytes = self.session.sign(&Mech::new(mechanism.mechanism), private, &MESSAGE)?;
+        let (data, data_len) = (MESSAGE.as_ptr().cast_mut(), ulen(MESSAGE.len()));
+        let (signed, signed_len) = (bytes.as_ptr().cast_mut(), ulen(bytes.len()));
+        self.time(|session| {
+            let (module, handle) = (session.module(), session.handle());
+            Rv::check(call!(module, C_VerifyInit(handle, &mut mechanism, public)).0)?;
+            Rv::check(call!(module, C_Verify(handle, data, data_len, signed, signed_len)).0)
+        })
+    }
+
+    fn threads(&mut self, signature: Signature) -> Result<f64, Rv> {
+        let (_, key) = self.pair(signature)?;
+        let (one, two) = (self.token.session(RW)?, self.token.session(RW)?);
+        let (mut first, mut second) = (Signer::new(signature, key), Signer::new(signature, key));
+        scaling(self.duration, || first.sign(&one), || second.sign(&two))
+    }
+
+    fn bulk(&mut self, bulk: Bulk, len: usize) -> Result<f64, Rv> {
+        let key = bulk.key(&self.session)?;
+        let mechanism = bulk.mechanism();
+        let (mut data, mut out) = (vec![0x5a_u8; len], vec![0_u8; bulk.room(len)]);
+        let micros = self.time(|session| {
+            let (module, handle, mut raw) = (session.module(), session.handle(), mechanism.raw());
+            let (input, input_len) = (data.as_mut_ptr(), ulen(data.len()));
+            let (output, mut output_len) = (out.as_mut_ptr(), ulen(out.len()));
+            match (bulk, key) {
+                (Bulk::Sha256, _) => {
+                    Rv::check(call!(module, C_DigestInit(handle, &mut raw)).0)?;
+                    Rv::check(call!(module, C_Digest(handle, input, input_len, output, &mut output_len)).0)
+                }
+                (Bulk::HmacSha256, Some(key)) => {
+                    Rv::check(call!(module, C_SignInit(handle, &mut raw, key)).0)?;
+                    Rv::check(call!(module, C_Sign(handle, input, input_len, output, &mut output_len)).0)
+                }
+                (_, Some(key)) => {
+                    Rv::check(call!(module, C_EncryptInit(handle, &mut raw, key)).0)?;
+                    Rv::check(call!(module, C_Encrypt(handle, input, input_len, output, &mut output_len)).0)
+                }
+                (_, None) => Err(Rv(CKR_KEY_HANDLE_INVALID)),
+            }
+        });
+        if let Some(key) = key {
+            self.session.destroy(key)?;
+        }
+        Ok(throughput(len, micros?))
+    }
+
+    /// One more durable P-256 pair; its CKA_ID and CKA_LABEL come from its number.
     pub fn store_pair(&mut self) -> Result<(), Rv> {
-        pair_p256(&self.session, true, &id(self.stored))?;
+        let common = [Attr::token(true), Attr::id(&id(self.stored)), Attr::label(&label(self.stored))];
+        let curve = vec![Attr::bytes(CKA_EC_PARAMS, P256)];
+        pair(&self.session, CKM_EC_KEY_PAIR_GEN, curve, &common)?;
         self.stored += 1;
         Ok(())
     }
@@ -100,55 +150,43 @@ impl Worker {
     }
 }
 
+/// What is signed.
+pub const MESSAGE: [u8; 32] = [0x5a; 32];
+
+/// Megabytes per second, from the microseconds that `len` bytes take.
+pub fn throughput(len: usize, micros: f64) -> f64 {
+    f64::from(u32::try_from(len).unwrap_or(u32::MAX)) / micros
+}
+
+/// C_SignInit and C_Sign into a buffer that is large enough: two calls, no size query.
+struct Signer {
+    signature: Signature,
+    key: Object,
+    out: Vec<u8>,
+}
+
+impl Signer {
+    fn new(signature: Signature, key: Object) -> Self {
+        Self { signature, key, out: vec![0; 4096] }
+    }
+
+    fn sign(&mut self, session: &Session) -> Result<(), Rv> {
+        let (mut mechanism, mut length) = (self.signature.mechanism(), ulen(self.out.len()));
+        let (module, handle) = (session.module(), session.handle());
+        let (data, data_len) = (MESSAGE.as_ptr().cast_mut(), ulen(MESSAGE.len()));
+        Rv::check(call!(module, C_SignInit(handle, &mut mechanism, self.key)).0)?;
+        Rv::check(call!(module, C_Sign(handle, data, data_len, self.out.as_mut_ptr(), &mut length)).0)
+    }
+}
+
 /// The CKA_ID of the durable pair with this number.
 pub fn id(number: usize) -> [u8; 8] {
     u64::try_from(number).unwrap_or(u64::MAX).to_be_bytes()
 }
 
-/// Microseconds per call of `work`, repeated for `duration` after one call that does not count.
-pub fn time(duration: Duration, mut work: impl FnMut() -> Result<(), Rv>) -> Result<f64, Rv> {
-    work()?;
-    let (start, mut calls) = (Instant::now(), 0.0_f64);
-    loop {
-        work()?;
-        calls += 1.0;
-        let elapsed = start.elapsed();
-        if elapsed >= duration {
-            return Ok(elapsed.as_secs_f64() * 1e6 / calls);
-        }
-    }
-}
-
-/// C_SignInit and C_Sign into a buffer that is large enough: two calls, no size query.
-pub fn sign(session: &Session, mech: &Mech, key: Object, data: &[u8]) -> Result<(), Rv> {
-    let (mut raw, mut out) = (mech.raw(), [0_u8; 4096]);
-    let mut length = ulen(out.len());
-    let (module, handle) = (session.module(), session.handle());
-    Rv::check(call!(module, C_SignInit(handle, &mut raw, key)).0)?;
-    let rv = call!(
-        module,
-        C_Sign(handle, data.as_ptr().cast_mut(), ulen(data.len()), out.as_mut_ptr(), &mut length)
-    );
-    Rv::check(rv.0)
-}
-
-/// A P-256 pair; its private half.
-pub fn pair_p256(session: &Session, token: bool, id: &[u8]) -> Result<Object, Rv> {
-    let curve = Attr::bytes(CKA_EC_PARAMS, &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07]);
-    pair(session, CKM_EC_KEY_PAIR_GEN, vec![curve], token, id)
-}
-
-/// A key pair that signs; its private half.
-pub fn pair(
-    session: &Session,
-    generation: CK_MECHANISM_TYPE,
-    mut public: Vec<Attr>,
-    token: bool,
-    id: &[u8],
-) -> Result<Object, Rv> {
-    public.extend([Attr::token(token), Attr::id(id), Attr::bool(CKA_VERIFY, true)]);
-    let private = [Attr::token(token), Attr::id(id), Attr::private(true), Attr::bool(CKA_SIGN, true)];
-    session.generate_pair(&Mech::new(generation), &public, &private).map(|(_, private)| private)
+/// The CKA_LABEL of the durable pair with this number.
+pub fn label(number: usize) -> String {
+    format!("key pair {number}")
 }
 
 /// A token of keyward with its default, costly PIN derivation; of others, as they are.
