@@ -12,22 +12,23 @@ use std::time::Duration;
 mod algorithm;
 #[cfg(feature = "bare")]
 mod bare;
+mod report;
 mod rows;
 mod stopwatch;
 mod token;
 mod worker;
 
+use report::{Measured, json};
 use rows::{ROWS, Row};
-use stopwatch::median;
 use worker::Worker;
 
 const USAGE: &str = "usage: keyward-bench --module NAME=PATH [--module NAME=PATH ...] [--bare] [--pairs N] [--rounds N]
-                     [--millis N] [--row TEXT] [--json FILE]
+                     [--millis N] [--row TEXT ...] [--json FILE]
 
 The first module is the one that the ratios compare with. --bare: also the same work directly on AWS-LC (needs
 the feature `bare`); --pairs: key pairs in the large token (1000), two objects each; --rounds: measurements per
 row and module, of which the median counts (5); --millis: length of one measurement (200); --row: only rows whose
-name contains TEXT; --json: also write the numbers to FILE.";
+name contains one of the TEXTs; --json: also write the numbers to FILE.";
 
 /// The column of the library without a module.
 const BARE: &str = "bare AWS-LC";
@@ -44,7 +45,7 @@ struct Options {
     pairs: usize,
     rounds: usize,
     millis: u64,
-    row: String,
+    rows: Vec<String>,
     json: Option<PathBuf>,
     worker: bool,
 }
@@ -56,7 +57,7 @@ impl Options {
             pairs: 1000,
             rounds: 5,
             millis: 200,
-            row: String::new(),
+            rows: Vec::new(),
             json: None,
             worker: false,
         };
@@ -70,7 +71,7 @@ impl Options {
                 "--pairs" => options.pairs = number(&flag, &value()?)?,
                 "--rounds" => options.rounds = number(&flag, &value()?)?.max(1),
                 "--millis" => options.millis = u64::try_from(number(&flag, &value()?)?).unwrap_or(200),
-                "--row" => options.row = value()?,
+                "--row" => options.rows.push(value()?),
                 "--json" => options.json = Some(value()?.into()),
                 // Not for people: one column's work, asked for on standard input.
                 "--worker" => options.worker = true,
@@ -84,6 +85,10 @@ impl Options {
             return Err("at least one --module is needed".to_owned());
         }
         Ok(options)
+    }
+
+    fn wants(&self, row: &Row) -> bool {
+        self.rows.is_empty() || self.rows.iter().any(|text| row.name.contains(text))
     }
 }
 
@@ -169,81 +174,21 @@ fn serve(options: &Options) -> Result<(), String> {
     Ok(())
 }
 
-/// One row's medians, one per module, in the row's unit.
-struct Measured {
-    row: &'static Row,
-    medians: Vec<Result<f64, String>>,
-}
-
-fn measure(row: &'static Row, workers: &mut [Process], rounds: usize) -> Measured {
-    let mut samples: Vec<Result<Vec<f64>, String>> = workers.iter().map(|_| Ok(Vec::new())).collect();
+/// One row's measurements, round after round.
+fn measure(row: &'static Row, processes: &mut [Process], rounds: usize) -> Measured {
+    let mut samples: Vec<Result<Vec<f64>, String>> = processes.iter().map(|_| Ok(Vec::new())).collect();
     for _ in 0..rounds {
-        for (worker, sample) in workers.iter_mut().zip(&mut samples) {
-            // A module that cannot do the work once is not asked again.
+        for (process, sample) in processes.iter_mut().zip(&mut samples) {
+            // Who cannot do the work once is not asked again.
             if let Ok(values) = sample {
-                match worker.ask(row) {
+                match process.ask(row) {
                     Ok(value) => values.push(value),
                     Err(reason) => *sample = Err(reason),
                 }
             }
         }
     }
-    Measured { row, medians: samples.into_iter().map(|sample| sample.map(median)).collect() }
-}
-
-/// The Markdown table's line for one row: our value, then each peer's value and how many times ours it is.
-fn line(measured: &Measured, pairs: usize) -> String {
-    let mut cells = vec![measured.row.title(pairs)];
-    let ours = measured.medians.first().and_then(|value| value.as_ref().ok()).copied();
-    for (index, value) in measured.medians.iter().enumerate() {
-        cells.push(match (value, ours) {
-            (Ok(value), Some(ours)) if index > 0 => {
-                let ratio = measured.row.ratio(*value, ours);
-                let ratio = ratio.map(|ratio| format!(" ({}×)", digits(ratio))).unwrap_or_default();
-                format!("{}{ratio}", shown(*value, measured.row.unit))
-            }
-            (Ok(value), _) => shown(*value, measured.row.unit),
-            (Err(_), _) => "–".to_owned(),
-        });
-    }
-    format!("| {} |", cells.join(" | "))
-}
-
-fn shown(value: f64, unit: &str) -> String {
-    format!("{} {unit}", digits(value)).trim_end().to_owned()
-}
-
-/// About three significant digits.
-fn digits(value: f64) -> String {
-    let decimals = if value >= 100.0 {
-        0
-    } else if value >= 10.0 {
-        1
-    } else {
-        2
-    };
-    format!("{value:.decimals$}")
-}
-
-fn json(names: &[&str], table: &[Measured], pairs: usize) -> String {
-    let mut out = format!("{{\"pairs\":{pairs},\"rows\":[");
-    for (index, measured) in table.iter().enumerate() {
-        if index > 0 {
-            out.push(',');
-        }
-        out.push_str(&format!(
-            "\n{{\"name\":{:?},\"unit\":{:?},\"values\":{{",
-            measured.row.title(pairs),
-            measured.row.unit
-        ));
-        for (index, (name, value)) in names.iter().zip(&measured.medians).enumerate() {
-            let value = value.as_ref().map_or("null".to_owned(), f64::to_string);
-            out.push_str(&format!("{}{name:?}:{value}", if index > 0 { "," } else { "" }));
-        }
-        out.push_str("}}");
-    }
-    out.push_str("\n]}\n");
-    out
+    Measured::new(row, samples)
 }
 
 fn drive(options: &Options, out: &mut impl Write) -> Result<(), String> {
@@ -257,11 +202,11 @@ fn drive(options: &Options, out: &mut impl Write) -> Result<(), String> {
     writeln!(out, "| | {} |\n| --- |{}", names.join(" | "), " ---: |".repeat(names.len())).map_err(io)?;
     let mut table = Vec::new();
     let mut notes = Vec::new();
-    for row in ROWS.iter().filter(|row| row.name.contains(&options.row)) {
+    for row in ROWS.iter().filter(|row| options.wants(row)) {
         let measured = measure(row, &mut workers, options.rounds);
-        writeln!(out, "{}", line(&measured, options.pairs)).map_err(io)?;
-        for (name, value) in names.iter().zip(&measured.medians) {
-            if let Err(reason) = value
+        writeln!(out, "{}", measured.line(options.pairs)).map_err(io)?;
+        for (name, column) in names.iter().zip(&measured.columns) {
+            if let Err(reason) = column
                 && *name != BARE
             {
                 notes.push(format!("{name}, {}: {reason}", row.title(options.pairs)));
@@ -271,7 +216,8 @@ fn drive(options: &Options, out: &mut impl Write) -> Result<(), String> {
     }
     writeln!(
         out,
-        "\n(N×): the peer's cost over {0}'s, or {0}'s rate over the peer's: above 1, {0} is ahead.",
+        "\n(N×): the peer's cost over {0}'s, or {0}'s rate over the peer's: above 1, {0} is ahead. Values and ratios are \
+         medians, each ratio one of two measurements in a row.",
         names.first().unwrap_or(&"")
     )
     .map_err(io)?;
