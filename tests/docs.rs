@@ -32,7 +32,8 @@ fn page(name: &str) -> String {
 /// The cells of the table rows that follow a heading, the header and its rule left out.
 fn table(page: &str, heading: &str) -> Vec<Vec<String>> {
     let after = page.split_once(&format!("\n{heading}\n")).unwrap().1;
-    let rows = after.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let rows =
+        after.lines().skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
     let cells = |row: &str| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect();
     rows.skip(2).map(cells).collect()
 }
