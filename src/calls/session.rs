@@ -80,7 +80,7 @@ pub fn authenticate_again(module: &Module, session: ck::CK_SESSION_HANDLE, pin: 
 
 /// C_Logout.
 pub fn logout(module: &Module, session: ck::CK_SESSION_HANDLE) -> Result<()> {
-    module.session(session)?.slot().log_out()
+    module.log_out(module.session(session)?.slot())
 }
 
 /// The operations that C_SessionCancel's flags name, and how each ends.
