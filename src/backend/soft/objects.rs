@@ -165,6 +165,7 @@ impl Opened {
         let generation = self.store.generation()?;
         if self.objects.cache.lock().generation != generation {
             self.expect_instance(&*self.store.header()?)?;
+            self.objects.cache.lock().at(generation);
         }
         Ok(generation)
     }
