@@ -116,3 +116,46 @@ fn forking_while_other_threads_work_leaves_a_usable_child() {
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
     });
 }
+
+#[test]
+fn what_a_child_stored_survives_its_parents_end() {
+    let token = token();
+    drop(token.user_session().unwrap());
+    let reserved = token.reserved().unwrap().to_owned();
+    let code = in_child(|| {
+        // This process is the parent now: its child stores something while it closes its own connections.
+        let session = user_session_here(&token, &reserved);
+        ec_pair(&session, b"first").unwrap();
+        let mut pipe = [0; 2];
+        // SAFETY: plain system calls on this process's own descriptors and child.
+        unsafe {
+            assert_eq!(libc::pipe(pipe.as_mut_ptr()), 0);
+            let pid = libc::fork();
+            if pid == 0 {
+                let session = user_session_here(&token, &reserved);
+                ec_pair(&session, b"before").unwrap();
+                let mut byte = [0u8];
+                libc::read(pipe[0], byte.as_mut_ptr().cast(), 1);
+                ec_pair(&session, b"after").unwrap();
+                drop(session);
+                libc::_exit(i32::from(token.module.finalize().is_err()));
+            }
+            session.close().unwrap();
+            token.module.finalize().unwrap();
+            libc::write(pipe[1], b"x".as_ptr().cast(), 1);
+            let mut status = 0;
+            libc::waitpid(pid, &mut status, 0);
+            libc::WEXITSTATUS(status)
+        }
+    });
+    assert_eq!(code, 0);
+    let session = token.user_session().unwrap();
+    for id in [&b"first"[..], b"before", b"after"] {
+        assert_eq!(session.find(&[Attr::id(id)]).unwrap().len(), 2, "{}", String::from_utf8_lossy(id));
+    }
+}
+
+fn user_session_here(token: &keyward_conformance::TestToken, reserved: &str) -> keyward_conformance::Session {
+    token.module.initialize(Some(reserved)).unwrap();
+    user_session(&token.module)
+}

@@ -33,6 +33,23 @@ fn a_key_that_always_asks_is_asked_for_each_signature() {
 }
 
 #[test]
+fn a_pin_that_locks_while_a_key_asks_for_it_logs_out() {
+    let token = common::token_with("soft.max_pin_failures=2");
+    let session = token.user_session().unwrap();
+    let asks = [Attr::bool(CKA_ALWAYS_AUTHENTICATE, true), Attr::bool(CKA_SIGN, true)];
+    let (_, key) = session
+        .generate_pair(&Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN), &[Attr::ulong(CKA_MODULUS_BITS, 2048)], &asks)
+        .unwrap();
+    session.sign_init(&Mech::new(CKM_SHA256_RSA_PKCS), key).unwrap();
+    for _ in 0..2 {
+        assert_eq!(session.login(CKU_CONTEXT_SPECIFIC, "wrong").unwrap_err(), CKR_PIN_INCORRECT);
+    }
+    assert_eq!(session.login(CKU_CONTEXT_SPECIFIC, USER_PIN).unwrap_err(), CKR_PIN_LOCKED);
+    assert_eq!(session.info().unwrap().state, CKS_RW_PUBLIC_SESSION);
+    assert_eq!(session.sign_once(b"data").unwrap_err(), CKR_OPERATION_NOT_INITIALIZED);
+}
+
+#[test]
 fn session_objects_die_with_their_session() {
     let token = token();
     let (first, second) = (token.user_session().unwrap(), token.session(RW).unwrap());

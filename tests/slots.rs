@@ -100,6 +100,33 @@ fn initialising_again_asks_for_the_so_pin_and_drops_the_objects() {
 }
 
 #[test]
+fn processes_that_replace_the_free_slot_at_once_agree_on_it() {
+    let token = token();
+    let used = text(&token.module.token_info(token.slot).unwrap().serialNumber);
+    let others: Vec<Module> = (0..4).map(|_| second_instance(token.dir())).collect();
+    let barrier = std::sync::Barrier::new(others.len());
+    let free = |module: &Module| module.slots(false).unwrap().into_iter().find(|&id| id != token.slot);
+    for round in 0..200 {
+        // As after C_InitToken of the free slot: its serial is used up, and everybody finds out.
+        let fresh = token.dir().join("fresh");
+        std::fs::write(&fresh, &used).unwrap();
+        std::fs::rename(fresh, token.dir().join("free-slot")).unwrap();
+        let seen: Vec<_> = std::thread::scope(|scope| {
+            let look = |module| {
+                barrier.wait();
+                free(module)
+            };
+            let threads: Vec<_> = others.iter().map(|module| scope.spawn(move || look(module))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+        });
+        assert!(seen.iter().all(|slot| slot.is_some() && *slot == seen[0]), "round {round}: {seen:?}");
+    }
+    let names = std::fs::read_dir(token.dir()).unwrap().map(|entry| entry.unwrap().file_name());
+    let left: Vec<_> = names.filter(|name| name.to_str().unwrap().starts_with('.')).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
 fn directories_are_made_for_the_owner_alone() {
     let parent = tempfile::tempdir().unwrap();
     let dir = parent.path().join("tokens");

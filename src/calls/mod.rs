@@ -1,11 +1,10 @@
 //! One safe function per C_ function, one file per family of the specification. No pointers, no crypto.
 
-pub mod cipher;
 pub mod general;
 pub mod key;
 pub mod object;
+pub mod operation;
 pub mod session;
-pub mod sign;
 pub mod slot;
 
 /// `text` in a fixed field, blank-padded and cut at a character's end (PKCS#11 v3.2, section 3.1).

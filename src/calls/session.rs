@@ -72,7 +72,14 @@ pub fn authenticate_again(module: &Module, session: ck::CK_SESSION_HANDLE, pin: 
         Login::So => User::So,
         Login::Public => return Err(ErrorKind::UserNotLoggedIn.into()),
     };
-    session.slot().token().authenticate_again(user, pin)?;
+    if let Err(error) = session.slot().token().authenticate_again(user, pin) {
+        drop(state);
+        if error.kind() == ErrorKind::PinLocked {
+            // Section 4.11: this also logs the user out. Another thread may have done so.
+            let _ = module.log_out(session.slot());
+        }
+        return Err(error);
+    }
     state.sign.authenticated();
     state.decrypt.authenticated();
     Ok(())
@@ -80,7 +87,7 @@ pub fn authenticate_again(module: &Module, session: ck::CK_SESSION_HANDLE, pin: 
 
 /// C_Logout.
 pub fn logout(module: &Module, session: ck::CK_SESSION_HANDLE) -> Result<()> {
-    module.session(session)?.slot().log_out()
+    module.log_out(module.session(session)?.slot())
 }
 
 /// The operations that C_SessionCancel's flags name, and how each ends.

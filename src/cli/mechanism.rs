@@ -132,8 +132,8 @@ const INTRODUCTION: &str = "\
 
 This page is generated: `keyward mechanism list --markdown > docs/mechanisms.md`. The rows are those that
 C_GetMechanismList and C_GetMechanismInfo answer from. Key sizes are in the unit that the specification gives for the
-mechanism (bits for RSA and curves, bytes for AES and ML-DSA). Mechanisms marked *legacy* are switched off by
-`policy.legacy = \"deny\"`.
+mechanism: bits for RSA, curves and the generation of generic secrets; bytes for AES and HMAC; for ML-DSA the bytes of
+the public key. Mechanisms marked *legacy* are switched off by `policy.legacy = \"deny\"`.
 
 | mechanism | operations | key sizes | parameter | |
 | --- | --- | --- | --- | --- |

@@ -1,7 +1,7 @@
 //! The command-line tool: prepares, inspects and operates tokens.
 //!
 //! It works through `calls` on a `Module` of its own, as an application would, and holds no logic that the library
-//! lacks. Each verb's options and code share a file; a verb returns an [`output::Answer`], and this file alone
+//! lacks. Each verb's options and code share a file; a verb returns an `output::Answer`, and this file alone
 //! decides how it is shown and which exit code follows: 0 done, 1 failed with one line on stderr, 2 usage.
 
 mod confirm;

@@ -137,11 +137,11 @@ fn input(work: &Work) -> Result<zeroize::Zeroizing<Vec<u8>>> {
 /// C_SignInit and C_Sign.
 pub fn make(session: &Session<'_>, key: ObjectHandle, mechanism: &Mechanism, data: &[u8]) -> Result<Vec<u8>> {
     let (module, handle) = (session.module, session.handle);
-    calls::sign::sign_init(module, handle, Some(mechanism), key)?;
-    let mut signature = match calls::sign::sign(module, handle, data, Output::Size)? {
+    calls::operation::sign_init(module, handle, Some(mechanism), key)?;
+    let mut signature = match calls::operation::sign(module, handle, data, Output::Size)? {
         Produced::Size(len) | Produced::TooSmall(len) | Produced::Written(len) => vec![0; len],
     };
-    match calls::sign::sign(module, handle, data, Output::Buffer(&mut signature))? {
+    match calls::operation::sign(module, handle, data, Output::Buffer(&mut signature))? {
         Produced::Written(len) => {
             signature.truncate(len);
             Ok(signature)
@@ -160,8 +160,8 @@ pub fn check(
     data: &[u8],
     signature: &[u8],
 ) -> Result<bool> {
-    calls::sign::verify_init(session.module, session.handle, Some(mechanism), key)?;
-    match calls::sign::verify(session.module, session.handle, data, signature) {
+    calls::operation::verify_init(session.module, session.handle, Some(mechanism), key)?;
+    match calls::operation::verify(session.module, session.handle, data, signature) {
         Ok(()) => Ok(true),
         Err(error) if matches!(error.kind(), ErrorKind::SignatureInvalid | ErrorKind::SignatureLenRange) => {
             Ok(false)

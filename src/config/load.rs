@@ -72,16 +72,16 @@ fn find_file(environment: &Environment, reserved: Option<PathBuf>) -> Result<Opt
         return Ok(Some(named));
     }
     let personal = environment.xdg("XDG_CONFIG_HOME", ".config").map(|dir| dir.join("keyward/keyward.toml"));
-    let places = personal.into_iter().chain([environment.system_file().to_owned()]);
-    for place in places {
-        match place.try_exists() {
-            Ok(true) => return Ok(Some(place)),
-            Ok(false) => {}
-            // Not a guess: a file that cannot even be looked at may hold the policy.
-            Err(error) => return Err(Error::new(place.display(), error)),
-        }
+    // Somebody else's home, as `sudo -u` leaves HOME, is nobody's configuration. A system file that cannot even be
+    // looked at is no guess: it may hold the policy.
+    if let Some(place) = personal.filter(|place| place.try_exists().unwrap_or(false)) {
+        return Ok(Some(place));
     }
-    Ok(None)
+    let place = environment.system_file();
+    match place.try_exists() {
+        Ok(exists) => Ok(exists.then(|| place.to_owned())),
+        Err(error) => Err(Error::new(place.display(), error)),
+    }
 }
 
 fn from_environment(config: &mut Config, environment: &Environment) -> Result<()> {

@@ -129,7 +129,7 @@ impl Mechanisms {
 /// `[policy]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// `legacy`: "allow" (true) or "deny" (false): MD5, DES, DSA, SHA-1 signatures, RSA below 2048 bits.
+    /// `legacy`: "allow" (true) or "deny" (false): mechanisms marked legacy (SHA-1 signatures), RSA below 2048 bits.
     pub legacy: bool,
 }
 

@@ -2,7 +2,7 @@
 
 use zeroize::Zeroize;
 
-/// Length in bytes of the longest digest that any [`Hash`] makes.
+/// Length in bytes of the longest digest that any [`enum@Hash`] makes.
 pub const MAX_DIGEST_LEN: usize = 64;
 
 /// A hash function.

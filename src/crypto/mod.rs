@@ -1,6 +1,6 @@
 //! The only room that names a crypto library: hashes, MACs, AES, key derivation and key pairs, in plain Rust types.
 //!
-//! Nothing here knows PKCS#11. This file and its neighbours hold the shared vocabulary ([`Error`], [`Hash`],
+//! Nothing here knows PKCS#11. This file and its neighbours hold the shared vocabulary ([`Error`], [`enum@Hash`],
 //! [`Curve`], [`RsaComponents`], the DER encodings); one provider, chosen by feature, supplies the functions and the
 //! key types behind the same names. Keys are immutable, `Send + Sync` and cheap to clone, so that any number of
 //! threads may sign with one key at once without a lock of ours. Whatever is secret is zeroized when dropped.

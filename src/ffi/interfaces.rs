@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_void};
 
-use super::handlers::{cipher, general, key, object, session, sign, slot};
+use super::handlers::{general, key, object, operation, session, slot};
 use super::table::for_each_function;
 use super::{guard, memory};
 use crate::error::{ErrorKind, Result};

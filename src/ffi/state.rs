@@ -1,4 +1,4 @@
-//! The one static of the library, and how a fork is noticed.
+//! The one static behind the C ABI, and how a fork is noticed.
 //!
 //! The static points to the state of *this* process. A child that inherits its parent's pointer sees a foreign PID,
 //! and gets a state of its own, uninitialised, whatever locks some thread of the parent held at the time of the fork.

@@ -7,7 +7,8 @@ use crate::object::{Attributes, RawAttribute, RawValue, Template, Value};
 use crate::token::Revealed;
 use crate::types::{ck, length, ulong};
 
-/// More attributes than any template has; a count beyond it is a stray value, not a template.
+/// More attributes than any template has, nested ones included; a count beyond it is a stray value, or arrays that
+/// share their elements.
 const MAX_ATTRIBUTES: ck::CK_ULONG = 4096;
 /// Templates within templates end here.
 const MAX_DEPTH: usize = 4;
@@ -20,7 +21,7 @@ const UNAVAILABLE: ck::CK_ULONG = ck::CK_UNAVAILABLE_INFORMATION;
 /// `pointer` is null or leads to `count` attributes, each with a value of its length (null with 0).
 pub(super) unsafe fn template(pointer: *const ck::CK_ATTRIBUTE, count: ck::CK_ULONG) -> Result<Template> {
     // SAFETY: the caller's promise.
-    Template::parse(unsafe { raw(pointer, count, MAX_DEPTH) }?)
+    Template::parse(unsafe { raw(pointer, count, MAX_DEPTH, &mut { MAX_ATTRIBUTES }) }?)
 }
 
 /// A template to search by: an unknown attribute is no error there.
@@ -29,29 +30,34 @@ pub(super) unsafe fn template(pointer: *const ck::CK_ATTRIBUTE, count: ck::CK_UL
 /// As [`template`].
 pub(super) unsafe fn search(pointer: *const ck::CK_ATTRIBUTE, count: ck::CK_ULONG) -> Result<Template> {
     // SAFETY: the caller's promise.
-    Template::parse_search(unsafe { raw(pointer, count, MAX_DEPTH) }?)
+    Template::parse_search(unsafe { raw(pointer, count, MAX_DEPTH, &mut { MAX_ATTRIBUTES }) }?)
 }
 
-/// The attributes of an array, unparsed, borrowing the caller's memory.
+/// The attributes of an array, unparsed, borrowing the caller's memory; at most `left` in all that one call reads.
 unsafe fn raw<'a>(
     pointer: *const ck::CK_ATTRIBUTE,
     count: ck::CK_ULONG,
     depth: usize,
+    left: &mut ck::CK_ULONG,
 ) -> Result<Vec<RawAttribute<'a>>> {
-    if count > MAX_ATTRIBUTES {
-        return Err(Error::new(ErrorKind::ArgumentsBad, "more attributes than a template can have"));
-    }
+    *left = left
+        .checked_sub(count)
+        .ok_or_else(|| Error::new(ErrorKind::ArgumentsBad, "more attributes than a template can have"))?;
     // SAFETY: the caller of `template` vouches for the array.
     let attributes = unsafe { memory::input_array(pointer, count) }?;
     let read = |attribute: &ck::CK_ATTRIBUTE| {
         // SAFETY: the caller of `template` vouches for each value.
-        let value = unsafe { raw_value(attribute, depth) }?;
+        let value = unsafe { raw_value(attribute, depth, left) }?;
         Ok(RawAttribute { kind: attribute.type_, value })
     };
     attributes.iter().map(read).collect()
 }
 
-unsafe fn raw_value<'a>(attribute: &ck::CK_ATTRIBUTE, depth: usize) -> Result<RawValue<'a>> {
+unsafe fn raw_value<'a>(
+    attribute: &ck::CK_ATTRIBUTE,
+    depth: usize,
+    left: &mut ck::CK_ULONG,
+) -> Result<RawValue<'a>> {
     let invalid = |_| {
         let name = attribute::name(attribute.type_);
         Error::new(ErrorKind::AttributeValueInvalid, format!("{name}: a null or impossible value"))
@@ -71,7 +77,8 @@ unsafe fn raw_value<'a>(attribute: &ck::CK_ATTRIBUTE, depth: usize) -> Result<Ra
         ));
     }
     // SAFETY: an attribute of this kind holds an array of attributes (PKCS#11 v3.2, section 4.2).
-    unsafe { raw(attribute.pValue.cast(), attribute.ulValueLen / size, depth - 1) }.map(RawValue::Nested)
+    unsafe { raw(attribute.pValue.cast(), attribute.ulValueLen / size, depth - 1, left) }
+        .map(RawValue::Nested)
 }
 
 /// The attribute array of C_GetAttributeValue, to read the types from and write the values to.

@@ -108,8 +108,10 @@ impl Module {
         let backend = slot.token().clone().open_session()?;
         let handle = self.next_session.fetch_add(1, Ordering::Relaxed);
         let session = Arc::new(Session::new(slot.clone(), read_write, backend));
+        // Both at once, so that C_CloseAllSessions in another thread never counts a session that it cannot close.
+        let mut sessions = self.sessions.write();
         slot.add_session(handle, read_write)?;
-        self.sessions.write().insert(handle, session);
+        sessions.insert(handle, session);
         Ok(handle)
     }
 
@@ -132,6 +134,20 @@ impl Module {
             // Another thread may have closed it in between: then there is nothing left to do.
             let _ = self.close_session(handle);
         }
+    }
+
+    /// C_Logout. Operations of all the token's sessions end: they hold keys that may be private (section 5.6.11 leaves
+    /// open whether they go on). Calls that still run are waited for. CKR_USER_NOT_LOGGED_IN.
+    pub fn log_out(&self, slot: &Slot) -> Result<()> {
+        slot.log_out()?;
+        for handle in slot.session_handles() {
+            // Another thread may have closed it in between, and its operations with it.
+            if let Ok(session) = self.session(handle) {
+                session.end_operations();
+            }
+        }
+        slot.log_out_stragglers();
+        Ok(())
     }
 
     /// C_Finalize: every session closed, every login forgotten.

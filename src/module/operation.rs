@@ -1,7 +1,10 @@
 //! A session's running operations, and the one lifetime rule for all of them (PKCS#11 v3.2, section 5.2).
 //!
 //! A size query and CKR_BUFFER_TOO_SMALL keep the operation; success ends it where the call is the last of its kind;
-//! every other error ends it. A result that did not fit waits in `pending`, so nothing is signed or decrypted twice.
+//! every other error ends it. A result that did not fit waits in `pending`, so nothing is signed or decrypted twice:
+//! it is for the same call with the same data, and any other call ends the operation.
+
+use std::hash::{BuildHasher, RandomState};
 
 use zeroize::Zeroizing;
 
@@ -38,8 +41,35 @@ enum Stage {
 pub struct Active<T: ?Sized> {
     operation: Box<T>,
     stage: Stage,
-    pending: Option<Zeroizing<Vec<u8>>>,
+    pending: Option<Pending>,
     authenticate: bool,
+}
+
+/// A computed result, and which call it is the answer to.
+struct Pending {
+    result: Zeroizing<Vec<u8>>,
+    call: Call,
+    hasher: RandomState,
+    digest: u64,
+}
+
+/// A call that may leave a result pending: the same again, with the same data, gets it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Call {
+    Once,
+    Finish,
+}
+
+impl Pending {
+    fn new(result: Zeroizing<Vec<u8>>, call: Call, data: &[u8]) -> Self {
+        let hasher = RandomState::new();
+        let digest = hasher.hash_one(data);
+        Pending { result, call, hasher, digest }
+    }
+
+    fn answers(&self, call: Call, data: &[u8]) -> bool {
+        self.call == call && self.hasher.hash_one(data) == self.digest
+    }
 }
 
 /// The slot of one operation kind in a session: idle, or one active operation.
@@ -132,24 +162,37 @@ impl<T: ?Sized> Active<T> {
         }
     }
 
-    /// Hands out a result that is final: straight into the buffer where `bound` fits, else computed once and kept.
+    /// The operation is spent once its result is pending: nothing can be fed to it any more.
+    fn expect_nothing_pending(&self) -> Result<()> {
+        match self.pending {
+            None => Ok(()),
+            Some(_) => Err(spent()),
+        }
+    }
+
+    /// Hands out a result that is final: straight into the buffer where `bound` fits, else computed once and kept for
+    /// the same `call` with the same `data`.
     fn deliver(
         &mut self,
         output: Output<'_>,
         bound: usize,
+        (call, data): (Call, &[u8]),
         compute: impl FnOnce(&mut T, &mut [u8]) -> Result<usize>,
     ) -> Step {
         let buffer = match output {
             Output::Size => {
-                return Ok((Answer::Size(self.pending.as_ref().map_or(bound, |p| p.len())), true));
+                return Ok((Answer::Size(self.pending.as_ref().map_or(bound, |p| p.result.len())), true));
             }
             Output::Buffer(buffer) => buffer,
         };
+        if self.pending.as_ref().is_some_and(|pending| !pending.answers(call, data)) {
+            return Err(spent());
+        }
         if self.pending.is_none() && buffer.len() >= bound {
             return compute(&mut self.operation, buffer).map(|n| (Answer::Written(n), false));
         }
         let result = match self.pending.take() {
-            Some(result) => result,
+            Some(pending) => pending.result,
             None => {
                 let mut result = zeroed(bound)?;
                 let n = compute(&mut self.operation, &mut result)?;
@@ -164,11 +207,18 @@ impl<T: ?Sized> Active<T> {
             }
             None => {
                 let needed = result.len();
-                self.pending = Some(result);
+                self.pending = Some(Pending::new(result, call, data));
                 Ok((Answer::TooSmall(needed), true))
             }
         }
     }
+}
+
+fn spent() -> Error {
+    Error::new(
+        ErrorKind::OperationNotInitialized,
+        "the result of an earlier call with other data waits for a buffer; the operation is ended now",
+    )
 }
 
 /// A zeroed buffer of a size that a caller influenced: CKR_HOST_MEMORY instead of an abort.
@@ -261,13 +311,14 @@ impl Slot<dyn Cipher> {
         self.run(|active| {
             active.expect_ready()?;
             let bound = active.operation.once_len(data.len());
-            active.deliver(output, bound, |operation, out| operation.once(data, out))
+            active.deliver(output, bound, (Call::Once, data), |operation, out| operation.once(data, out))
         })
     }
 
     /// C_EncryptUpdate, C_DecryptUpdate. Sizes are exact, so a short buffer is refused before anything is fed.
     pub fn update(&mut self, part: &[u8], output: Output<'_>) -> Result<Answer> {
         self.run(|active| {
+            active.expect_nothing_pending()?;
             active.stage = Stage::Streaming;
             match exact(output, active.operation.update_len(part.len())) {
                 Err(answer) => Ok((answer, true)),
@@ -280,7 +331,7 @@ impl Slot<dyn Cipher> {
     pub fn finish(&mut self, output: Output<'_>) -> Result<Answer> {
         self.run(|active| {
             let bound = active.operation.finish_len();
-            active.deliver(output, bound, |operation, out| operation.finish(out))
+            active.deliver(output, bound, (Call::Finish, &[]), |operation, out| operation.finish(out))
         })
     }
 }

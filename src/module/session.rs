@@ -93,6 +93,17 @@ impl Session {
             .map_err(|_| ErrorKind::SessionHandleInvalid.into())
     }
 
+    /// Ends what was begun under a login: searches, and operations with a key.
+    pub(super) fn end_operations(&self) {
+        if let Ok(mut state) = self.lock() {
+            state.find = None;
+            state.sign.cancel();
+            state.verify.cancel();
+            state.encrypt.cancel();
+            state.decrypt.cancel();
+        }
+    }
+
     /// Drops the state, and with it the session's objects and operations.
     pub(super) fn close(&self) {
         *self.state.lock() = None;

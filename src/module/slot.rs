@@ -86,13 +86,19 @@ impl Slot {
         self.may_log_in(wanted)?;
         self.token.login(user, pin)?;
         let sessions = self.sessions.lock();
-        if wanted == Login::So && sessions.has_read_only() {
-            drop(sessions);
-            self.token.logout();
-            return Err(ErrorKind::SessionReadOnlyExists.into());
-        }
-        *self.login.write() = wanted;
-        Ok(())
+        // The PIN took its time: what was so before it may not be so any more. A login without a session would be the
+        // next session's, which gave no PIN.
+        let refused = match () {
+            () if sessions.handles.is_empty() => ErrorKind::SessionClosed,
+            () if wanted == Login::So && sessions.has_read_only() => ErrorKind::SessionReadOnlyExists,
+            () => {
+                *self.login.write() = wanted;
+                return Ok(());
+            }
+        };
+        drop(sessions);
+        self.token.logout();
+        Err(refused.into())
     }
 
     fn may_log_in(&self, wanted: Login) -> Result<()> {
@@ -118,7 +124,17 @@ impl Slot {
         Ok(())
     }
 
-    /// The same where nobody need be logged in.
+    /// After a logout, once no call that began before it still runs: what such a call left behind goes too. A login
+    /// that was faster owns the token's keys now.
+    pub(super) fn log_out_stragglers(&self) {
+        if let Some(_no_login_meanwhile) = self.login_gate.try_lock()
+            && self.login_state() == Login::Public
+        {
+            self.token.logout();
+        }
+    }
+
+    /// The same as `log_out` where nobody need be logged in.
     pub(super) fn log_out_quietly(&self) {
         let _ = self.log_out();
     }

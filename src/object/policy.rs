@@ -3,6 +3,8 @@
 //! PKCS#11 v3.2: footnote 7 of "Common attributes", C_GetAttributeValue, C_FindObjectsInit and C_WrapKey, and
 //! the usage flags of "Key objects" and the sections after it.
 
+use std::fmt;
+
 use super::attribute::{self, Kind};
 use super::class::{Class, F7};
 use super::template::fault;
@@ -25,6 +27,12 @@ pub enum Usage {
     Derive,
     Encapsulate,
     Decapsulate,
+}
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&attribute::name(self.attribute()))
+    }
 }
 
 impl Usage {

@@ -11,11 +11,11 @@ pub enum Level {
     Error,
     /// A call was refused for a reason that somebody should know.
     Warn,
-    /// Life cycle: tokens found, created, deleted; logins.
+    /// The same as `Warn` so far: SoftHSM's configuration files name it.
     Info,
-    /// Every failing call.
+    /// Every call that returned an error.
     Debug,
-    /// Every call.
+    /// The same as `Debug` so far.
     Trace,
 }
 

@@ -37,6 +37,9 @@ fn mechanism(token: &SoftToken, at: usize) -> Option<Object> {
 
 /// The built-in object of a handle.
 pub fn get(token: &SoftToken, handle: ObjectHandle) -> Option<Arc<Object>> {
+    if !is_builtin(handle) {
+        return None;
+    }
     let at = |first: ObjectHandle| usize::try_from(handle.checked_sub(first)?).ok();
     let found = at(FIRST_MECHANISM).and_then(|at| mechanism(token, at));
     found.or_else(|| at(FIRST_PROFILE).and_then(profile)).map(Arc::new)

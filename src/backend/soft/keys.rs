@@ -23,7 +23,7 @@ impl SoftSession {
         template: Template,
     ) -> Result<ObjectHandle> {
         let row = self.token.row(mechanism.kind)?;
-        let generate = operation(row, row.ops.generate, "generate a key")?;
+        let generate = operation(row, row.ops.generate, "generating keys")?;
         let mut key = object::generate_secret(template, mechanism.kind, row.key_types, &caller(access))?;
         object::may_write(&key, &caller(access), access.read_write)?;
         let value = generate(&mechanism.params, &key)?;
@@ -40,7 +40,7 @@ impl SoftSession {
         private: Template,
     ) -> Result<(ObjectHandle, ObjectHandle)> {
         let row = self.token.row(mechanism.kind)?;
-        let generate = operation(row, row.ops.generate_pair, "generate a key pair")?;
+        let generate = operation(row, row.ops.generate_pair, "generating key pairs")?;
         let who = caller(access);
         let (mut public, mut private) =
             object::generate_pair(public, private, mechanism.kind, row.key_types, &who)?;
@@ -65,7 +65,7 @@ impl SoftSession {
         key: ObjectHandle,
     ) -> Result<Vec<u8>> {
         let row = self.token.row(mechanism.kind)?;
-        let wrap = operation(row, row.ops.wrap, "wrap")?;
+        let wrap = operation(row, row.ops.wrap, Usage::Wrap)?;
         let invalid = ErrorKind::WrappingKeyHandleInvalid;
         let wrapping_key = self
             .key_for(access, row, wrapping_key, Usage::Wrap, invalid)
@@ -89,7 +89,7 @@ impl SoftSession {
     ) -> Result<ObjectHandle> {
         let invalid = ErrorKind::UnwrappingKeyHandleInvalid;
         let row = self.token.row(mechanism.kind)?;
-        let unwrap = operation(row, row.ops.unwrap, "unwrap")?;
+        let unwrap = operation(row, row.ops.unwrap, Usage::Unwrap)?;
         let unwrapping_key = self
             .key_for(access, row, unwrapping_key, Usage::Unwrap, invalid)
             .map_err(wrong_type_as(ErrorKind::UnwrappingKeyTypeInconsistent))?;
@@ -110,7 +110,7 @@ impl SoftSession {
         template: Template,
     ) -> Result<ObjectHandle> {
         let row = self.token.row(mechanism.kind)?;
-        let derive = operation(row, row.ops.derive, "derive")?;
+        let derive = operation(row, row.ops.derive, Usage::Derive)?;
         let base_key = self.key_for(access, row, base_key, Usage::Derive, ErrorKind::KeyHandleInvalid)?;
         let mut key = object::derive(template, &base_key.attributes, Inherit::Template, &caller(access))?;
         object::may_write(&key, &caller(access), access.read_write)?;

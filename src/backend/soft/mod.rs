@@ -130,7 +130,7 @@ fn free_serial(dir: &Path, used: &[String]) -> Option<String> {
     for _ in 0..3 {
         match fs::read_to_string(&file) {
             Ok(serial) if is_serial(&serial) && !clashes(&serial, used) => return Some(serial),
-            Ok(_) => drop(fs::remove_file(&file)),
+            Ok(stale) => set_aside(dir, &file, &stale),
             Err(_) => {}
         }
         let serial = Header::random_serial().ok().filter(|serial| !clashes(serial, used))?;
@@ -146,6 +146,19 @@ fn free_serial(dir: &Path, used: &[String]) -> Option<String> {
     None
 }
 
+/// Takes a serial that is used up out of the way. Another process may have replaced it since it was read: then what
+/// was taken away is the new one, and goes back.
+fn set_aside(dir: &Path, file: &Path, stale: &str) {
+    let Ok(name) = Header::random_serial() else { return };
+    let aside = dir.join(format!(".{FREE_SLOT_FILE}.{name}"));
+    if fs::rename(file, &aside).is_ok() {
+        if fs::read_to_string(&aside).is_ok_and(|taken| taken != stale) {
+            let _ = fs::hard_link(&aside, file);
+        }
+        let _ = fs::remove_file(&aside);
+    }
+}
+
 /// True if the serial, or its slot, is some token's already.
 fn clashes(serial: &str, used: &[String]) -> bool {
     used.iter().any(|other| slot_id(other) == slot_id(serial))
@@ -155,13 +168,11 @@ fn clashes(serial: &str, used: &[String]) -> bool {
 fn write_new(dir: &Path, file: &Path, serial: &str) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
     let temporary = dir.join(format!(".{FREE_SLOT_FILE}.{serial}"));
-    fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&temporary)?
-        .write_all(serial.as_bytes())?;
-    let linked = fs::hard_link(&temporary, file);
-    fs::remove_file(&temporary)?;
+    let created = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary);
+    let linked = created
+        .and_then(|mut created| created.write_all(serial.as_bytes()))
+        .and_then(|()| fs::hard_link(&temporary, file));
+    // Whatever happened: on a full disk, each call would leave one behind.
+    let _ = fs::remove_file(&temporary);
     linked
 }

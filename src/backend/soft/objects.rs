@@ -163,8 +163,9 @@ impl Opened {
     /// The file's generation. CKR_DEVICE_REMOVED once another process made another token of it.
     fn current_generation(&self) -> Result<u64> {
         let generation = self.store.generation()?;
-        if self.objects.cache.lock().generation != generation && !self.is_same_token()? {
-            return Err(Error::new(ErrorKind::DeviceRemoved, "another process initialised the token anew"));
+        if self.objects.cache.lock().generation != generation {
+            self.expect_instance(&*self.store.header()?)?;
+            self.objects.cache.lock().at(generation);
         }
         Ok(generation)
     }
@@ -195,6 +196,8 @@ impl Opened {
         let mut rows = Vec::new();
         if !durable.is_empty() {
             rows = self.store.insert(durable.len(), &mut |ids| {
+                // Sealed for another token, the rows would be lost without anybody's notice.
+                self.expect_instance(&*self.store.header()?)?;
                 ids.iter().zip(&durable).map(|(id, attributes)| Ok(self.seal(*id, attributes)?)).collect()
             })?;
         }
@@ -255,6 +258,7 @@ impl Opened {
     }
 
     fn find_rows(&self, access: Access, template: &Template, found: &mut Vec<ObjectHandle>) -> Result<()> {
+        self.current_generation()?;
         let private = self.private().filter(|_| access.login == Login::User);
         let keys: Vec<&TokenKeys> = std::iter::once(&self.public).chain(private.as_deref()).collect();
         let query = index::query(&keys, template);

@@ -1,5 +1,6 @@
 //! A session on a soft token: objects and operations. Keys are made, wrapped and derived in `keys`.
 
+use std::fmt::Display;
 use std::sync::Arc;
 
 use super::builtin;
@@ -7,7 +8,7 @@ use super::objects::Object;
 use super::token::{Opened, SoftToken};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
-use crate::mechanism::{Descriptor, Mechanism};
+use crate::mechanism::{Descriptor, Key, Mechanism, Ops, Params};
 use crate::object::{self, Attributes, Caller, Template, Usage};
 use crate::token::{Access, Login, ObjectHandle, Prepared, Revealed, TokenSession};
 use crate::types::{SecretBytes, ck};
@@ -31,10 +32,8 @@ pub(super) fn caller(access: Access) -> Caller {
     Caller { so: access.login == Login::So, user: access.login == Login::User }
 }
 
-/// CKA_ALWAYS_AUTHENTICATE: each use of the key asks for the PIN.
-fn wants_pin(key: &Object) -> bool {
-    key.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE)
-}
+/// What a mechanism's row has for an operation with a key.
+type Start<T> = fn(&Key, &Params) -> Result<Box<T>>;
 
 impl SoftSession {
     pub(super) fn new(token: Arc<SoftToken>, open: Arc<Opened>) -> Self {
@@ -74,6 +73,23 @@ impl SoftSession {
         Ok(key)
     }
 
+    /// A keyed operation: the mechanism has it, the key may be used for it, and both fit together.
+    fn prepare<T: ?Sized>(
+        &self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+        usage: Usage,
+        pick: fn(&Ops) -> Option<Start<T>>,
+    ) -> Result<Prepared<T>> {
+        let row = self.token.row(mechanism.kind)?;
+        let start = operation(row, pick(&row.ops), usage)?;
+        let key = self.key_for(access, row, key, usage, ErrorKind::KeyHandleInvalid)?;
+        // The public half of a pair never asks (private key objects, common attributes).
+        let authenticate = key.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE);
+        Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate })
+    }
+
     /// Adds new objects after the last check of what the caller may make.
     pub(super) fn add(&mut self, access: Access, mut objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
         for attributes in &mut objects {
@@ -98,8 +114,8 @@ fn unique_id() -> Result<String> {
 }
 
 /// A row without the function of an operation: CKR_MECHANISM_INVALID (PKCS#11 v3.2, section 5.1.6).
-pub(super) fn operation<T>(row: &Descriptor, function: Option<T>, what: &str) -> Result<T> {
-    function.ok_or_else(|| Error::new(ErrorKind::MechanismInvalid, format!("{} can't {what}", row.name)))
+pub(super) fn operation<T>(row: &Descriptor, function: Option<T>, what: impl Display) -> Result<T> {
+    function.ok_or_else(|| Error::new(ErrorKind::MechanismInvalid, format!("{} is not for {what}", row.name)))
 }
 
 impl TokenSession for SoftSession {
@@ -170,7 +186,7 @@ impl TokenSession for SoftSession {
 
     fn digest(&mut self, mechanism: &Mechanism) -> Result<Box<dyn Producer>> {
         let row = self.token.row(mechanism.kind)?;
-        operation(row, row.ops.digest, "digest")?(&mechanism.params)
+        operation(row, row.ops.digest, "digests")?(&mechanism.params)
     }
 
     fn sign(
@@ -179,10 +195,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Producer>> {
-        let row = self.token.row(mechanism.kind)?;
-        let start = operation(row, row.ops.sign, "sign")?;
-        let key = self.key_for(access, row, key, Usage::Sign, ErrorKind::KeyHandleInvalid)?;
-        Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate: wants_pin(&key) })
+        self.prepare(access, mechanism, key, Usage::Sign, |ops| ops.sign)
     }
 
     fn verify(
@@ -191,10 +204,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Verifier>> {
-        let row = self.token.row(mechanism.kind)?;
-        let start = operation(row, row.ops.verify, "verify")?;
-        let key = self.key_for(access, row, key, Usage::Verify, ErrorKind::KeyHandleInvalid)?;
-        Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate: false })
+        self.prepare(access, mechanism, key, Usage::Verify, |ops| ops.verify)
     }
 
     fn encrypt(
@@ -203,10 +213,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Cipher>> {
-        let row = self.token.row(mechanism.kind)?;
-        let start = operation(row, row.ops.encrypt, "encrypt")?;
-        let key = self.key_for(access, row, key, Usage::Encrypt, ErrorKind::KeyHandleInvalid)?;
-        Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate: false })
+        self.prepare(access, mechanism, key, Usage::Encrypt, |ops| ops.encrypt)
     }
 
     fn decrypt(
@@ -215,10 +222,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Cipher>> {
-        let row = self.token.row(mechanism.kind)?;
-        let start = operation(row, row.ops.decrypt, "decrypt")?;
-        let key = self.key_for(access, row, key, Usage::Decrypt, ErrorKind::KeyHandleInvalid)?;
-        Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate: wants_pin(&key) })
+        self.prepare(access, mechanism, key, Usage::Decrypt, |ops| ops.decrypt)
     }
 
     fn generate_key(

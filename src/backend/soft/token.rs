@@ -69,8 +69,26 @@ impl Opened {
     }
 
     /// False once the file holds another initialisation of the token.
-    pub fn is_same_token(&self) -> Result<bool> {
+    fn is_same_token(&self) -> Result<bool> {
         Ok(self.store.header()?.public_key == self.instance)
+    }
+
+    /// CKR_DEVICE_REMOVED for the header of another initialisation of the token.
+    pub fn expect_instance(&self, header: &Header) -> Result<()> {
+        match header.public_key == self.instance {
+            true => Ok(()),
+            false => Err(Error::new(ErrorKind::DeviceRemoved, "another process initialised the token anew")),
+        }
+    }
+
+    /// Changes the header of this initialisation of the token: what belongs to it must not reach another's.
+    fn update_header(&self, change: impl Fn(&mut Header)) -> Result<()> {
+        self.store.update_header(&mut |header| {
+            self.expect_instance(header)?;
+            change(header);
+            Ok(())
+        })?;
+        Ok(())
     }
 
     /// Forgets what the login unsealed.
@@ -105,6 +123,8 @@ impl SoftToken {
                 return Ok(open.clone());
             }
             tracing::warn!("{}: initialised anew by another process; its logins end", self.path.display());
+            // Sessions may hold on to it; C_Logout reaches only what is open now.
+            open.lock();
             *opened = None;
         }
         if !self.initialized() {
@@ -139,8 +159,9 @@ impl SoftToken {
         Ok(authenticate(&*open.store, self.pin_policy(), role, pin)?)
     }
 
-    fn pin_record(&self, pin: &[u8], token_key: &LockedKey, role: Role) -> Result<PinRecord> {
-        Ok(PinRecord::new(pin, self.config.soft.kdf, token_key, role, &self.serial)?)
+    /// `serial` is the header's, which a file that was given another name keeps.
+    fn pin_record(&self, pin: &[u8], token_key: &LockedKey, role: Role, serial: &str) -> Result<PinRecord> {
+        Ok(PinRecord::new(pin, self.config.soft.kdf, token_key, role, serial)?)
     }
 
     /// A new PIN within the limits. CKR_PIN_LEN_RANGE.
@@ -156,7 +177,7 @@ impl SoftToken {
     /// A fresh header with a fresh token key under the SO's PIN.
     fn new_header(&self, so_pin: &[u8], label: [u8; 32]) -> Result<Header> {
         let token_key = LockedKey::random(crate::crypto::random).map_err(crate::store::Error::from)?;
-        let so = self.pin_record(so_pin, &token_key, Role::So)?;
+        let so = self.pin_record(so_pin, &token_key, Role::So, &self.serial)?;
         let mut header = Header::new(self.serial.clone(), "", so)?;
         header.label = label;
         header.login_required = self.config.soft.login_required;
@@ -327,16 +348,15 @@ impl Token for SoftToken {
     fn init_pin(&self, pin: Option<&[u8]>) -> Result<()> {
         let pin = self.check_new_pin(pin)?;
         let open = self.open()?;
+        let serial = &open.store.header()?.serial;
         let record = match open.unlocked.read().as_ref() {
-            Some(unlocked) => self.pin_record(pin, &unlocked.token_key, Role::User)?,
+            Some(unlocked) => self.pin_record(pin, &unlocked.token_key, Role::User, serial)?,
             None => return Err(ErrorKind::UserNotLoggedIn.into()),
         };
-        open.store.update_header(&mut |header| {
+        open.update_header(|header| {
             header.user = Some(record.clone());
             header.user_failures = Default::default();
-            Ok(())
-        })?;
-        Ok(())
+        })
     }
 
     fn set_pin(&self, user: User, old: Option<&[u8]>, new: Option<&[u8]>) -> Result<()> {
@@ -344,18 +364,14 @@ impl Token for SoftToken {
         let open = self.open()?;
         let role = role(user);
         let token_key = self.authenticate(&open, role, old)?;
-        let record = self.pin_record(new, &token_key, role)?;
-        open.store.update_header(&mut |header| {
-            match role {
-                Role::So => header.so = record.clone(),
-                Role::User => {
-                    header.user = Some(record.clone());
-                    header.user_pin_to_be_changed = false;
-                }
+        let record = self.pin_record(new, &token_key, role, &open.store.header()?.serial)?;
+        open.update_header(|header| match role {
+            Role::So => header.so = record.clone(),
+            Role::User => {
+                header.user = Some(record.clone());
+                header.user_pin_to_be_changed = false;
             }
-            Ok(())
-        })?;
-        Ok(())
+        })
     }
 
     fn login(&self, user: User, pin: Option<&[u8]>) -> Result<()> {

@@ -4,10 +4,9 @@
 //! each pointer that is not null leads to memory of the length that goes with it. Lengths, nulls and alignment are
 //! checked in `memory`, `templates` and `params`.
 
-pub(super) mod cipher;
 pub(super) mod general;
 pub(super) mod key;
 pub(super) mod object;
+pub(super) mod operation;
 pub(super) mod session;
-pub(super) mod sign;
 pub(super) mod slot;
