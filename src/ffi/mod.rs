@@ -4,6 +4,7 @@
 //! `templates` and `params` check every pointer and length and copy what must outlive the call; `handlers` hold one
 //! short function per C_ function, which converts and calls `calls`. No decision about keys is made here.
 
+mod birth;
 mod guard;
 mod handlers;
 mod interfaces;

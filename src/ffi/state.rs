@@ -1,19 +1,21 @@
 //! The one static behind the C ABI, and how a fork is noticed.
 //!
-//! The static points to the state of *this* process. A child that inherits its parent's pointer sees a foreign PID,
-//! and gets a state of its own, uninitialised, whatever locks some thread of the parent held at the time of the fork.
-//! States are leaked, one small allocation per process generation: nothing is destroyed at exit or unload.
+//! The static points to the state of *this* process. A child that inherits its parent's pointer sees a foreign
+//! [`Birth`], and gets a state of its own, uninitialised, whatever locks some thread of the parent held at the time of
+//! the fork.
+//! States are leaked, one small allocation and a page per process generation: nothing is destroyed at exit or unload.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 use parking_lot::RwLock;
 
+use super::birth::Birth;
 use crate::error::{ErrorKind, Result};
 use crate::module::Module;
 
 struct State {
-    pid: u32,
+    birth: Birth,
     module: RwLock<Option<Arc<Module>>>,
 }
 
@@ -25,7 +27,7 @@ fn state() -> &'static State {
     // SAFETY: the pointer is null or came from `Box::leak` below; what it points to is never freed or moved.
     let known = unsafe { current.as_ref() };
     match known {
-        Some(state) if state.pid == std::process::id() => state,
+        Some(state) if state.birth.is_here() => state,
         inherited => replace(current, inherited),
     }
 }
@@ -34,7 +36,7 @@ fn state() -> &'static State {
 #[cold]
 fn replace(current: *mut State, inherited: Option<&'static State>) -> &'static State {
     let fresh: &'static mut State =
-        Box::leak(Box::new(State { pid: std::process::id(), module: RwLock::new(None) }));
+        Box::leak(Box::new(State { birth: Birth::here(), module: RwLock::new(None) }));
     match STATE.compare_exchange(current, fresh, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {
             // Whoever won the exchange lets go of the parent's module; its memory is leaked, never dropped, since a
