@@ -1,6 +1,8 @@
 //! The blind index: which attributes a row is found by, and how a search template becomes tags.
 
-use crate::object::{Attributes, Template};
+use std::borrow::Cow;
+
+use crate::object::{Attributes, Template, Value};
 use crate::store::{Tag, TokenKeys};
 use crate::types::ck;
 
@@ -19,15 +21,20 @@ const INDEXED: &[ck::CK_ATTRIBUTE_TYPE] = &[
     ck::CKA_CLASS,
 ];
 
-/// The tags that an object's row is stored under. Empty values are not worth a tag.
+/// The indexed attributes of an object or a template, with the bytes that they are found by. Empty values are not worth
+/// an entry.
+pub fn indexed<'a>(
+    get: impl Fn(ck::CK_ATTRIBUTE_TYPE) -> Option<&'a Value>,
+) -> impl Iterator<Item = (ck::CK_ATTRIBUTE_TYPE, Cow<'a, [u8]>)> {
+    INDEXED.iter().filter_map(move |&kind| {
+        let value = get(kind).filter(|value| !value.is_empty())?;
+        Some((kind, value.to_bytes()))
+    })
+}
+
+/// The tags that an object's row is stored under.
 pub fn tags(keys: &TokenKeys, attributes: &Attributes) -> Vec<Tag> {
-    INDEXED
-        .iter()
-        .filter_map(|&kind| {
-            let value = attributes.get(kind).filter(|value| !value.is_empty())?;
-            Some(keys.tag(kind, &value.to_bytes()))
-        })
-        .collect()
+    indexed(|kind| attributes.get(kind)).map(|(kind, value)| keys.tag(kind, &value)).collect()
 }
 
 /// A search by tags, and whether it is the whole of the template.
@@ -40,13 +47,8 @@ pub struct Query {
 
 /// The tags of a template, under every set of keys that is at hand.
 pub fn query(keys: &[&TokenKeys], template: &Template) -> Query {
-    let mut all_of = Vec::new();
-    for &kind in INDEXED {
-        if let Some(value) = template.get(kind).filter(|value| !value.is_empty()) {
-            let value = value.to_bytes();
-            all_of.push(keys.iter().map(|keys| keys.tag(kind, &value)).collect());
-        }
-    }
+    let tags = |(kind, value): (_, Cow<[u8]>)| keys.iter().map(|keys| keys.tag(kind, &value)).collect();
+    let all_of: Vec<Vec<Tag>> = indexed(|kind| template.get(kind)).map(tags).collect();
     // CKA_TOKEN is true for every row.
     let answered = all_of.len() + usize::from(template.get(ck::CKA_TOKEN).is_some());
     Query { complete: answered == template.len(), all_of }

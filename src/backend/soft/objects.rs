@@ -4,12 +4,13 @@
 //! rows and parsed keys are kept in a cache of bounded size, which is emptied when another process changed the file
 //! and loses its private part at logout.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
 use super::index;
+use super::session_objects::SessionObjects;
 use super::token::Opened;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{Key, material};
@@ -65,6 +66,11 @@ struct Cache {
 }
 
 impl Cache {
+    /// The object, as of this generation of the file.
+    fn get_at(&mut self, generation: u64, id: RowId) -> Option<Arc<Object>> {
+        if self.generation == generation { self.get(id) } else { None }
+    }
+
     /// Empties the cache if the file changed since it was filled.
     fn at(&mut self, generation: u64) -> &mut Self {
         if self.generation != generation {
@@ -95,18 +101,12 @@ impl Cache {
     }
 }
 
-#[derive(Default)]
-struct SessionObjects {
-    made: u64,
-    objects: BTreeMap<ObjectHandle, Arc<Object>>,
-}
-
 impl Objects {
     /// Logout: private objects leave the memory, and private session objects are destroyed (section 5.6.11).
     pub fn forget_private(&self) {
         let is_public = |object: &Object| !object::is_private(&object.attributes);
         self.cache.lock().retain(is_public);
-        self.session.write().objects.retain(|_, object| is_public(object));
+        self.session.write().remove_private();
     }
 
     /// Destroys a closed session's objects.
@@ -116,16 +116,8 @@ impl Objects {
         }
         let mut session = self.session.write();
         for handle in handles {
-            session.objects.remove(handle);
+            session.remove(*handle);
         }
-    }
-
-    fn add_session_object(&self, attributes: Attributes) -> ObjectHandle {
-        let mut session = self.session.write();
-        let handle = FIRST_SESSION_OBJECT + session.made;
-        session.made += 1;
-        session.objects.insert(handle, Arc::new(Object::new(handle, attributes)));
-        handle
     }
 }
 
@@ -137,7 +129,7 @@ impl Opened {
     /// The object of a handle, if the caller may see it. CKR_OBJECT_HANDLE_INVALID.
     pub fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>> {
         let object = if handle >= FIRST_SESSION_OBJECT {
-            self.objects.session.read().objects.get(&handle).cloned().ok_or_else(no_object)?
+            self.objects.session.read().get(handle).cloned().ok_or_else(no_object)?
         } else {
             self.row_object(handle)?.ok_or_else(no_object)?
         };
@@ -149,10 +141,12 @@ impl Opened {
 
     /// A token object, from the cache or the file. `None` if it is gone, or private while its keys are locked.
     fn row_object(&self, id: RowId) -> Result<Option<Arc<Object>>> {
-        let generation = self.current_generation()?;
-        if let Some(object) = self.objects.cache.lock().at(generation).get(id) {
+        let generation = self.store.generation()?;
+        // One lock, because nearly every call on a token object comes by here.
+        if let Some(object) = self.objects.cache.lock().get_at(generation, id) {
             return Ok(Some(object));
         }
+        let generation = self.current_generation()?;
         let Some(row) = self.store.get(id)? else { return Ok(None) };
         let Some(attributes) = self.open_row(&row)? else { return Ok(None) };
         let object = Arc::new(Object::new(id, attributes));
@@ -204,7 +198,7 @@ impl Opened {
         let mut rows = rows.into_iter();
         let add_one = |attributes: Attributes| match object::is_token(&attributes) {
             true => rows.next().ok_or_else(|| ErrorKind::DeviceError.into()),
-            false => Ok(self.objects.add_session_object(attributes)),
+            false => Ok(self.objects.session.write().add(attributes)),
         };
         objects.into_iter().map(add_one).collect()
     }
@@ -217,8 +211,9 @@ impl Opened {
     ) -> Result<()> {
         if handle >= FIRST_SESSION_OBJECT {
             let mut session = self.objects.session.write();
-            let object = session.objects.get_mut(&handle).ok_or_else(no_object)?;
-            *object = Arc::new(Object::new(handle, change(&object.attributes)?));
+            let old = session.get(handle).ok_or_else(no_object)?;
+            let new = change(&old.attributes)?;
+            session.put(handle, new);
             return Ok(());
         }
         self.store.modify(handle, &mut |row| {
@@ -231,7 +226,7 @@ impl Opened {
     /// Destroys an object.
     pub fn destroy(&self, handle: ObjectHandle) -> Result<()> {
         if handle >= FIRST_SESSION_OBJECT {
-            return self.objects.session.write().objects.remove(&handle).map(drop).ok_or_else(no_object);
+            return self.objects.session.write().remove(handle).map(drop).ok_or_else(no_object);
         }
         Ok(self.store.delete(handle)?)
     }
@@ -248,11 +243,8 @@ impl Opened {
         }
         if wanted != Some(true) {
             let session = self.objects.session.read();
-            let seen = session.objects.values().filter(|object| visible(&object.attributes, access));
-            found.extend(
-                seen.filter(|object| object::matches(&object.attributes, template))
-                    .map(|object| object.handle),
-            );
+            let seen = session.find(template).filter(|object| visible(&object.attributes, access));
+            found.extend(seen.map(|object| object.handle));
         }
         Ok(found)
     }
