@@ -13,7 +13,6 @@ mod rows;
 mod schema;
 mod watch;
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -57,7 +56,7 @@ pub struct SqliteStore {
     read_only: bool,
     identity: Identity,
     /// What tells of commits; `None` where the reader has to be asked.
-    index: Option<Arc<File>>,
+    index: Option<Arc<Index>>,
     abandoned: AtomicBool,
 }
 
@@ -249,8 +248,8 @@ impl Reader {
         Reader { connection: Some(connection), access, reopened: 0, header: None }
     }
 
-    fn generation(&self, index: Option<&File>) -> Step<u64> {
-        if let Some(generation) = index.and_then(|index| Index(index).read()) {
+    fn generation(&self, index: Option<&Index>) -> Step<u64> {
+        if let Some(generation) = index.and_then(Index::read) {
             return Ok(generation);
         }
         let connection = self.connection.as_ref().ok_or(Error::Abandoned)?;
@@ -259,7 +258,7 @@ impl Reader {
         Ok(self.reopened << 32 | u64::from(version))
     }
 
-    fn header(&mut self, index: Option<&File>) -> Step<Arc<Header>> {
+    fn header(&mut self, index: Option<&Index>) -> Step<Arc<Header>> {
         let generation = self.generation(index)?;
         if let Some((of, header)) = &self.header
             && *of == generation
@@ -291,7 +290,7 @@ impl Store for SqliteStore {
         // No lock: this is asked on nearly every call.
         if let Some(index) = &self.index
             && !self.abandoned.load(Ordering::Acquire)
-            && let Some(generation) = Index(index).read()
+            && let Some(generation) = index.read()
         {
             return Ok(generation);
         }

@@ -1,4 +1,4 @@
-//! SQLite after a fork: the two things its safe interface cannot reach.
+//! What needs pointers: SQLite after a fork, which its safe interface cannot reach, and a look into its shared memory.
 //!
 //! A child that opens a token anew (it never uses its parent's connections) would still meet the parent in SQLite's
 //! own process-wide state, and SQLite takes no notice of forks:
@@ -11,7 +11,11 @@
 //!   handler takes them all first, in one order, and gives them back on both sides.
 
 use std::ffi::{c_char, c_int};
+use std::fs::File;
+use std::os::fd::AsRawFd;
+use std::ptr::NonNull;
 use std::sync::Once;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use rusqlite::ffi;
 
@@ -89,4 +93,49 @@ unsafe extern "C" fn fstat(file: c_int, buffer: *mut libc::stat) -> c_int {
         unsafe { (*buffer).st_dev ^= u64::from(std::process::id()) << 32 };
     }
     result
+}
+
+/// The first words of a file that other processes write, mapped: reading them costs no system call.
+///
+/// Reading behind a file's end would raise SIGBUS. SQLite maps the same file, and shrinks it only while it is alone
+/// with it; whoever else shrinks it hits SQLite's own mapping in the same way.
+pub(super) struct MappedWords<const N: usize>(NonNull<[AtomicU32; N]>);
+
+// SAFETY: the mapping belongs to this value alone, may be unmapped by any thread, and is read as atomics.
+unsafe impl<const N: usize> Send for MappedWords<N> {}
+// SAFETY: as above.
+unsafe impl<const N: usize> Sync for MappedWords<N> {}
+
+impl<const N: usize> MappedWords<N> {
+    const LEN: usize = size_of::<[AtomicU32; N]>();
+
+    /// Maps the start of a file; `None` where it is too short or cannot be mapped.
+    pub(super) fn of(file: &File) -> Option<Self> {
+        let long_enough = usize::try_from(file.metadata().ok()?.len()).is_ok_and(|len| len >= Self::LEN);
+        if !long_enough {
+            return None;
+        }
+        let (address, flags) = (std::ptr::null_mut(), libc::MAP_SHARED);
+        // SAFETY: a fresh mapping, read-only and at an address of the kernel's choice, touches no memory of ours.
+        let start = unsafe { libc::mmap(address, Self::LEN, libc::PROT_READ, flags, file.as_raw_fd(), 0) };
+        if start == libc::MAP_FAILED {
+            return None;
+        }
+        NonNull::new(start.cast()).map(MappedWords)
+    }
+
+    /// The words as they are now; each is whole, but another process may be between two of them.
+    pub(super) fn read(&self) -> [u32; N] {
+        // SAFETY: mapped at this length until drop, aligned to a page; writers are other processes and SQLite, which
+        // store aligned words.
+        let words = unsafe { self.0.as_ref() };
+        words.each_ref().map(|word| word.load(Ordering::Acquire))
+    }
+}
+
+impl<const N: usize> Drop for MappedWords<N> {
+    fn drop(&mut self) {
+        // SAFETY: mapped by `of` with this length, and no reference outlives `self`.
+        unsafe { libc::munmap(self.0.as_ptr().cast(), Self::LEN) };
+    }
 }

@@ -1,4 +1,4 @@
-//! Noticing that anyone has committed, by one read of 48 bytes.
+//! Noticing that anyone has committed, by a look at 48 bytes of shared memory.
 //!
 //! SQLite keeps the head of the write-ahead log's index at the start of the `-shm` file (sqlite.org/walformat.html,
 //! "WAL-index header"): a counter of commits, the log's end, salts and a checksum, written at each commit by whoever
@@ -17,6 +17,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 
 use super::open::beside;
+use super::raw::MappedWords;
 
 static REGISTRY: Mutex<Registry> = Mutex::new(Registry(Vec::new()));
 
@@ -29,7 +30,7 @@ pub(super) type Identity = (u64, u64);
 struct Token {
     identity: Identity,
     stores: usize,
-    index: Option<Arc<File>>,
+    index: Option<Arc<Index>>,
 }
 
 /// Holds off other openings and closings.
@@ -39,7 +40,7 @@ pub(super) fn registry() -> MutexGuard<'static, Registry> {
 
 impl Registry {
     /// Counts a store whose connection is open, and hands it the index to watch; `None` where that cannot be read.
-    pub(super) fn register(&mut self, identity: Identity, path: &Path) -> Option<Arc<File>> {
+    pub(super) fn register(&mut self, identity: Identity, path: &Path) -> Option<Arc<Index>> {
         let found = self.0.iter().position(|token| token.identity == identity);
         let at = found.unwrap_or_else(|| {
             self.0.push(Token { identity, stores: 0, index: None });
@@ -49,11 +50,11 @@ impl Registry {
         token.stores += 1;
         let shm = beside(path, "-shm");
         // After a fork the parent may have closed and removed the one that is registered.
-        if !token.index.as_ref().is_some_and(|index| is_at(index, &shm)) {
-            token.index = File::open(&shm).ok().map(Arc::new);
+        if !token.index.as_ref().is_some_and(|index| is_at(&index.file, &shm)) {
+            token.index = Index::open(&shm).map(Arc::new);
         }
         // Kept open even where it is not readable: closing it now would drop SQLite's locks.
-        token.index.clone().filter(|index| Index(index).read().is_some())
+        token.index.clone().filter(|index| index.read().is_some())
     }
 
     /// A store's connections are closed: the last one's index may close.
@@ -75,19 +76,43 @@ fn is_at(file: &File, path: &Path) -> bool {
 }
 
 /// The head of a write-ahead log's index.
-pub(super) struct Index<'a>(pub(super) &'a File);
+pub(super) struct Index {
+    /// Mapped first in the struct, unmapped first.
+    mapped: Option<MappedWords<WORDS>>,
+    file: File,
+}
 
-impl Index<'_> {
+/// Up to the end of the first copy of the header.
+const WORDS: usize = 12;
+
+impl Index {
+    fn open(path: &Path) -> Option<Index> {
+        let file = File::open(path).ok()?;
+        Some(Index { mapped: MappedWords::of(&file), file })
+    }
+
     /// A number that is another one after each commit. A read in the middle of a write gives a third one, which
     /// costs its reader a needless look. `None` where the layout is not the one we know.
     pub(super) fn read(&self) -> Option<u64> {
         const VERSION: u32 = 3_007_000;
-        let mut head = [0; 48];
-        self.0.read_exact_at(&mut head, 0).ok()?;
-        let (words, _) = head.as_chunks::<4>();
-        let word = |n: usize| words.get(n).map_or(0, |w| u32::from_ne_bytes(*w));
+        let words = match &self.mapped {
+            Some(mapped) => mapped.read(),
+            None => self.read_file()?,
+        };
+        let word = |n: usize| words.get(n).copied().unwrap_or_default();
         // Both halves differ from commit to commit: the counter, and the checksum over it and the rest.
         let (counter, end, checksum) = (word(2), word(4), word(10) ^ word(11).rotate_left(16));
         (word(0) == VERSION).then(|| u64::from(counter ^ end.rotate_left(20)) << 32 | u64::from(checksum))
+    }
+
+    /// The same by a system call, where the file cannot be mapped.
+    fn read_file(&self) -> Option<[u32; WORDS]> {
+        let mut head = [0; 4 * WORDS];
+        self.file.read_exact_at(&mut head, 0).ok()?;
+        let mut words = [0; WORDS];
+        for (word, bytes) in words.iter_mut().zip(head.as_chunks::<4>().0) {
+            *word = u32::from_ne_bytes(*bytes);
+        }
+        Some(words)
     }
 }
