@@ -8,7 +8,7 @@ pub mod operation;
 mod session;
 mod slot;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -17,7 +17,7 @@ use parking_lot::RwLock;
 use crate::config::{Config, Free};
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::Provider;
-use crate::types::ck;
+use crate::types::{ck, length};
 
 pub use session::{FindCursor, Session, SessionState};
 pub use slot::Slot;
@@ -30,9 +30,19 @@ pub struct Module {
     config: Arc<Config>,
     providers: Vec<Box<dyn Provider>>,
     slots: RwLock<BTreeMap<ck::CK_SLOT_ID, Arc<Slot>>>,
-    sessions: RwLock<HashMap<ck::CK_SESSION_HANDLE, Arc<Session>>>,
+    sessions: [Shard; SHARDS],
     next_session: AtomicU64,
 }
+
+/// A part of the session table, on a cache line of its own. Neighbouring handles lie in different ones, so that threads
+/// with a session each seldom meet.
+#[derive(Default)]
+#[repr(align(128))]
+struct Shard(RwLock<Sessions>);
+
+type Sessions = BTreeMap<ck::CK_SESSION_HANDLE, Arc<Session>>;
+
+const SHARDS: usize = 16;
 
 impl Module {
     /// A module over these backends. Touches no token yet.
@@ -41,7 +51,7 @@ impl Module {
             config,
             providers,
             slots: RwLock::default(),
-            sessions: RwLock::default(),
+            sessions: Default::default(),
             next_session: AtomicU64::new(FIRST_SESSION),
         }
     }
@@ -109,20 +119,24 @@ impl Module {
         let handle = self.next_session.fetch_add(1, Ordering::Relaxed);
         let session = Arc::new(Session::new(slot.clone(), read_write, backend));
         // Both at once, so that C_CloseAllSessions in another thread never counts a session that it cannot close.
-        let mut sessions = self.sessions.write();
+        let mut sessions = self.shard(handle).write();
         slot.add_session(handle, read_write)?;
         sessions.insert(handle, session);
         Ok(handle)
     }
 
+    fn shard(&self, handle: ck::CK_SESSION_HANDLE) -> &RwLock<Sessions> {
+        &self.sessions[length(handle) % SHARDS].0
+    }
+
     /// The session of a handle. CKR_SESSION_HANDLE_INVALID.
     pub fn session(&self, handle: ck::CK_SESSION_HANDLE) -> Result<Arc<Session>> {
-        self.sessions.read().get(&handle).cloned().ok_or_else(|| ErrorKind::SessionHandleInvalid.into())
+        self.shard(handle).read().get(&handle).cloned().ok_or_else(|| ErrorKind::SessionHandleInvalid.into())
     }
 
     /// C_CloseSession. A call still running in the session ends first; the last session's end logs out.
     pub fn close_session(&self, handle: ck::CK_SESSION_HANDLE) -> Result<()> {
-        let session = self.sessions.write().remove(&handle).ok_or(ErrorKind::SessionHandleInvalid)?;
+        let session = self.shard(handle).write().remove(&handle).ok_or(ErrorKind::SessionHandleInvalid)?;
         session.close();
         session.slot().remove_session(handle, session.read_write());
         Ok(())
