@@ -47,6 +47,9 @@ impl Producer for Running {
     fn finish(&mut self, out: &mut [u8]) -> Result<()> {
         self.0.finish(out).map_err(errors::data)
     }
+    fn once(&mut self, data: &[u8], out: &mut [u8]) -> Result<()> {
+        self.0.finish_with(data, out).map_err(errors::data)
+    }
 }
 
 /// A hash and the numbers by which parameters name it: digest mechanism, MGF1, X9.63 KDF, SP 800-56A KDF.

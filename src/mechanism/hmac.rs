@@ -61,4 +61,7 @@ impl Producer for Running {
     fn finish(&mut self, out: &mut [u8]) -> Result<()> {
         self.0.finish(out).map_err(errors::data)
     }
+    fn once(&mut self, data: &[u8], out: &mut [u8]) -> Result<()> {
+        self.0.finish_with(data, out).map_err(errors::data)
+    }
 }

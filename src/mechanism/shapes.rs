@@ -122,6 +122,9 @@ impl<P: Signer> Producer for Hashing<P> {
     fn finish(&mut self, out: &mut [u8]) -> Result<()> {
         self.primitive.sign(&self.digest.value(), out)
     }
+    fn once(&mut self, data: &[u8], out: &mut [u8]) -> Result<()> {
+        self.primitive.sign(&self.digest.value_with(data), out)
+    }
 }
 
 /// The verifying [`Hashing`].
@@ -134,6 +137,9 @@ impl<P: Checker> Verifier for HashingCheck<P> {
     }
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
         self.0.primitive.check(&self.0.digest.value(), signature)
+    }
+    fn once(&mut self, data: &[u8], signature: &[u8]) -> Result<()> {
+        self.0.primitive.check(&self.0.digest.value_with(data), signature)
     }
 }
 
@@ -209,21 +215,35 @@ impl<P: Checker> Verifier for GatheringCheck<P> {
 /// Verifies what a MAC produces: makes it again and compares in constant time.
 pub(super) struct MacCheck<P>(pub(super) P);
 
-impl<P: Producer> Verifier for MacCheck<P> {
-    fn update(&mut self, part: &[u8]) -> Result<()> {
-        self.0.update(part)
-    }
-    fn finish(&mut self, signature: &[u8]) -> Result<()> {
+impl<P: Producer> MacCheck<P> {
+    /// Compares what `produce` makes.
+    fn check(
+        &mut self,
+        signature: &[u8],
+        produce: impl FnOnce(&mut P, &mut [u8]) -> Result<()>,
+    ) -> Result<()> {
         let mut expected = zeroize::Zeroizing::new([0; MAX_DIGEST_LEN]);
         let expected = expected.get_mut(..self.0.output_len()).unwrap_or_default();
         if signature.len() != expected.len() {
             return Err(Error::new(ErrorKind::SignatureLenRange, "the MAC has another length"));
         }
-        self.0.finish(expected)?;
+        produce(&mut self.0, expected)?;
         match crate::crypto::equal(expected, signature) {
             true => Ok(()),
             false => Err(ErrorKind::SignatureInvalid.into()),
         }
+    }
+}
+
+impl<P: Producer> Verifier for MacCheck<P> {
+    fn update(&mut self, part: &[u8]) -> Result<()> {
+        self.0.update(part)
+    }
+    fn finish(&mut self, signature: &[u8]) -> Result<()> {
+        self.check(signature, |mac, out| mac.finish(out))
+    }
+    fn once(&mut self, data: &[u8], signature: &[u8]) -> Result<()> {
+        self.check(signature, |mac, out| mac.once(data, out))
     }
 }
 

@@ -41,13 +41,14 @@ pub fn digest(hash: Hash, data: &[u8]) -> DigestValue {
 #[derive(Clone)]
 pub struct Digest {
     hash: Hash,
-    context: lc::Context,
+    /// `None` while the message is empty: a message that comes in one piece needs no context.
+    context: Option<lc::Context>,
 }
 
 impl Digest {
     /// An empty message.
     pub fn new(hash: Hash) -> Digest {
-        Digest { hash, context: lc::Context::new(algorithm(hash)) }
+        Digest { hash, context: None }
     }
 
     /// Which hash this is.
@@ -57,18 +58,33 @@ impl Digest {
 
     /// Appends to the message.
     pub fn update(&mut self, part: &[u8]) {
-        self.context.update(part);
+        self.context.get_or_insert_with(|| lc::Context::new(algorithm(self.hash))).update(part);
     }
 
     /// The digest of the message so far; the next message starts empty.
     pub fn value(&mut self) -> DigestValue {
-        let done = std::mem::replace(&mut self.context, lc::Context::new(algorithm(self.hash)));
-        DigestValue::new(done.finish().as_ref())
+        self.value_with(&[])
+    }
+
+    /// The same with a last part.
+    pub fn value_with(&mut self, part: &[u8]) -> DigestValue {
+        match self.context.take() {
+            None => digest(self.hash, part),
+            Some(mut context) => {
+                context.update(part);
+                DigestValue::new(context.finish().as_ref())
+            }
+        }
     }
 
     /// [`Digest::value`] into a buffer of exactly `hash.len()` bytes ([`Error::Param`] otherwise).
     pub fn finish(&mut self, out: &mut [u8]) -> Result<()> {
         give(out, &self.value())
+    }
+
+    /// [`Digest::value_with`], likewise.
+    pub fn finish_with(&mut self, part: &[u8], out: &mut [u8]) -> Result<()> {
+        give(out, &self.value_with(part))
     }
 }
 
@@ -76,15 +92,14 @@ impl Digest {
 #[derive(Clone)]
 pub struct Hmac {
     key: hmac::Key,
-    context: hmac::Context,
+    /// `None` while the message is empty, as in [`Digest`]. Boxed, because it is large and an operation is moved about.
+    context: Option<Box<hmac::Context>>,
 }
 
 impl Hmac {
     /// An empty message under `key`. Cloning is cheaper than hashing the key's two blocks again.
     pub fn new(hash: Hash, key: &[u8]) -> Hmac {
-        let key = hmac::Key::new(hmac_algorithm(hash), key);
-        let context = hmac::Context::with_key(&key);
-        Hmac { key, context }
+        Hmac { key: hmac::Key::new(hmac_algorithm(hash), key), context: None }
     }
 
     /// Length of the MAC in bytes.
@@ -95,18 +110,33 @@ impl Hmac {
 
     /// Appends to the message.
     pub fn update(&mut self, part: &[u8]) {
-        self.context.update(part);
+        self.context.get_or_insert_with(|| Box::new(hmac::Context::with_key(&self.key))).update(part);
     }
 
     /// The MAC of the message so far; the next message starts empty, under the same key.
     pub fn value(&mut self) -> DigestValue {
-        let done = std::mem::replace(&mut self.context, hmac::Context::with_key(&self.key));
-        DigestValue::new(done.sign().as_ref())
+        self.value_with(&[])
+    }
+
+    /// The same with a last part.
+    pub fn value_with(&mut self, part: &[u8]) -> DigestValue {
+        match self.context.take() {
+            None => DigestValue::new(hmac::sign(&self.key, part).as_ref()),
+            Some(mut context) => {
+                context.update(part);
+                DigestValue::new(context.sign().as_ref())
+            }
+        }
     }
 
     /// [`Hmac::value`] into a buffer of exactly [`Hmac::len`] bytes ([`Error::Param`] otherwise).
     pub fn finish(&mut self, out: &mut [u8]) -> Result<()> {
         give(out, &self.value())
+    }
+
+    /// [`Hmac::value_with`], likewise.
+    pub fn finish_with(&mut self, part: &[u8], out: &mut [u8]) -> Result<()> {
+        give(out, &self.value_with(part))
     }
 }
 

@@ -10,29 +10,33 @@ use std::sync::Arc;
 
 /// A public key on a short Weierstrass curve. Cloning shares it.
 #[derive(Clone)]
-pub struct EcPublic {
+pub struct EcPublic(Arc<Public>);
+
+struct Public {
     curve: Curve,
     key: raw::EcKey,
-    point: Arc<[u8]>,
+    point: Vec<u8>,
 }
 
 /// A private key on a short Weierstrass curve. Cloning shares it; the last clone wipes it.
 #[derive(Clone)]
-pub struct EcPrivate {
+pub struct EcPrivate(Arc<Private>);
+
+struct Private {
     key: raw::EcKey,
-    scalar: Arc<SecretBytes>,
+    scalar: SecretBytes,
     public: EcPublic,
 }
 
 impl fmt::Debug for EcPublic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EcPublic({})", self.curve.name())
+        write!(f, "EcPublic({})", self.curve().name())
     }
 }
 
 impl fmt::Debug for EcPrivate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EcPrivate({})", self.public.curve.name())
+        write!(f, "EcPrivate({})", self.curve().name())
     }
 }
 
@@ -41,29 +45,29 @@ impl EcPublic {
     /// form are [`Error::Key`].
     pub fn from_point(curve: Curve, point: &[u8]) -> Result<EcPublic> {
         let key = raw::EcKey::public(curve, point)?;
-        let point = key.point(curve)?.into();
-        Ok(EcPublic { curve, key, point })
+        let point = key.point(curve)?;
+        Ok(EcPublic(Arc::new(Public { curve, key, point })))
     }
 
     /// The curve.
     pub fn curve(&self) -> Curve {
-        self.curve
+        self.0.curve
     }
 
     /// The uncompressed SEC 1 point, of `1 + 2 * field_len()` bytes.
     pub fn point(&self) -> Vec<u8> {
-        self.point.to_vec()
+        self.0.point.clone()
     }
 
     /// Checks r || s, each of `order_len()` bytes ([`Error::SignatureLength`]), over a digest of any length, of which
     /// the leftmost bits count, as many as the order has.
     pub fn verify(&self, digest: &[u8], signature: &[u8]) -> Result<()> {
-        let len = self.curve.order_len();
+        let len = self.curve().order_len();
         if signature.len() != 2 * len {
             return Err(Error::SignatureLength);
         }
         let (r, s) = signature.split_at_checked(len).ok_or(Error::SignatureLength)?;
-        self.key.verify(digest, r, s)
+        self.0.key.verify(digest, r, s)
     }
 }
 
@@ -87,23 +91,23 @@ impl EcPrivate {
     fn wrap(curve: Curve, key: raw::EcKey) -> Result<EcPrivate> {
         // A key of its own for the public half, so that it never keeps the scalar alive.
         let public = EcPublic::from_point(curve, &key.point(curve)?)?;
-        let scalar = Arc::new(SecretBytes::from(key.scalar(curve)?));
-        Ok(EcPrivate { key, scalar, public })
+        let scalar = SecretBytes::from(key.scalar(curve)?);
+        Ok(EcPrivate(Arc::new(Private { key, scalar, public })))
     }
 
     /// The curve.
     pub fn curve(&self) -> Curve {
-        self.public.curve
+        self.0.public.curve()
     }
 
     /// The scalar, big-endian, of `order_len()` bytes.
     pub fn scalar(&self) -> SecretBytes {
-        SecretBytes::clone(&self.scalar)
+        self.0.scalar.clone()
     }
 
     /// The public half.
     pub fn public(&self) -> EcPublic {
-        self.public.clone()
+        self.0.public.clone()
     }
 
     /// Signs a digest of any length, of which the leftmost bits count, into `out` of exactly `2 * order_len()` bytes:
@@ -115,14 +119,14 @@ impl EcPrivate {
             return Err(WRONG);
         }
         let (r, s) = out.split_at_mut_checked(len).ok_or(WRONG)?;
-        self.key.sign(digest, r, s)
+        self.0.key.sign(digest, r, s)
     }
 
     /// The x coordinate shared with a peer's SEC 1 point (compressed or not; [`Error::Key`] if it is not on the
     /// curve), of `field_len()` bytes. The curves have cofactor 1, so this is also the cofactor product.
     pub fn ecdh(&self, peer: &[u8]) -> Result<SecretBytes> {
         let mut out = SecretBytes::from(raw::buffer(self.curve().field_len())?);
-        self.key.ecdh(peer, &mut out)?;
+        self.0.key.ecdh(peer, &mut out)?;
         Ok(out)
     }
 }

@@ -13,29 +13,35 @@ const CONTEXT: Error = Error::Param("ML-DSA: the context has at most 255 bytes")
 
 /// An ML-DSA public key. Cloning shares it.
 #[derive(Clone)]
-pub struct MlDsaPublic {
+pub struct MlDsaPublic(Arc<Public>);
+
+struct Public {
     set: MlDsaSet,
     key: raw::Pkey,
-    bytes: Arc<[u8]>,
+    bytes: Vec<u8>,
 }
 
 /// An ML-DSA private key. Cloning shares it; the last clone wipes it.
 #[derive(Clone)]
-pub struct MlDsaPrivate {
+pub struct MlDsaPrivate(Arc<Private>);
+
+type Seed = Zeroizing<[u8; SEED_LEN]>;
+
+struct Private {
     key: raw::Pkey,
-    seed: Option<Arc<Zeroizing<[u8; SEED_LEN]>>>,
+    seed: Option<Seed>,
     public: MlDsaPublic,
 }
 
 impl fmt::Debug for MlDsaPublic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MlDsaPublic({})", self.set.name())
+        write!(f, "MlDsaPublic({})", self.set().name())
     }
 }
 
 impl fmt::Debug for MlDsaPrivate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "MlDsaPrivate({})", self.public.set.name())
+        write!(f, "MlDsaPrivate({})", self.set().name())
     }
 }
 
@@ -45,17 +51,18 @@ impl MlDsaPublic {
         if key.len() != set.public_len() {
             return Err(Error::Key("ML-DSA: the public key has the wrong length for its parameter set"));
         }
-        Ok(MlDsaPublic { set, key: raw::Pkey::ml_dsa_public(set, key)?, bytes: key.into() })
+        let bytes = key.to_vec();
+        Ok(MlDsaPublic(Arc::new(Public { set, key: raw::Pkey::ml_dsa_public(set, key)?, bytes })))
     }
 
     /// The parameter set.
     pub fn set(&self) -> MlDsaSet {
-        self.set
+        self.0.set
     }
 
     /// FIPS 204's encoding.
     pub fn bytes(&self) -> Vec<u8> {
-        self.bytes.to_vec()
+        self.0.bytes.clone()
     }
 
     /// Pure ML-DSA with a context of at most 255 bytes ([`Error::Param`]).
@@ -63,10 +70,10 @@ impl MlDsaPublic {
         if context.len() > MAX_CONTEXT_LEN {
             return Err(CONTEXT);
         }
-        if signature.len() != self.set.signature_len() {
+        if signature.len() != self.set().signature_len() {
             return Err(Error::SignatureLength);
         }
-        self.key.ml_dsa_verify(message, context, signature)
+        self.0.key.ml_dsa_verify(message, context, signature)
     }
 }
 
@@ -83,7 +90,7 @@ impl MlDsaPrivate {
         let seed = <[u8; SEED_LEN]>::try_from(seed).map_err(|_| Error::Key("ML-DSA: a seed has 32 bytes"))?;
         let seed = Zeroizing::new(seed);
         let key = raw::Pkey::ml_dsa_private(set, &*seed)?;
-        MlDsaPrivate::wrap(set, key, Some(Arc::new(seed)))
+        MlDsaPrivate::wrap(set, key, Some(seed))
     }
 
     /// From FIPS 204's private key encoding, of `set.private_len()` bytes, whose parts must agree ([`Error::Key`]).
@@ -96,34 +103,30 @@ impl MlDsaPrivate {
         MlDsaPrivate::wrap(set, raw::Pkey::ml_dsa_private(set, key)?, None)
     }
 
-    fn wrap(
-        set: MlDsaSet,
-        key: raw::Pkey,
-        seed: Option<Arc<Zeroizing<[u8; SEED_LEN]>>>,
-    ) -> Result<MlDsaPrivate> {
+    fn wrap(set: MlDsaSet, key: raw::Pkey, seed: Option<Seed>) -> Result<MlDsaPrivate> {
         // A key of its own for the public half, so that it never keeps the private one alive.
         let public = MlDsaPublic::new(set, &key.raw_public(set.public_len())?)?;
-        Ok(MlDsaPrivate { key, seed, public })
+        Ok(MlDsaPrivate(Arc::new(Private { key, seed, public })))
     }
 
     /// The parameter set.
     pub fn set(&self) -> MlDsaSet {
-        self.public.set
+        self.0.public.set()
     }
 
     /// The seed, if the key came with one.
     pub fn seed(&self) -> Option<SecretBytes> {
-        self.seed.as_ref().map(|seed| SecretBytes::from(seed.to_vec()))
+        self.0.seed.as_ref().map(|seed| SecretBytes::from(seed.to_vec()))
     }
 
     /// FIPS 204's private key encoding, of `private_len()` bytes.
     pub fn expanded(&self) -> Result<SecretBytes> {
-        Ok(SecretBytes::from(self.key.raw_private(self.set().private_len())?))
+        Ok(SecretBytes::from(self.0.key.raw_private(self.set().private_len())?))
     }
 
     /// The public half.
     pub fn public(&self) -> MlDsaPublic {
-        self.public.clone()
+        self.0.public.clone()
     }
 
     /// Pure ML-DSA with a context of at most 255 bytes ([`Error::Param`]), into `out` of exactly `signature_len()`
@@ -136,7 +139,7 @@ impl MlDsaPrivate {
             return Err(CONTEXT);
         }
         match hedge {
-            Hedge::Preferred | Hedge::Required => self.key.ml_dsa_sign(message, context, out),
+            Hedge::Preferred | Hedge::Required => self.0.key.ml_dsa_sign(message, context, out),
             Hedge::Deterministic => {
                 pure::ml_dsa_sign_deterministic(self.set(), &self.expanded()?, message, context, out)
             }

@@ -25,6 +25,9 @@ pub(in crate::crypto::aws_lc) enum BlockMode {
 /// AWS-LC counts in `int`: longer input goes in pieces of this many bytes, a multiple of every block.
 const PIECE: usize = 1 << 30;
 
+/// The length in bytes that AWS-LC expects of a GCM IV unless told otherwise.
+const USUAL_GCM_IV: usize = 12;
+
 const FAILED: Error = Error::Internal("AES");
 const KEY_SIZE: Error = Error::KeySize("an AES key has 16, 24 or 32 bytes");
 
@@ -101,18 +104,24 @@ impl Cipher {
         let iv_len = c_int::try_from(iv.len()).map_err(|_| IV)?;
         let mut cipher = Cipher::empty()?;
         let encrypt = c_int::from(encrypt);
-        // SAFETY: a live context; no key or IV yet.
-        let status =
-            unsafe { sys::EVP_CipherInit_ex(cipher.raw(), table, null_mut(), null(), null(), encrypt) };
-        check(status, FAILED)?;
-        // SAFETY: a live context; this makes room for the IV.
+        let mut wanted = table;
+        if iv.len() != USUAL_GCM_IV {
+            // SAFETY: a live context; no key or IV yet.
+            let status =
+                unsafe { sys::EVP_CipherInit_ex(cipher.raw(), table, null_mut(), null(), null(), encrypt) };
+            check(status, FAILED)?;
+            // SAFETY: a live context; this makes room for the IV.
+            let status = unsafe {
+                sys::EVP_CIPHER_CTX_ctrl(cipher.raw(), sys::EVP_CTRL_AEAD_SET_IVLEN, iv_len, null_mut())
+            };
+            check(status, IV)?;
+            // The context has its table: naming it again would forget the IV's length.
+            wanted = null();
+        }
+        // SAFETY: a live context whose table was chosen by the key's length, and whose IV has the usual length or the
+        // one that was just set.
         let status = unsafe {
-            sys::EVP_CIPHER_CTX_ctrl(cipher.raw(), sys::EVP_CTRL_AEAD_SET_IVLEN, iv_len, null_mut())
-        };
-        check(status, IV)?;
-        // SAFETY: a live context whose table was chosen by the key's length and whose IV length was just set.
-        let status = unsafe {
-            sys::EVP_CipherInit_ex(cipher.raw(), null(), null_mut(), key.as_ptr(), iv.as_ptr(), encrypt)
+            sys::EVP_CipherInit_ex(cipher.raw(), wanted, null_mut(), key.as_ptr(), iv.as_ptr(), encrypt)
         };
         check(status, FAILED)?;
         cipher.authenticate(aad)?;

@@ -39,14 +39,6 @@ fn nid(curve: Curve) -> c_int {
     }
 }
 
-impl Clone for EcKey {
-    fn clone(&self) -> Self {
-        // SAFETY: the object is live; this takes one more reference, which the new value owns.
-        unsafe { sys::EC_KEY_up_ref(self.raw()) };
-        EcKey(self.0)
-    }
-}
-
 impl EcKey {
     fn empty(curve: Curve) -> Result<EcKey> {
         // SAFETY: takes a number; the groups behind these are static.

@@ -26,14 +26,6 @@ unsafe impl Send for Pkey {}
 // SAFETY: as above.
 unsafe impl Sync for Pkey {}
 
-impl Clone for Pkey {
-    fn clone(&self) -> Self {
-        // SAFETY: the object is live; this takes one more reference, which the new value owns.
-        unsafe { sys::EVP_PKEY_up_ref(self.raw()) };
-        Pkey(self.0)
-    }
-}
-
 fn nid(set: MlDsaSet) -> c_int {
     match set {
         MlDsaSet::MlDsa44 => sys::NID_MLDSA44,

@@ -47,14 +47,6 @@ const LARGE_E_BITS: usize = 33;
 const BAD_PUBLIC: Error = Error::Key("RSA: modulus or public exponent is even, too small or too large");
 const BAD_PRIVATE: Error = Error::Key("RSA: the components do not belong together");
 
-impl Clone for Rsa {
-    fn clone(&self) -> Self {
-        // SAFETY: the object is live; this takes one more reference, which the new value owns.
-        unsafe { sys::RSA_up_ref(self.raw()) };
-        Rsa(self.0)
-    }
-}
-
 impl Rsa {
     /// A public key.
     pub(in crate::crypto::aws_lc) fn public(n: &Bn, e: &Bn) -> Result<Rsa> {

@@ -24,16 +24,20 @@ const PKCS1_OVERHEAD: usize = 11;
 
 /// An RSA public key. Cloning shares it.
 #[derive(Clone)]
-pub struct RsaPublic {
+pub struct RsaPublic(Arc<Public>);
+
+struct Public {
     rsa: raw::Rsa,
     pkey: raw::Pkey,
-    n: Arc<[u8]>,
-    e: Arc<[u8]>,
+    n: Vec<u8>,
+    e: Vec<u8>,
 }
 
 /// An RSA private key. Cloning shares it; the last clone wipes it.
 #[derive(Clone)]
-pub struct RsaPrivate {
+pub struct RsaPrivate(Arc<Private>);
+
+struct Private {
     rsa: raw::Rsa,
     pkey: raw::Pkey,
     public: RsaPublic,
@@ -83,35 +87,35 @@ impl RsaPublic {
         const MISSING: Error = Error::Key("RSA: modulus or public exponent is missing");
         let n = rsa.part(Part::N)?.ok_or(MISSING)?;
         let e = rsa.part(Part::E)?.ok_or(MISSING)?;
-        Ok(RsaPublic { pkey: raw::Pkey::from_rsa(&rsa)?, rsa, n: n.into(), e: e.into() })
+        Ok(RsaPublic(Arc::new(Public { pkey: raw::Pkey::from_rsa(&rsa)?, rsa, n, e })))
     }
 
     /// The modulus, big-endian without leading zeros.
     pub fn n(&self) -> Vec<u8> {
-        self.n.to_vec()
+        self.0.n.clone()
     }
 
     /// The public exponent, big-endian without leading zeros.
     pub fn e(&self) -> Vec<u8> {
-        self.e.to_vec()
+        self.0.e.clone()
     }
 
     /// Size of the modulus in bits.
     pub fn bits(&self) -> usize {
-        self.rsa.bits()
+        self.0.rsa.bits()
     }
 
     /// Length of the modulus, and so of signatures and ciphertexts, in bytes.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
-        self.n.len()
+        self.0.n.len()
     }
 
     /// x^e mod n of `data` (at most `len()` bytes, [`Error::DataLength`]; below n, [`Error::Data`]) into `out` of
     /// exactly `len()` bytes.
     pub fn raw(&self, data: &[u8], out: &mut [u8]) -> Result<()> {
         exact(out, self.len())?;
-        self.rsa.encrypt(false, &left_padded(data, self.len())?, out)
+        self.0.rsa.encrypt(false, &left_padded(data, self.len())?, out)
     }
 
     /// PKCS#1 v1.5: `data` is what was signed, as a rule a DER DigestInfo.
@@ -140,7 +144,7 @@ impl RsaPublic {
             return Err(Error::SignatureLength);
         }
         let mut out = raw::buffer(self.len())?;
-        let len = self.rsa.recover(pkcs1, signature, &mut out)?;
+        let len = self.0.rsa.recover(pkcs1, signature, &mut out)?;
         out.truncate(len);
         Ok(out)
     }
@@ -154,7 +158,7 @@ impl RsaPublic {
         if signature.len() != self.len() {
             return Err(Error::SignatureLength);
         }
-        self.rsa.verify_pss(digest, pss.hash, pss.mgf_hash, pss.salt_len, signature)
+        self.0.rsa.verify_pss(digest, pss.hash, pss.mgf_hash, pss.salt_len, signature)
     }
 
     /// PKCS#1 v1.5 encryption of at most `len() - 11` bytes ([`Error::DataLength`]) into `out` of exactly `len()`.
@@ -163,7 +167,7 @@ impl RsaPublic {
         if data.len() > self.len().saturating_sub(PKCS1_OVERHEAD) {
             return Err(Error::DataLength);
         }
-        self.rsa.encrypt(true, data, out)
+        self.0.rsa.encrypt(true, data, out)
     }
 
     /// RSAES-OAEP encryption of at most `len() - 2 * hash length - 2` bytes ([`Error::DataLength`]) into `out` of
@@ -174,7 +178,7 @@ impl RsaPublic {
         if room.is_none_or(|room| data.len() > room) {
             return Err(Error::DataLength);
         }
-        self.pkey.oaep_encrypt(oaep.hash, oaep.mgf_hash, oaep.label, data, out).map(|_| ())
+        self.0.pkey.oaep_encrypt(oaep.hash, oaep.mgf_hash, oaep.label, data, out).map(|_| ())
     }
 }
 
@@ -198,15 +202,15 @@ impl RsaPrivate {
         let number = |part| rsa.part(part).map(Option::unwrap_or_default);
         // A key of its own for the public half, so that it never keeps the private numbers alive.
         let public = RsaPublic::new(&number(Part::N)?, &number(Part::E)?)?;
-        Ok(RsaPrivate { pkey: raw::Pkey::from_rsa(&rsa)?, rsa, public })
+        Ok(RsaPrivate(Arc::new(Private { pkey: raw::Pkey::from_rsa(&rsa)?, rsa, public })))
     }
 
     /// Every component.
     pub fn components(&self) -> Result<RsaComponents> {
-        let secret = |part| Ok::<_, Error>(self.rsa.part(part)?.map(SecretBytes::from));
+        let secret = |part| Ok::<_, Error>(self.0.rsa.part(part)?.map(SecretBytes::from));
         Ok(RsaComponents {
-            n: self.public.n(),
-            e: Some(self.public.e()),
+            n: self.0.public.n(),
+            e: Some(self.0.public.e()),
             d: secret(Part::D)?.ok_or(Error::Internal("RSA key without d"))?,
             p: secret(Part::P)?,
             q: secret(Part::Q)?,
@@ -218,18 +222,18 @@ impl RsaPrivate {
 
     /// The public half.
     pub fn public(&self) -> RsaPublic {
-        self.public.clone()
+        self.0.public.clone()
     }
 
     /// Size of the modulus in bits.
     pub fn bits(&self) -> usize {
-        self.public.bits()
+        self.0.public.bits()
     }
 
     /// Length of the modulus, and so of signatures and ciphertexts, in bytes.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
-        self.public.len()
+        self.0.public.len()
     }
 
     /// x^d mod n of `data` (at most `len()` bytes, [`Error::DataLength`]; below n, [`Error::Data`]) into `out` of
@@ -237,20 +241,20 @@ impl RsaPrivate {
     pub fn raw(&self, data: &[u8], out: &mut [u8]) -> Result<()> {
         exact(out, self.len())?;
         let block = left_padded(data, self.len())?;
-        if *block.as_slice() >= *self.public.n {
+        if *block.as_slice() >= *self.0.public.0.n {
             return Err(Error::Data);
         }
         if self.is_fixed_point(&block) {
             out.copy_from_slice(&block);
             return Ok(());
         }
-        self.rsa.sign(false, &block, out)
+        self.0.rsa.sign(false, &block, out)
     }
 
     /// True for 0, 1 and n - 1, whose power with an odd exponent is the number itself; AWS-LC refuses them.
     fn is_fixed_point(&self, block: &[u8]) -> bool {
         let Some((last, head)) = block.split_last() else { return true };
-        let Some((n_last, n_head)) = self.public.n.split_last() else { return true };
+        let Some((n_last, n_head)) = self.0.public.0.n.split_last() else { return true };
         // n is odd, so n - 1 differs from it in the last byte only.
         (*last <= 1 && head.iter().all(|byte| *byte == 0)) || (*last == n_last - 1 && head == n_head)
     }
@@ -262,7 +266,7 @@ impl RsaPrivate {
         if data.len() > self.len().saturating_sub(PKCS1_OVERHEAD) {
             return Err(Error::DataLength);
         }
-        self.rsa.sign(true, data, out)
+        self.0.rsa.sign(true, data, out)
     }
 
     /// RSASSA-PSS over a digest of `pss.hash` ([`Error::DataLength`] for another length) into `out` of exactly
@@ -275,19 +279,19 @@ impl RsaPrivate {
         if pss.max_salt_len(self.bits()).is_none_or(|max| pss.salt_len > max) {
             return Err(Error::Param("PSS: hash and salt do not fit the key"));
         }
-        self.rsa.sign_pss(digest, pss.hash, pss.mgf_hash, pss.salt_len, out)
+        self.0.rsa.sign_pss(digest, pss.hash, pss.mgf_hash, pss.salt_len, out)
     }
 
     /// PKCS#1 v1.5 decryption. Whatever is wrong with the padding is the same [`Error::Ciphertext`]; that an attacker
     /// who may ask often still learns from it is in the nature of this padding.
     pub fn pkcs1_decrypt(&self, ciphertext: &[u8]) -> Result<SecretBytes> {
-        self.decrypt(ciphertext, |out| self.rsa.decrypt(ciphertext, out))
+        self.decrypt(ciphertext, |out| self.0.rsa.decrypt(ciphertext, out))
     }
 
     /// RSAES-OAEP decryption. Whatever is wrong with the padding is the same [`Error::Ciphertext`].
     pub fn oaep_decrypt(&self, oaep: &Oaep<'_>, ciphertext: &[u8]) -> Result<SecretBytes> {
         self.decrypt(ciphertext, |out| {
-            self.pkey.oaep_decrypt(oaep.hash, oaep.mgf_hash, oaep.label, ciphertext, out)
+            self.0.pkey.oaep_decrypt(oaep.hash, oaep.mgf_hash, oaep.label, ciphertext, out)
         })
     }
 
