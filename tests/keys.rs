@@ -59,6 +59,26 @@ fn a_key_that_always_asks_is_not_used_where_nobody_can_be_asked() {
 }
 
 #[test]
+fn a_pin_is_for_one_of_two_operations_that_wait() {
+    let token = token();
+    let session = token.user_session().unwrap();
+    let (public, key) = session
+        .generate_pair(
+            &Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN),
+            &[Attr::ulong(CKA_MODULUS_BITS, 2048)],
+            &[Attr::bool(CKA_ALWAYS_AUTHENTICATE, true)],
+        )
+        .unwrap();
+    let mechanism = Mech::new(CKM_RSA_PKCS);
+    let sealed = session.encrypt(&mechanism, public, b"data").unwrap();
+    session.sign_init(&mechanism, key).unwrap();
+    session.decrypt_init(&mechanism, key).unwrap();
+    session.login(CKU_CONTEXT_SPECIFIC, USER_PIN).unwrap();
+    assert_eq!(session.sign_once(b"data").unwrap_err(), CKR_USER_NOT_LOGGED_IN);
+    assert_eq!(session.decrypt_once(&sealed).unwrap(), b"data");
+}
+
+#[test]
 fn a_pin_that_locks_while_a_key_asks_for_it_logs_out() {
     let token = common::token_with("soft.max_pin_failures=2");
     let session = token.user_session().unwrap();
