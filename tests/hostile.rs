@@ -75,6 +75,16 @@ fn a_result_that_waits_for_room_is_for_the_same_call_only() {
     assert_eq!(decrypt_final(&session, 32).unwrap_err(), CKR_OPERATION_NOT_INITIALIZED);
 }
 
+#[test]
+fn a_seed_of_impossible_length_is_not_copied() {
+    let token = token();
+    let session = token.session(RW).unwrap();
+    let seed_random = session.module().functions().C_SeedRandom.unwrap();
+    let mut seed = [0u8; 8];
+    // SAFETY: the length is a lie, and the seed is not read.
+    assert_eq!(unsafe { seed_random(session.handle(), seed.as_mut_ptr(), 1 << 46) }, CKR_OK);
+}
+
 /// Arrays that share their elements' values: 2 KiB of the caller's memory, a million attributes.
 #[test]
 fn nested_templates_cost_no_more_than_flat_ones() {

@@ -33,6 +33,52 @@ fn a_key_that_always_asks_is_asked_for_each_signature() {
 }
 
 #[test]
+fn a_key_that_always_asks_is_not_used_where_nobody_can_be_asked() {
+    let token = token();
+    let session = token.user_session().unwrap();
+    let asks = [Attr::bool(CKA_ALWAYS_AUTHENTICATE, true), Attr::bool(CKA_DERIVE, true)];
+    let (public, private) = session
+        .generate_pair(
+            &Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN),
+            &[Attr::ulong(CKA_MODULUS_BITS, 2048)],
+            &asks[..1],
+        )
+        .unwrap();
+    let sealed = session.encrypt(&Mech::new(CKM_RSA_PKCS), public, b"for whoever has the PIN").unwrap();
+    let open =
+        [Attr::class(CKO_SECRET_KEY), Attr::key_type(CKK_GENERIC_SECRET), Attr::bool(CKA_SENSITIVE, false)];
+    let unwrapped = session.unwrap(&Mech::new(CKM_RSA_PKCS), private, &sealed, &open);
+    assert_eq!(unwrapped.unwrap_err(), CKR_USER_NOT_LOGGED_IN);
+
+    const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+    let curve = [Attr::bytes(CKA_EC_PARAMS, &P256)];
+    let (public, private) = session.generate_pair(&Mech::new(CKM_EC_KEY_PAIR_GEN), &curve, &asks).unwrap();
+    let point = session.get(public, CKA_EC_POINT).unwrap();
+    let mech = Mech::ecdh(CKM_ECDH1_DERIVE, CKD_NULL, b"", &point);
+    assert_eq!(session.derive(&mech, private, &open).unwrap_err(), CKR_USER_NOT_LOGGED_IN);
+}
+
+#[test]
+fn a_pin_is_for_one_of_two_operations_that_wait() {
+    let token = token();
+    let session = token.user_session().unwrap();
+    let (public, key) = session
+        .generate_pair(
+            &Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN),
+            &[Attr::ulong(CKA_MODULUS_BITS, 2048)],
+            &[Attr::bool(CKA_ALWAYS_AUTHENTICATE, true)],
+        )
+        .unwrap();
+    let mechanism = Mech::new(CKM_RSA_PKCS);
+    let sealed = session.encrypt(&mechanism, public, b"data").unwrap();
+    session.sign_init(&mechanism, key).unwrap();
+    session.decrypt_init(&mechanism, key).unwrap();
+    session.login(CKU_CONTEXT_SPECIFIC, USER_PIN).unwrap();
+    assert_eq!(session.sign_once(b"data").unwrap_err(), CKR_USER_NOT_LOGGED_IN);
+    assert_eq!(session.decrypt_once(&sealed).unwrap(), b"data");
+}
+
+#[test]
 fn a_pin_that_locks_while_a_key_asks_for_it_logs_out() {
     let token = common::token_with("soft.max_pin_failures=2");
     let session = token.user_session().unwrap();

@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{ec_pair, second_instance, sign, token, token_file, token_with};
+use common::{ec_pair, second_instance, sign, token, token_file, token_with, user_session};
 use keyward_conformance::ck::*;
 use keyward_conformance::token::{SO_PIN, USER_PIN};
 use keyward_conformance::{Attr, Mech, RW};
@@ -75,4 +75,31 @@ fn a_renamed_token_keeps_its_pins_when_they_change() {
     session.init_pin("a third user pin").unwrap();
     session.logout().unwrap();
     session.login(CKU_USER, "a third user pin").unwrap();
+}
+
+#[test]
+fn a_file_that_is_put_back_is_taken_up_by_the_next_session() {
+    let token = token();
+    let session = token.user_session().unwrap();
+    ec_pair(&session, b"old").unwrap();
+    drop(session);
+    token.module.finalize().unwrap();
+    let file = token_file(token.dir());
+    let copy = file.with_extension("copy");
+    std::fs::copy(&file, &copy).unwrap();
+
+    let module = second_instance(token.dir());
+    let session = user_session(&module);
+    ec_pair(&session, b"new").unwrap();
+    std::fs::rename(&copy, &file).unwrap();
+    for side in ["token-wal", "token-shm"] {
+        let _ = std::fs::remove_file(file.with_extension(side));
+    }
+    assert_eq!(ec_pair(&session, b"lost").unwrap_err(), CKR_DEVICE_REMOVED);
+    drop(session);
+    let session = user_session(&module);
+    assert!(session.find(&[Attr::id(b"new")]).unwrap().is_empty());
+    let found = session.find(&[Attr::id(b"old"), Attr::class(CKO_PRIVATE_KEY)]).unwrap();
+    sign(&session, found[0]).unwrap();
+    ec_pair(&session, b"newer").unwrap();
 }

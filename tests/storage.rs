@@ -165,3 +165,22 @@ fn wrong_pins_are_counted_on_disk_until_they_lock() {
     session.login(CKU_USER, "user-pin-0815").unwrap();
     assert_eq!(flags(&token.module) & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_LOCKED), 0);
 }
+
+#[test]
+fn an_edited_index_leads_to_no_other_key() {
+    let (token, file) = closed_token();
+    // The private key's tags now lead to the secret's row, and the other way round.
+    edit(
+        &file,
+        "CREATE TEMP TABLE t AS SELECT tag, row FROM tag;
+         DELETE FROM tag;
+         INSERT INTO tag SELECT tag, CASE row
+            WHEN (SELECT min(id) FROM object WHERE private = 1) THEN (SELECT max(id) FROM object WHERE private = 1)
+            WHEN (SELECT max(id) FROM object WHERE private = 1) THEN (SELECT min(id) FROM object WHERE private = 1)
+            ELSE row END FROM t;",
+    );
+    let module = second_instance(token.dir());
+    let session = user_session(&module);
+    assert!(session.find(&[Attr::id(b"a very private id")]).unwrap().is_empty());
+    assert!(session.find(&[Attr::id(b"an id"), Attr::class(CKO_PRIVATE_KEY)]).unwrap().is_empty());
+}

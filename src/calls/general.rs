@@ -6,6 +6,7 @@ use crate::calls::padded;
 use crate::config::{Config, Environment};
 use crate::error::Result;
 use crate::module::Module;
+use crate::observe::{Level, Target};
 use crate::types::ck;
 use crate::{backend, observe};
 
@@ -32,8 +33,12 @@ const fn version_part(digits: &str) -> u8 {
 
 /// C_Initialize: reads the configuration and sets up the backends. No token is opened, no network asked.
 pub fn initialize(reserved: Option<&str>) -> Result<Module> {
-    let config = Arc::new(Config::load(&Environment::process(), reserved)?);
+    let config = Config::load(&Environment::process(), reserved).inspect_err(|_| {
+        // What the configuration wants of the log isn't known; why it can't be read must be seen all the same.
+        observe::init(Level::Warn, &Target::Stderr);
+    })?;
     observe::init(config.log.level, &config.log.target);
+    let config = Arc::new(config);
     let providers = backend::providers(&config)?;
     Ok(Module::new(config, providers))
 }

@@ -27,7 +27,8 @@ macro_rules! init {
             };
             state.$slot.expect_idle()?;
             let prepared = state.backend.$slot(session.access(), mechanism, key)?;
-            state.$slot.start(prepared);
+            let number = state.next_operation();
+            state.$slot.start(prepared, number);
             Ok(())
         }
     )* };
@@ -111,7 +112,8 @@ pub fn digest_init(
     };
     state.digest.expect_idle()?;
     let operation = state.backend.digest(mechanism)?;
-    state.digest.start(Prepared { operation, authenticate: false });
+    let number = state.next_operation();
+    state.digest.start(Prepared { operation, authenticate: false }, number);
     Ok(())
 }
 

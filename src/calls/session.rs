@@ -57,11 +57,13 @@ pub fn login(module: &Module, session: ck::CK_SESSION_HANDLE, user: User, pin: O
     module.session(session)?.slot().log_in(user, pin)
 }
 
-/// C_Login for CKU_CONTEXT_SPECIFIC: lets the operations that wait for it go on (CKA_ALWAYS_AUTHENTICATE).
+/// C_Login for CKU_CONTEXT_SPECIFIC: lets the operation go on that waits for it (CKA_ALWAYS_AUTHENTICATE). Of two,
+/// the one that began last: a PIN is for one use of one key.
 pub fn authenticate_again(module: &Module, session: ck::CK_SESSION_HANDLE, pin: Option<&[u8]>) -> Result<()> {
     let session = module.session(session)?;
     let mut state = session.lock()?;
-    if !state.sign.wants_authentication() && !state.decrypt.wants_authentication() {
+    let (sign, decrypt) = (state.sign.wants_authentication(), state.decrypt.wants_authentication());
+    if sign.or(decrypt).is_none() {
         return Err(Error::new(
             ErrorKind::OperationNotInitialized,
             "CKU_CONTEXT_SPECIFIC: no operation of this session waits for the PIN",
@@ -80,8 +82,10 @@ pub fn authenticate_again(module: &Module, session: ck::CK_SESSION_HANDLE, pin: 
         }
         return Err(error);
     }
-    state.sign.authenticated();
-    state.decrypt.authenticated();
+    match sign > decrypt {
+        true => state.sign.authenticated(),
+        false => state.decrypt.authenticated(),
+    }
     Ok(())
 }
 

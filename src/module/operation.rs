@@ -43,6 +43,8 @@ pub struct Active<T: ?Sized> {
     stage: Stage,
     pending: Option<Pending>,
     authenticate: bool,
+    /// Which of the session's operations it is, in the order of their beginning.
+    number: u64,
 }
 
 /// A computed result, and which call it is the answer to.
@@ -98,13 +100,14 @@ impl<T: ?Sized> Slot<T> {
         }
     }
 
-    /// Starts an operation.
-    pub fn start(&mut self, prepared: Prepared<T>) {
+    /// Starts an operation, the session's `number`th.
+    pub fn start(&mut self, prepared: Prepared<T>, number: u64) {
         self.0 = Some(Active {
             operation: prepared.operation,
             stage: Stage::Ready,
             pending: None,
             authenticate: prepared.authenticate,
+            number,
         });
     }
 
@@ -113,9 +116,9 @@ impl<T: ?Sized> Slot<T> {
         self.0 = None;
     }
 
-    /// True if the operation waits for C_Login(CKU_CONTEXT_SPECIFIC).
-    pub fn wants_authentication(&self) -> bool {
-        self.0.as_ref().is_some_and(|active| active.authenticate)
+    /// The number of the operation, if it waits for C_Login(CKU_CONTEXT_SPECIFIC).
+    pub fn wants_authentication(&self) -> Option<u64> {
+        self.0.as_ref().filter(|active| active.authenticate).map(|active| active.number)
     }
 
     /// C_Login(CKU_CONTEXT_SPECIFIC) succeeded.

@@ -22,6 +22,8 @@ pub struct Session {
 pub struct SessionState {
     /// The way to the token.
     pub backend: Box<dyn TokenSession>,
+    /// How many operations have begun.
+    begun: u64,
     /// C_FindObjects' position.
     pub find: Option<FindCursor>,
     /// C_Digest...
@@ -58,10 +60,19 @@ impl FindCursor {
     }
 }
 
+impl SessionState {
+    /// The number of the operation that begins now.
+    pub fn next_operation(&mut self) -> u64 {
+        self.begun += 1;
+        self.begun
+    }
+}
+
 impl Session {
     pub(super) fn new(slot: Arc<Slot>, read_write: bool, backend: Box<dyn TokenSession>) -> Self {
         let state = SessionState {
             backend,
+            begun: 0,
             find: None,
             digest: Default::default(),
             sign: Default::default(),

@@ -1,7 +1,8 @@
 //! The subscriber: events of our own crate, no spans.
 
 use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock, TryLockError};
+use std::time::Duration;
 
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id, Record};
@@ -19,8 +20,7 @@ static INSTALLED: OnceLock<()> = OnceLock::new();
 static OURS: AtomicBool = AtomicBool::new(false);
 
 pub(super) fn install(level: Level, target: &Target) {
-    let sink = Sink::open(target);
-    *SINK.write().unwrap_or_else(PoisonError::into_inner) = sink;
+    replace_sink(Sink::open(target));
     LEVEL.store(level as u8, Ordering::Relaxed);
     INSTALLED.get_or_init(|| {
         // Fails where the program that links us as a crate has a subscriber of its own: it gets the events.
@@ -30,6 +30,18 @@ pub(super) fn install(level: Level, target: &Target) {
     if OURS.load(Ordering::Relaxed) {
         // Call sites remember whether they are on.
         tracing::callsite::rebuild_interest_cache();
+    }
+}
+
+/// Waits for lines that are being written, but not for ever: in a forked child the thread that was writing one may not
+/// exist. There the target that was inherited stays.
+fn replace_sink(sink: Sink) {
+    for _ in 0..100 {
+        match SINK.try_write() {
+            Ok(mut current) => return *current = sink,
+            Err(TryLockError::Poisoned(current)) => return *current.into_inner() = sink,
+            Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+        }
     }
 }
 

@@ -30,7 +30,7 @@ pub use pin::{PinPolicy, PinRecord, PinState, Role};
 pub use seal::TokenKeys;
 pub use sqlite::{Options, SqliteStore};
 
-/// A row's number: from 1 to 2^32-1, unique for the life of the file, never used twice.
+/// A row's number: from 1 to [`LAST_ROW`], unique for the life of the file, never used twice.
 pub type RowId = u64;
 
 /// A keyed hash of one attribute's type and value: what rows are found by.
@@ -183,10 +183,13 @@ pub fn pad_label(text: &str) -> [u8; 32] {
     label
 }
 
-/// The number after `count` fresh ones from `first` on; `None` where they do not fit into 32 bits.
+/// The highest row number: the handles above it are other objects' (`backend::soft`).
+pub const LAST_ROW: RowId = 0x7eff_ffff;
+
+/// The number after `count` fresh ones from `first` on; `None` where they go beyond [`LAST_ROW`].
 fn numbers_after(first: RowId, count: usize) -> Option<RowId> {
     let after = first.checked_add(u64::try_from(count).ok()?)?;
-    (after <= RowId::from(u32::MAX)).then_some(after)
+    (after <= LAST_ROW + 1).then_some(after)
 }
 
 /// Seconds since 1970; zero for a clock before that.

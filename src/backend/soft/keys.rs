@@ -1,16 +1,30 @@
 //! Keys made, wrapped, unwrapped and derived (PKCS#11 v3.2, section 5.18).
 
+use super::objects::Object;
 use super::session::{SoftSession, caller, operation};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{Mechanism, material};
 use crate::object::{self, Inherit, Template, Usage};
 use crate::token::{Access, ObjectHandle};
+use crate::types::ck;
 
 /// Wrapping and unwrapping have return values of their own for a key of the wrong type.
 fn wrong_type_as(kind: ErrorKind) -> impl Fn(Error) -> Error {
     move |error| match error.kind() {
         ErrorKind::KeyTypeInconsistent => error.with_kind(kind),
         _ => error,
+    }
+}
+
+/// A key that wants the PIN for each use can't be used by a call that leaves no moment for it: C_UnwrapKey would be
+/// a C_Decrypt, and C_DeriveKey an agreement, that nobody was asked for. CKR_USER_NOT_LOGGED_IN (section 4.11).
+fn expect_no_pin_wanted(key: &Object, call: &str) -> Result<()> {
+    match key.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE) {
+        false => Ok(()),
+        true => {
+            let why = format!("CKA_ALWAYS_AUTHENTICATE of the key is CK_TRUE: {call} can't ask for the PIN");
+            Err(Error::new(ErrorKind::UserNotLoggedIn, why))
+        }
     }
 }
 
@@ -93,6 +107,7 @@ impl SoftSession {
         let unwrapping_key = self
             .key_for(access, row, unwrapping_key, Usage::Unwrap, invalid)
             .map_err(wrong_type_as(ErrorKind::UnwrappingKeyTypeInconsistent))?;
+        expect_no_pin_wanted(&unwrapping_key, "C_UnwrapKey")?;
         let mut key = object::unwrap(template, &unwrapping_key.attributes, &caller(access))?;
         object::may_write(&key, &caller(access), access.read_write)?;
         let wanted = material::wanted_len(&key)?;
@@ -112,6 +127,7 @@ impl SoftSession {
         let row = self.token.row(mechanism.kind)?;
         let derive = operation(row, row.ops.derive, Usage::Derive)?;
         let base_key = self.key_for(access, row, base_key, Usage::Derive, ErrorKind::KeyHandleInvalid)?;
+        expect_no_pin_wanted(&base_key, "C_DeriveKey")?;
         let mut key = object::derive(template, &base_key.attributes, Inherit::Template, &caller(access))?;
         object::may_write(&key, &caller(access), access.read_write)?;
         let value = derive(base_key.key()?, &mechanism.params, material::wanted_len(&key)?)?;

@@ -22,6 +22,10 @@ use crate::types::ck;
 /// Session objects' handles start here; rows' and built-in objects' stay below.
 pub const FIRST_SESSION_OBJECT: ObjectHandle = 0x8000_0000;
 
+/// A search that the index answers whole is compared with the objects up to so many matches: the index is not
+/// authenticated, and whoever finds a key by its ID is about to open it anyway.
+const LOOKED_AT: usize = 16;
+
 /// Objects per half of the cache: some ten MiB of attributes and parsed keys at most.
 const CACHE_HALF: usize = 2048;
 
@@ -255,15 +259,19 @@ impl Opened {
         let keys: Vec<&TokenKeys> = std::iter::once(&self.public).chain(private.as_deref()).collect();
         let query = index::query(&keys, template);
         let rows = self.store.find(&query.all_of, private.is_some())?;
-        if query.complete {
+        if query.complete && rows.len() > LOOKED_AT {
             found.extend(rows);
             return Ok(());
         }
         for id in rows {
             match self.row_object(id) {
                 Ok(Some(object)) if object::matches(&object.attributes, template) => found.push(id),
+                Ok(_) if query.complete => {
+                    tracing::warn!("object {id} is not what the index says: the file was edited")
+                }
                 Ok(_) => {}
-                // One damaged row must not hide the others; whoever uses its handle gets the error.
+                // One damaged row must not hide the others. Asked for by name, it is found: its use tells the error.
+                Err(error) if error.kind() == ErrorKind::DeviceError && query.complete => found.push(id),
                 Err(error) if error.kind() == ErrorKind::DeviceError => {
                     tracing::warn!("object {id} can't be read and is left out of a search: {error}");
                 }

@@ -11,7 +11,7 @@ use crate::mechanism::op::{Cipher, Producer, Verifier};
 use crate::mechanism::{Descriptor, Key, Mechanism, Ops, Params};
 use crate::object::{self, Attributes, Caller, Template, Usage};
 use crate::token::{Access, Login, ObjectHandle, Prepared, Revealed, TokenSession};
-use crate::types::{SecretBytes, ck};
+use crate::types::ck;
 
 /// One session.
 pub struct SoftSession {
@@ -280,9 +280,8 @@ impl TokenSession for SoftSession {
             .map_err(|_| Error::new(ErrorKind::RandomNoRng, "the random generator failed"))
     }
 
-    fn seed_random(&mut self, seed: &[u8]) -> Result<()> {
+    fn seed_random(&mut self, _seed: &[u8]) -> Result<()> {
         // The generator seeds itself from the system; a caller's seed could only be mixed in, and is not needed.
-        let _unused = SecretBytes::from(seed);
         Ok(())
     }
 }

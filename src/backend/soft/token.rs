@@ -1,5 +1,6 @@
 //! One soft token: its file, its PINs, and the keys that a login unseals.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -41,6 +42,8 @@ pub struct Opened {
     pub public: TokenKeys,
     /// Tells one initialisation of the token from the next: its public sealing key is drawn anew.
     instance: [u8; 32],
+    /// Tells the file from another that was put in its place, such as a copy from before.
+    file: Option<(u64, u64)>,
     unlocked: RwLock<Option<Unlocked>>,
 }
 
@@ -55,6 +58,7 @@ impl Opened {
     fn new(store: SqliteStore) -> Result<Self> {
         let header = store.header()?;
         Ok(Opened {
+            file: file_identity(store.path()),
             public: TokenKeys::public(&header)?,
             instance: header.public_key,
             objects: Objects::default(),
@@ -115,14 +119,16 @@ impl SoftToken {
 
     /// The open token. CKR_TOKEN_NOT_RECOGNIZED before C_InitToken, and for a file that is none of ours.
     ///
-    /// A token that another process initialised anew is taken up anew: old keys open nothing in it.
+    /// A token that another process initialised anew, or whose file it replaced, is taken up anew: old keys open
+    /// nothing in it, or what they write would be lost.
     pub fn open(&self) -> Result<Arc<Opened>> {
         let mut opened = self.opened.lock();
         if let Some(open) = opened.as_ref() {
-            if open.is_same_token()? {
+            if open.file == file_identity(&self.path) && open.is_same_token()? {
                 return Ok(open.clone());
             }
-            tracing::warn!("{}: initialised anew by another process; its logins end", self.path.display());
+            let file = self.path.display();
+            tracing::warn!("{file}: replaced or initialised anew by another process; its logins end");
             // Sessions may hold on to it; C_Logout reaches only what is open now.
             open.lock();
             *opened = None;
@@ -238,6 +244,11 @@ impl SoftToken {
             }
         }
     }
+}
+
+/// Device and inode; `None` where there is no such file.
+fn file_identity(path: &std::path::Path) -> Option<(u64, u64)> {
+    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
 /// A PIN that must be given: there is no protected authentication path. CKR_ARGUMENTS_BAD.

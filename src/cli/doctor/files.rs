@@ -9,13 +9,16 @@ use super::super::error::Result;
 use super::super::host::Host;
 use super::super::progress::Spinner;
 use super::{Level, Report};
+use crate::config::Soft;
 use crate::store::{Header, PinPolicy, Role, SqliteStore, Store};
 
+const GROUP_MAY: u32 = 0o070;
 const OTHERS_MAY: u32 = 0o077;
 const OTHERS_MAY_WRITE: u32 = 0o022;
 
 /// The token directory.
-pub fn directory(report: &mut Report, dir: &Path) {
+pub fn directory(report: &mut Report, soft: &Soft) {
+    let dir = &soft.dir;
     let subject = "directory";
     let shown = dir.display();
     match fs::metadata(dir) {
@@ -23,7 +26,7 @@ pub fn directory(report: &mut Report, dir: &Path) {
             report.add(Level::Problem, subject, format!("{shown} is no directory"))
         }
         Ok(found) => {
-            permissions(report, subject, &format!("{shown}"), &found);
+            permissions(report, subject, &format!("{shown}"), &found, soft);
             if let Err(error) = fs::read_dir(dir) {
                 report.add(Level::Problem, subject, format!("{shown}: {error}"));
             }
@@ -36,14 +39,16 @@ pub fn directory(report: &mut Report, dir: &Path) {
 }
 
 /// Mode and owner. Others that can read have the sealed file to guess PINs on; others that can write can destroy it.
-fn permissions(report: &mut Report, subject: &str, what: &str, found: &Metadata) {
+/// A group that `soft.file_mode` lets in is no other.
+fn permissions(report: &mut Report, subject: &str, what: &str, found: &Metadata, soft: &Soft) {
     let mode = found.permissions().mode() & 0o7777;
     let text = format!("{what}, mode {mode:04o}");
-    if mode & OTHERS_MAY_WRITE != 0 {
+    let group = if soft.file_mode & GROUP_MAY != 0 { GROUP_MAY } else { 0 };
+    if mode & OTHERS_MAY_WRITE & !group != 0 {
         report.add(Level::Problem, subject, format!("{text}: others can write it; chmod go-rwx"));
     } else {
         report.check(
-            mode & OTHERS_MAY == 0,
+            mode & OTHERS_MAY & !group == 0,
             subject,
             text,
             (Level::Warning, "others can read it; chmod go-rwx"),
@@ -58,7 +63,8 @@ fn permissions(report: &mut Report, subject: &str, what: &str, found: &Metadata)
 
 /// Every soft token's file.
 pub fn tokens(report: &mut Report, host: &Host) {
-    let Ok(entries) = fs::read_dir(&host.module.config().soft.dir) else { return };
+    let soft = &host.module.config().soft;
+    let Ok(entries) = fs::read_dir(&soft.dir) else { return };
     let mut paths: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "token"));
     paths.sort();
@@ -66,7 +72,7 @@ pub fn tokens(report: &mut Report, host: &Host) {
         let name = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
         let subject = format!("token {name}");
         match fs::metadata(&path) {
-            Ok(found) => permissions(report, &subject, &path.display().to_string(), &found),
+            Ok(found) => permissions(report, &subject, &path.display().to_string(), &found, soft),
             Err(error) => report.add(Level::Problem, &subject, format!("{}: {error}", path.display())),
         }
         if let Err(error) = token(report, host, &subject, &path) {

@@ -80,7 +80,7 @@ pub fn run() -> Result<Answer> {
             let config = host.module.config();
             settings = show(config);
             configuration(&mut report, config);
-            files::directory(&mut report, &config.soft.dir);
+            files::directory(&mut report, &config.soft);
             files::tokens(&mut report, &host);
             system::slots(&mut report, &host);
         }

@@ -80,7 +80,7 @@ pub fn limits(report: &mut Report) {
         report.check(soft.is_none_or(|bytes| bytes >= MEMLOCK_NEEDED), "limits", text, (Level::Warning, bad));
     }
     if soft_limit(&limits, "Max core file size").is_some_and(|soft| soft != Some(0)) {
-        let text = "core dumps are on; keyward's keys are left out of them, the application's copies are not";
+        let text = "core dumps are on; token keys are left out of them, keys in use are not (ulimit -c 0)";
         report.add(Level::Info, "limits", text);
     }
 }

@@ -8,7 +8,7 @@
 //!   reports, so the `fstat` we give SQLite mixes the PID into the device number, and a child finds none of its
 //!   parent's entries.
 //! - A static mutex that another thread holds at the moment of the fork stays locked in the child for ever. A fork
-//!   handler takes them all first, in one order, and gives them back on both sides.
+//!   handler takes them all first, our registry of open tokens before SQLite's, and gives them back on both sides.
 
 use std::ffi::{c_char, c_int};
 use std::fs::File;
@@ -17,7 +17,10 @@ use std::ptr::NonNull;
 use std::sync::Once;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use parking_lot::lock_api::GuardNoSend;
 use rusqlite::ffi;
+
+use super::watch::REGISTRY;
 
 /// Prepares this copy of SQLite; called before the first connection, cheap afterwards.
 pub(super) fn survive_forks() {
@@ -49,6 +52,7 @@ const STATIC_MUTEXES: [c_int; 7] = [
 ];
 
 extern "C" fn take_static_mutexes() {
+    std::mem::forget(REGISTRY.lock());
     for kind in STATIC_MUTEXES {
         // SAFETY: a static mutex lives for ever, and this thread holds none of them: it is in the host's `fork`.
         unsafe { ffi::sqlite3_mutex_enter(ffi::sqlite3_mutex_alloc(kind)) };
@@ -59,6 +63,8 @@ extern "C" fn release_static_mutexes() {
     for kind in STATIC_MUTEXES.into_iter().rev() {
         // SAFETY: taken by this thread, or by the thread that this one is the copy of.
         unsafe { ffi::sqlite3_mutex_leave(ffi::sqlite3_mutex_alloc(kind)) };
+        // SAFETY: locked by `take_static_mutexes`, whose guard was forgotten.
+        unsafe { REGISTRY.force_unlock(GuardNoSend::new()) };
     }
 }
 

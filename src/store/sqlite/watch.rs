@@ -19,7 +19,7 @@ use parking_lot::{Mutex, MutexGuard};
 use super::open::beside;
 use super::raw::MappedWords;
 
-static REGISTRY: Mutex<Registry> = Mutex::new(Registry(Vec::new()));
+pub(super) static REGISTRY: Mutex<Registry> = Mutex::new(Registry(Vec::new()));
 
 /// The tokens that this process has open.
 pub(super) struct Registry(Vec<Token>);
