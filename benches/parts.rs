@@ -10,6 +10,8 @@ use std::hint::black_box;
 
 use common::{ec_pair, token_with};
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use keyward::store::{Header, Options, PinRecord, Role, Row, SqliteStore, Store, TokenKeys};
+use keyward::types::{Kdf, LockedKey};
 use keyward_conformance::ck::*;
 use keyward_conformance::{Attr, Mech, RO, RW, Session};
 
@@ -78,5 +80,26 @@ fn sessions(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(parts, signing, finding, sessions);
+/// What lies under a durable object: its row sealed and opened, and the question whether anyone has committed.
+fn storing(criterion: &mut Criterion) {
+    let dir = tempfile::tempdir().unwrap();
+    let (serial, key) = (Header::random_serial().unwrap(), LockedKey::from_slice(&[7; 32]));
+    let so = PinRecord::new(b"so-pin", Kdf::new(8, 1, 1).unwrap(), &key, Role::So, &serial).unwrap();
+    let header = Header::new(serial, "parts", so).unwrap();
+    let store = SqliteStore::create(&dir.path().join("parts.token"), &Options::default(), &header).unwrap();
+    let keys = TokenKeys::private(&header, &key).unwrap();
+    let object = [0x5a; 1024];
+    criterion.bench_function("seal a row of 1 KiB", |bench| {
+        bench.iter(|| black_box(keys.row(1, &object, Vec::new()).unwrap()));
+    });
+    let sealed = keys.row(1, &object, Vec::new()).unwrap();
+    let row = Row { id: sealed.id, private: sealed.private, sealed: sealed.sealed };
+    criterion
+        .bench_function("open a row of 1 KiB", |bench| bench.iter(|| black_box(keys.open(&row).unwrap())));
+    criterion.bench_function("look for others' commits", |bench| {
+        bench.iter(|| black_box(store.generation().unwrap()));
+    });
+}
+
+criterion_group!(parts, signing, finding, sessions, storing);
 criterion_main!(parts);
