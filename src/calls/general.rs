@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::calls::padded;
 use crate::config::{Config, Environment};
 use crate::error::Result;
 use crate::module::Module;
 use crate::observe::{Level, Target};
-use crate::types::ck;
+use crate::types::{ck, padded};
 use crate::{backend, observe};
 
 /// Shown as manufacturer of library, slots and tokens.

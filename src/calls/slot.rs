@@ -1,11 +1,10 @@
 //! Slot and token management (PKCS#11 v3.2, section 5.5).
 
 use crate::calls::general::{MANUFACTURER, VERSION};
-use crate::calls::padded;
 use crate::error::{Error, ErrorKind, Result};
 use crate::module::Module;
 use crate::token::{Login, User};
-use crate::types::{ck, ulong};
+use crate::types::{ck, padded, ulong};
 
 /// C_GetSlotList.
 pub fn list(module: &Module, present_only: bool) -> Result<Vec<ck::CK_SLOT_ID>> {

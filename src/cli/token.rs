@@ -123,7 +123,7 @@ pub fn make(
         }
     }
     let _spinner = Spinner::new("Initialising the token");
-    calls::slot::init_token(&host.module, place.slot, Some(so_pin), calls::padded(label))?;
+    calls::slot::init_token(&host.module, place.slot, Some(so_pin), crate::types::padded(label))?;
     let token = host.token_in(place.slot)?;
     let session = host.open(&token, true)?;
     session.login(User::So, so_pin)?;

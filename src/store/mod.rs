@@ -24,6 +24,8 @@ use std::sync::Arc;
 
 use zeroize::Zeroize;
 
+use crate::types::padded;
+
 pub use error::{Error, Result};
 pub use memory::MemoryStore;
 pub use pin::{PinPolicy, PinRecord, PinState, Role};
@@ -105,7 +107,7 @@ impl Header {
         crate::crypto::random(&mut public_key)?;
         Ok(Header {
             serial,
-            label: pad_label(label),
+            label: padded(label),
             so,
             user: None,
             so_failures: Failures::default(),
@@ -168,19 +170,6 @@ impl Drop for Header {
     fn drop(&mut self) {
         self.public_key.zeroize();
     }
-}
-
-/// `text` as a token's label: cut to 32 bytes at a character's boundary, padded with blanks.
-pub fn pad_label(text: &str) -> [u8; 32] {
-    let mut label = [b' '; 32];
-    let mut end = text.len().min(label.len());
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    for (to, from) in label.iter_mut().zip(text.bytes().take(end)) {
-        *to = from;
-    }
-    label
 }
 
 /// The highest row number: the handles above it are other objects' (`backend::soft`).

@@ -233,7 +233,7 @@ fn rewriting_touches_every_row_and_the_header() {
         store
             .rewrite(
                 &mut |h| {
-                    h.label = pad_label("new");
+                    h.label = padded("new");
                     Ok(())
                 },
                 &mut { rewrite },
@@ -257,8 +257,8 @@ fn an_abandoned_store_answers_nothing() {
 
 #[test]
 fn labels_are_cut_at_a_character() {
-    assert_eq!(&pad_label("x"), b"x                               ");
-    let cut = pad_label(&"é".repeat(20));
+    assert_eq!(&padded::<32>("x"), b"x                               ");
+    let cut = padded::<32>(&"é".repeat(20));
     assert_eq!(std::str::from_utf8(&cut).unwrap(), "é".repeat(16));
-    assert_eq!(pad_label(&format!("x{}", "é".repeat(20)))[31], b' ');
+    assert_eq!(padded::<32>(&format!("x{}", "é".repeat(20)))[31], b' ');
 }

@@ -19,3 +19,13 @@ pub const fn ulong(n: usize) -> ck::CK_ULONG {
 pub const fn length(n: ck::CK_ULONG) -> usize {
     n as usize
 }
+
+/// `text` in a fixed field, blank-padded and cut at a character's end (PKCS#11 v3.2, section 3.1).
+pub fn padded<const N: usize>(text: &str) -> [u8; N] {
+    let mut field = [b' '; N];
+    let end = text.floor_char_boundary(N);
+    for (target, byte) in field.iter_mut().zip(text.as_bytes().iter().take(end)) {
+        *target = *byte;
+    }
+    field
+}

@@ -42,7 +42,7 @@ fn another_process_sees_a_change_at_its_next_call() {
     assert_ne!(two.generation().unwrap(), before);
     assert_eq!(two.find(&[vec![tag(1)]], false).unwrap(), [id]);
     one.update_header(&mut |h| {
-        h.label = pad_label("renamed");
+        h.label = padded("renamed");
         Ok(())
     })
     .unwrap();
