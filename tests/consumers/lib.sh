@@ -1,7 +1,8 @@
 # Shared by the consumer tests: a module under test, a throw-away token, counters, servers that end with the test.
 #
-# A consumer test is one executable file. It sources this one, calls `begin`, then `check`s, then `finish`, whose
-# last line is "N passed, N failed, N skipped". It takes its module from the environment:
+# A consumer test is one executable file. It sources this one, calls `begin`, says what it drives by `version`, then
+# `check`s, then `finish`, whose last line is "N passed, N failed, N skipped". A line "# packages: ..." in it names the
+# Debian packages that scripts/setup installs for it. It takes its module from the environment:
 #
 #   MODULE   the PKCS#11 library; default target/release/libkeyward.so
 #   KEYWARD  keyward's CLI; default the one beside it
@@ -109,6 +110,16 @@ as_nobody() {
 # give_to_nobody PATH...: what as_nobody shall write to.
 give_to_nobody() {
   [ "$(id -u)" != 0 ] || chown -R 65534:65534 "$@"
+}
+
+# version PROGRAM VERSION: what is driven here, for the table in docs/consumers/README.md.
+version() {
+  echo "# version: $1 $2"
+}
+
+# deb_version PACKAGE: the installed Debian package's version, without its epoch and Debian's own revision.
+deb_version() {
+  dpkg-query -W -f '${Version}' "$1" 2>/dev/null | sed 's/^[0-9]*://; s/-[^-]*$//'
 }
 
 ok() {
