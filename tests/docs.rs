@@ -4,25 +4,33 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use keyward::config::{Config, Environment};
 use keyward::error::ErrorKind;
 
-/// Every Markdown file that is ours to keep true.
-const PAGES: &[&str] = &[
-    "README.md",
-    "CHANGELOG.md",
-    "CONTRIBUTING.md",
-    "docs/ARCHITECTURE.md",
-    "docs/SECURITY.md",
-    "docs/operations.md",
-    "docs/mechanisms.md",
-];
-
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Every Markdown file that is ours to keep true: those of the root, and all under docs/.
+fn pages() -> Vec<String> {
+    let mut folders = vec![root().join("docs")];
+    let mut pages: Vec<PathBuf> =
+        ["README.md", "CHANGELOG.md", "CONTRIBUTING.md"].iter().map(|name| root().join(name)).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            match path.extension() {
+                None => folders.push(path),
+                Some(extension) if extension == "md" => pages.push(path),
+                Some(_) => {}
+            }
+        }
+    }
+    pages.iter().map(|path| path.strip_prefix(root()).unwrap().to_str().unwrap().to_owned()).collect()
 }
 
 fn page(name: &str) -> String {
@@ -103,7 +111,7 @@ fn return_values_that_are_explained_exist() {
 #[test]
 fn links_and_paths_lead_somewhere() {
     const ROOMS: &[&str] = &["src/", "scripts/", "tests/", "docs/", "examples/", "conformance/"];
-    for name in PAGES {
+    for name in &pages() {
         let text = page(name);
         let beside = root().join(name).parent().unwrap().to_owned();
         let links = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(link, _)| link);
@@ -116,6 +124,20 @@ fn links_and_paths_lead_somewhere() {
             let path = path.split(' ').next().unwrap();
             assert!(path.contains("NAME") || root().join(path).exists(), "{name}: {path} is not there");
         }
+    }
+}
+
+#[test]
+fn every_consumer_is_in_the_table() {
+    let listed = page("docs/consumers/README.md");
+    for entry in fs::read_dir(root().join("tests/consumers")).unwrap() {
+        let file = entry.unwrap();
+        let runs = file.metadata().unwrap().permissions().mode() & 0o100 != 0;
+        let name = file.file_name().into_string().unwrap();
+        assert!(
+            !runs || listed.contains(&format!("| [{name}](")),
+            "{name} is not in docs/consumers/README.md: scripts/test consumers, then scripts/consumers-table"
+        );
     }
 }
 
