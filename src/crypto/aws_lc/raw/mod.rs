@@ -9,6 +9,7 @@ mod cipher;
 mod ec;
 mod edwards;
 mod gcm;
+mod hmac;
 mod pkey;
 mod rsa;
 
@@ -20,6 +21,7 @@ pub(super) use edwards::{
     ed25519_verify_ph, x25519, x25519_public,
 };
 pub(super) use gcm::Gcm;
+pub(super) use hmac::HmacContext;
 pub(super) use pkey::Pkey;
 pub(super) use rsa::{CrtParts, Part, Rsa};
 
