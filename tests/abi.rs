@@ -6,9 +6,10 @@ mod common;
 
 use std::ffi::CString;
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use keyward_conformance::Module;
 use keyward_conformance::ck::*;
+use keyward_conformance::{Module, RW, Session};
 
 type GetInterface = unsafe extern "C" fn(*mut u8, *mut CK_VERSION, *mut *mut CK_INTERFACE, CK_FLAGS) -> CK_RV;
 type GetInterfaceList = unsafe extern "C" fn(*mut CK_INTERFACE, *mut CK_ULONG) -> CK_RV;
@@ -104,6 +105,36 @@ fn initialisation_states_are_exact() {
     module.finalize().unwrap();
     assert_eq!(module.slots(true).unwrap_err(), CKR_CRYPTOKI_NOT_INITIALIZED);
     module.initialize(Some(&reserved)).unwrap();
+}
+
+#[test]
+fn restarts_beside_calls_leave_no_session_behind() {
+    let mut token = common::token();
+    let (done, slot) = (AtomicBool::new(false), token.slot);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            let module = token.module.clone();
+            let done = &done;
+            scope.spawn(move || {
+                while !done.load(Ordering::Relaxed) {
+                    // Left open: C_Finalize has to find it, or the next C_Initialize inherits it.
+                    if let Ok(session) = module.open_session(slot, RW) {
+                        let _ = session.random(16);
+                        std::mem::forget(session);
+                    }
+                }
+            });
+        }
+        (0..100).for_each(|_| token.restart().unwrap());
+        done.store(true, Ordering::Relaxed);
+    });
+    // Whatever the slot does not know of belongs to an earlier start.
+    token.module.close_all_sessions(slot).unwrap();
+    assert_eq!(token.module.token_info(slot).unwrap().ulSessionCount, 0);
+    for handle in 1..100_000 {
+        let forgotten = Session::borrowed(token.module.clone(), handle);
+        assert_eq!(forgotten.random(16).unwrap_err(), CKR_SESSION_HANDLE_INVALID);
+    }
 }
 
 #[test]

@@ -31,15 +31,22 @@ const fn version_part(digits: &str) -> u8 {
 }
 
 /// C_Initialize: reads the configuration and sets up the backends. No token is opened, no network asked.
-pub fn initialize(reserved: Option<&str>) -> Result<Module> {
-    let config = Config::load(&Environment::process(), reserved).inspect_err(|_| {
-        // What the configuration wants of the log isn't known; why it can't be read must be seen all the same.
-        observe::init(Level::Warn, &Target::Stderr);
-    })?;
-    observe::init(config.log.level, &config.log.target);
-    let config = Arc::new(config);
-    let providers = backend::providers(&config)?;
-    Ok(Module::new(config, providers))
+pub fn initialize(module: &Module, reserved: Option<&str>) -> Result<()> {
+    module.start(|| {
+        let config = Config::load(&Environment::process(), reserved).inspect_err(|_| {
+            // What the configuration wants of the log isn't known; why it can't be read must be seen all the same.
+            observe::init(Level::Warn, &Target::Stderr);
+        })?;
+        observe::init(config.log.level, &config.log.target);
+        let config = Arc::new(config);
+        let providers = backend::providers(&config)?;
+        Ok((config, providers))
+    })
+}
+
+/// C_Finalize.
+pub fn finalize(module: &Module) -> Result<()> {
+    module.stop()
 }
 
 /// C_GetInfo.

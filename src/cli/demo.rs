@@ -129,7 +129,9 @@ fn host_in(dir: &Path) -> Result<Host> {
     let environment = Environment::fixed(&[("KEYWARD_DIR", text)], None, &dir.join("no-such-file"));
     let config = Arc::new(Config::load(&environment, None).map_err(crate::error::Error::from)?);
     let providers = backend::providers(&config)?;
-    Ok(Host { module: Module::new(config, providers) })
+    let module = Module::default();
+    module.start(|| Ok((config.clone(), providers)))?;
+    Ok(Host { module, config })
 }
 
 fn random_pin() -> Result<SecretBytes> {

@@ -1,6 +1,7 @@
 //! The library as the tool uses it: a `Module`, the choice of a token, and sessions that close themselves.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -9,6 +10,7 @@ use super::output::printable;
 use super::pin::{PinArgs, SoPinArgs};
 use crate::backend::soft;
 use crate::calls;
+use crate::config::Config;
 use crate::error::ErrorKind;
 use crate::module::Module;
 use crate::object::{Attributes, Template};
@@ -28,6 +30,8 @@ pub struct TokenArg {
 pub struct Host {
     /// For `calls`.
     pub module: Module,
+    /// The configuration in force.
+    pub config: Arc<Config>,
 }
 
 /// An initialised token.
@@ -68,7 +72,9 @@ impl Known {
 impl Host {
     /// C_Initialize with the configuration that files and environment give.
     pub fn start() -> Result<Host> {
-        Ok(Host { module: calls::general::initialize(None)? })
+        let module = Module::default();
+        calls::general::initialize(&module, None)?;
+        Ok(Host { config: module.config()?, module })
     }
 
     /// What is in a slot.
@@ -118,7 +124,7 @@ impl Host {
     fn none(&self, wanted: Option<&str>) -> Result<String> {
         let slots = self.slots()?;
         let unreadable = slots.iter().filter(|(_, token)| token.is_err()).count();
-        let dir = self.module.config().soft.dir.display();
+        let dir = self.config.soft.dir.display();
         Ok(match (wanted, unreadable) {
             (_, 1..) => format!("no such token, but {unreadable} that can't be read: see `keyward doctor`"),
             (Some(wanted), 0) => {
@@ -137,12 +143,12 @@ impl Host {
 
     /// The file of a soft token; `None` for a token of another backend.
     pub fn token_file(&self, serial: &str) -> Option<PathBuf> {
-        Some(soft::token_path(&self.module.config().soft.dir, serial)).filter(|path| path.is_file())
+        Some(soft::token_path(&self.config.soft.dir, serial)).filter(|path| path.is_file())
     }
 
     /// How a soft token's file is opened under this configuration.
     pub fn store_options(&self, read_only: bool) -> store::Options {
-        let soft = &self.module.config().soft;
+        let soft = &self.config.soft;
         store::Options {
             busy_ms: soft.busy_timeout_ms,
             synchronous: soft.synchronous,
@@ -195,7 +201,8 @@ impl Host {
 impl Drop for Host {
     /// C_Finalize: closes the files, so that what was written is in them and not beside them.
     fn drop(&mut self) {
-        self.module.shut_down();
+        // It runs since `start`.
+        let _ = self.module.stop();
     }
 }
 

@@ -181,7 +181,7 @@ fn list(host: &Host) -> Result<Answer> {
             }
         }
     }
-    let empty = format!("No tokens in {}", host.module.config().soft.dir.display());
+    let empty = format!("No tokens in {}", host.config.soft.dir.display());
     Ok(Answer::new(table.render(&empty), json!({ "tokens": tokens })))
 }
 

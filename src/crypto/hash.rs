@@ -111,10 +111,10 @@ pub struct DigestValue {
 impl DigestValue {
     /// Copies a digest, cut at [`MAX_DIGEST_LEN`] bytes.
     pub(super) fn new(digest: &[u8]) -> Self {
-        let mut value = DigestValue { bytes: [0; MAX_DIGEST_LEN], len: 0 };
-        for (to, from) in value.bytes.iter_mut().zip(digest) {
-            *to = *from;
-            value.len += 1;
+        let len = digest.len().min(MAX_DIGEST_LEN);
+        let mut value = DigestValue { bytes: [0; MAX_DIGEST_LEN], len };
+        if let (Some(to), Some(from)) = (value.bytes.get_mut(..len), digest.get(..len)) {
+            to.copy_from_slice(from);
         }
         value
     }

@@ -2,7 +2,7 @@
 
 use super::memory;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::{self, Mechanism, ParamKind, Params};
+use crate::mechanism::{self, Iv, Mechanism, ParamKind, Params};
 use crate::types::{ck, length};
 
 fn invalid(why: &'static str) -> Error {
@@ -72,14 +72,35 @@ unsafe fn structure<T: Copy>(raw: &ck::CK_MECHANISM) -> Result<T> {
     Ok(unsafe { raw.pParameter.cast::<T>().read_unaligned() })
 }
 
-/// Bytes that a parameter structure points to, copied. At most `limit`, so that a stray length allocates nothing.
-unsafe fn bytes(pointer: *const u8, len: ck::CK_ULONG, limit: usize, what: &'static str) -> Result<Vec<u8>> {
+/// Bytes that a parameter structure points to. At most `limit`, so that a stray length allocates nothing.
+unsafe fn slice<'a>(
+    pointer: *const u8,
+    len: ck::CK_ULONG,
+    limit: usize,
+    what: &'static str,
+) -> Result<&'a [u8]> {
     if length(len) > limit {
         return Err(invalid(what));
     }
     // SAFETY: the caller's promise.
-    let data = unsafe { memory::input(pointer, len) }.map_err(|_| invalid(what))?;
+    unsafe { memory::input(pointer, len) }.map_err(|_| invalid(what))
+}
+
+/// The same, copied.
+unsafe fn bytes(pointer: *const u8, len: ck::CK_ULONG, limit: usize, what: &'static str) -> Result<Vec<u8>> {
+    // SAFETY: the caller's promise.
+    let data = unsafe { slice(pointer, len, limit, what) }?;
     let mut copy = Vec::new();
+    copy.try_reserve_exact(data.len()).map_err(|_| ErrorKind::HostMemory)?;
+    copy.extend_from_slice(data);
+    Ok(copy)
+}
+
+/// The same for an IV.
+unsafe fn iv_bytes(pointer: *const u8, len: ck::CK_ULONG, limit: usize, what: &'static str) -> Result<Iv> {
+    // SAFETY: the caller's promise.
+    let data = unsafe { slice(pointer, len, limit, what) }?;
+    let mut copy = Iv::new();
     copy.try_reserve_exact(data.len()).map_err(|_| ErrorKind::HostMemory)?;
     copy.extend_from_slice(data);
     Ok(copy)
@@ -95,7 +116,8 @@ unsafe fn iv(raw: &ck::CK_MECHANISM, len: usize) -> Result<Params> {
         return Err(invalid("the IV has the wrong length"));
     }
     // SAFETY: the caller's promise.
-    unsafe { bytes(raw.pParameter.cast(), raw.ulParameterLen, len, "the IV is not readable") }.map(Params::Iv)
+    unsafe { iv_bytes(raw.pParameter.cast(), raw.ulParameterLen, len, "the IV is not readable") }
+        .map(Params::Iv)
 }
 
 unsafe fn ctr(raw: &ck::CK_MECHANISM) -> Result<Params> {
@@ -127,7 +149,7 @@ unsafe fn gcm(raw: &ck::CK_MECHANISM) -> Result<Params> {
     // SAFETY: the caller's promise, for both.
     unsafe {
         Ok(Params::Gcm {
-            iv: bytes(p.iv, p.iv_len, MAX_SMALL, "the IV is null or too long")?,
+            iv: iv_bytes(p.iv, p.iv_len, MAX_SMALL, "the IV is null or too long")?,
             aad: bytes(p.aad, p.aad_len, MAX_DATA, "the AAD is null or too long")?,
             tag_bits: p.tag_bits,
         })

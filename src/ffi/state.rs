@@ -4,11 +4,9 @@
 //! [`Birth`], and gets a state of its own, uninitialised, whatever locks some thread of the parent held at the time of
 //! the fork.
 //! States are leaked, one small allocation and a page per process generation: nothing is destroyed at exit or unload.
+//! That is what makes a reference to the module good for ever: it is started and stopped in its place.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, Ordering};
-
-use parking_lot::RwLock;
 
 use super::birth::Birth;
 use crate::error::{ErrorKind, Result};
@@ -16,7 +14,7 @@ use crate::module::Module;
 
 struct State {
     birth: Birth,
-    module: RwLock<Option<Arc<Module>>>,
+    module: Module,
 }
 
 static STATE: AtomicPtr<State> = AtomicPtr::new(std::ptr::null_mut());
@@ -36,14 +34,13 @@ fn state() -> &'static State {
 #[cold]
 fn replace(current: *mut State, inherited: Option<&'static State>) -> &'static State {
     let fresh: &'static mut State =
-        Box::leak(Box::new(State { birth: Birth::here(), module: RwLock::new(None) }));
+        Box::leak(Box::new(State { birth: Birth::here(), module: Module::default() }));
     match STATE.compare_exchange(current, fresh, Ordering::AcqRel, Ordering::Acquire) {
         Ok(_) => {
             // Whoever won the exchange lets go of the parent's module; its memory is leaked, never dropped, since a
             // drop would close connections that belong to the parent.
-            if let Some(module) = inherited.and_then(|state| state.module.try_read()?.clone()) {
-                module.abandon();
-                std::mem::forget(module);
+            if let Some(state) = inherited {
+                state.module.abandon();
             }
             state()
         }
@@ -52,23 +49,14 @@ fn replace(current: *mut State, inherited: Option<&'static State>) -> &'static S
 }
 
 /// The module between C_Initialize and C_Finalize. CKR_CRYPTOKI_NOT_INITIALIZED.
-pub(super) fn module() -> Result<Arc<Module>> {
-    state().module.read().clone().ok_or_else(|| ErrorKind::CryptokiNotInitialized.into())
+///
+/// Nothing is counted: the module stays where it is, and a call that C_Finalize overtakes finds no session or slot.
+pub(super) fn module() -> Result<&'static Module> {
+    let module = module_in_any_state();
+    if module.is_running() { Ok(module) } else { Err(ErrorKind::CryptokiNotInitialized.into()) }
 }
 
-/// C_Initialize. CKR_CRYPTOKI_ALREADY_INITIALIZED.
-pub(super) fn initialize(build: impl FnOnce() -> Result<Module>) -> Result<()> {
-    let mut module = state().module.write();
-    if module.is_some() {
-        return Err(ErrorKind::CryptokiAlreadyInitialized.into());
-    }
-    *module = Some(Arc::new(build()?));
-    Ok(())
-}
-
-/// C_Finalize. Calls still running in other threads end with the `Arc` they hold.
-pub(super) fn finalize() -> Result<()> {
-    let module = state().module.write().take().ok_or(ErrorKind::CryptokiNotInitialized)?;
-    module.shut_down();
-    Ok(())
+/// The module, for C_Initialize and C_Finalize.
+pub(super) fn module_in_any_state() -> &'static Module {
+    &state().module
 }

@@ -77,7 +77,7 @@ impl Running {
             Mode::Ctr { block, counter_bits } => counter_room(counter_bits, block),
             _ => u128::MAX,
         };
-        let cipher = AesCipher::new(mode, direction, key.secret()?).map_err(errors::data)?;
+        let cipher = AesCipher::new(mode, direction, key.secret_key()?).map_err(errors::data)?;
         Ok(Running { cipher, direction, left })
     }
 

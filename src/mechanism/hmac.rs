@@ -46,7 +46,7 @@ struct Running(Hmac);
 
 impl Running {
     fn new(hash: Hash, key: &Key) -> Result<Self> {
-        Ok(Running(Hmac::new(hash, key.secret()?)))
+        Hmac::new(hash, key.secret()?).map(Running).map_err(errors::data)
     }
 }
 
@@ -55,13 +55,9 @@ impl Producer for Running {
         self.0.len()
     }
     fn update(&mut self, part: &[u8]) -> Result<()> {
-        self.0.update(part);
-        Ok(())
+        self.0.update(part).map_err(errors::data)
     }
     fn finish(&mut self, out: &mut [u8]) -> Result<()> {
         self.0.finish(out).map_err(errors::data)
-    }
-    fn once(&mut self, data: &[u8], out: &mut [u8]) -> Result<()> {
-        self.0.finish_with(data, out).map_err(errors::data)
     }
 }

@@ -1,9 +1,7 @@
 //! Keys in the form the operations use: parsed and validated once, cheap to clone.
 
-use std::sync::Arc;
-
 use crate::crypto::{EcPrivate, EcPublic, Ed25519Private, Ed25519Public, MlDsaPrivate, MlDsaPublic};
-use crate::crypto::{PrivateKey, PublicKey, RsaPrivate, RsaPublic};
+use crate::crypto::{PrivateKey, PublicKey, RsaPrivate, RsaPublic, SecretKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{SecretBytes, ck};
 
@@ -15,7 +13,7 @@ pub enum Key {
         /// `CKK_...`
         key_type: ck::CK_KEY_TYPE,
         /// CKA_VALUE.
-        value: Arc<SecretBytes>,
+        value: SecretKey,
     },
     /// A private key.
     Private(PrivateKey),
@@ -39,6 +37,11 @@ use {PrivateKey as Private, PublicKey as Public};
 impl Key {
     /// The value of a secret key; CKR_KEY_TYPE_INCONSISTENT for any other.
     pub fn secret(&self) -> Result<&SecretBytes> {
+        self.secret_key().map(SecretKey::value)
+    }
+
+    /// A secret key; CKR_KEY_TYPE_INCONSISTENT for any other.
+    pub(super) fn secret_key(&self) -> Result<&SecretKey> {
         match self {
             Key::Secret { value, .. } => Ok(value),
             _ => Err(wrong_type()),

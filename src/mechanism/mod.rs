@@ -30,7 +30,7 @@ pub use descriptor::{
     WrapFn,
 };
 pub use key::Key;
-pub use params::{Mechanism, ParamKind, Params};
+pub use params::{Iv, Mechanism, ParamKind, Params};
 
 use crate::types::ck;
 

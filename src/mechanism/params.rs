@@ -37,13 +37,16 @@ pub enum ParamKind {
     SignContext,
 }
 
+/// An IV or nonce: allocated only where it is longer than a block.
+pub type Iv = smallvec::SmallVec<[u8; 16]>;
+
 /// The parameters' values.
 #[derive(Debug, Clone)]
 pub enum Params {
     /// No parameter.
     None,
     /// An IV.
-    Iv(Vec<u8>),
+    Iv(Iv),
     /// `CK_AES_CTR_PARAMS`: how many low bits of the block count, and the first counter block.
     Ctr {
         /// 1 to 128.
@@ -54,7 +57,7 @@ pub enum Params {
     /// `CK_GCM_PARAMS`.
     Gcm {
         /// The nonce, any length from 1 byte.
-        iv: Vec<u8>,
+        iv: Iv,
         /// Additional authenticated data.
         aad: Vec<u8>,
         /// Tag length in bits.

@@ -1,8 +1,13 @@
 //! The library's state: slots, sessions, login, running operations. A plain value: the ABI keeps the one static.
 //!
-//! Lock order, written down once: slot table → session table → session → login → (backend) store. A call clones the
-//! `Arc`s of its session and slot and lets the tables go; during crypto, disk or network work only that session's
-//! own mutex is held.
+//! A module is started and stopped in place (C_Initialize, C_Finalize). What a start brings (configuration, backends,
+//! slots) is counted, and ends with the last call that uses it; the session table stays. So a call that names a
+//! session needs no hold on the module, which would cost as much as the rest of its way there: it finds the session or
+//! it does not.
+//!
+//! Lock order, written down once: what is running → slot table → session table → session → login → (backend) store. A
+//! call clones the `Arc`s of its session and slot and lets the tables go; during crypto, disk or network work only
+//! that session's own mutex is held.
 
 pub mod operation;
 mod session;
@@ -10,7 +15,7 @@ mod slot;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use parking_lot::RwLock;
 
@@ -25,13 +30,22 @@ pub use slot::Slot;
 /// Handles are dense from 1; Java and Go clients keep them in 32 bits.
 const FIRST_SESSION: u64 = 1;
 
-/// Everything between C_Initialize and C_Finalize.
+/// The state behind the C ABI, started or not.
+#[derive(Default)]
 pub struct Module {
+    running: RwLock<Option<Arc<Running>>>,
+    /// Whether `running` holds something, for calls that want to know no more.
+    is_running: AtomicBool,
+    /// Empty while nothing runs.
+    sessions: [Shard; SHARDS],
+    next_session: AtomicU64,
+}
+
+/// What lasts from C_Initialize to C_Finalize.
+struct Running {
     config: Arc<Config>,
     providers: Vec<Box<dyn Provider>>,
     slots: RwLock<BTreeMap<ck::CK_SLOT_ID, Arc<Slot>>>,
-    sessions: [Shard; SHARDS],
-    next_session: AtomicU64,
 }
 
 /// A part of the session table, on a cache line of its own. Neighbouring handles lie in different ones, so that threads
@@ -44,30 +58,67 @@ type Sessions = BTreeMap<ck::CK_SESSION_HANDLE, Arc<Session>>;
 
 const SHARDS: usize = 16;
 
+impl Running {
+    fn owns(&self, slot: &Arc<Slot>) -> bool {
+        self.slots.read().get(&slot.id()).is_some_and(|own| Arc::ptr_eq(own, slot))
+    }
+}
+
 impl Module {
-    /// A module over these backends. Touches no token yet.
-    pub fn new(config: Arc<Config>, providers: Vec<Box<dyn Provider>>) -> Self {
-        Module {
-            config,
-            providers,
-            slots: RwLock::default(),
-            sessions: Default::default(),
-            next_session: AtomicU64::new(FIRST_SESSION),
+    /// C_Initialize: starts over the configuration and backends that `build` makes. Touches no token yet.
+    /// CKR_CRYPTOKI_ALREADY_INITIALIZED.
+    pub fn start(&self, build: impl FnOnce() -> Result<(Arc<Config>, Vec<Box<dyn Provider>>)>) -> Result<()> {
+        let mut running = self.running.write();
+        if running.is_some() {
+            return Err(ErrorKind::CryptokiAlreadyInitialized.into());
         }
+        let (config, providers) = build()?;
+        self.next_session.store(FIRST_SESSION, Ordering::Relaxed);
+        *running = Some(Arc::new(Running { config, providers, slots: RwLock::default() }));
+        self.is_running.store(true, Ordering::Release);
+        Ok(())
     }
 
-    /// The configuration in force.
-    pub fn config(&self) -> &Config {
-        &self.config
+    /// C_Finalize: every session closed, every login forgotten. Waits for the calls that still run in a session.
+    /// CKR_CRYPTOKI_NOT_INITIALIZED.
+    pub fn stop(&self) -> Result<()> {
+        let mut running = self.running.write();
+        let stopped = running.take().ok_or(ErrorKind::CryptokiNotInitialized)?;
+        self.is_running.store(false, Ordering::Release);
+        // Under the lock, so that none of the sessions is one of the next start's.
+        let sessions: Vec<_> =
+            self.sessions.iter().flat_map(|shard| std::mem::take(&mut *shard.0.write())).collect();
+        drop(running);
+        for (handle, session) in sessions {
+            end_session(handle, &session);
+        }
+        stopped.slots.read().values().for_each(|slot| slot.log_out_quietly());
+        Ok(())
+    }
+
+    /// Whether the module is between C_Initialize and C_Finalize.
+    pub fn is_running(&self) -> bool {
+        self.is_running.load(Ordering::Acquire)
+    }
+
+    /// What is running. CKR_CRYPTOKI_NOT_INITIALIZED.
+    fn running(&self) -> Result<Arc<Running>> {
+        self.running.read().clone().ok_or_else(|| ErrorKind::CryptokiNotInitialized.into())
+    }
+
+    /// The configuration in force. CKR_CRYPTOKI_NOT_INITIALIZED.
+    pub fn config(&self) -> Result<Arc<Config>> {
+        Ok(self.running()?.config.clone())
     }
 
     /// Asks the backends anew and answers every slot there is, in slot-ID order, the free one included.
     pub fn refresh_slots(&self) -> Result<Vec<Arc<Slot>>> {
+        let running = self.running()?;
         let mut tokens = Vec::new();
-        for provider in &self.providers {
+        for provider in &running.providers {
             tokens.extend(provider.tokens()?);
         }
-        let mut slots = self.slots.write();
+        let mut slots = running.slots.write();
         // A slot whose token went away stays while sessions are open on it.
         slots.retain(|id, slot| {
             slot.session_counts().0 > 0 || tokens.iter().any(|token| token.slot_id() == *id)
@@ -83,7 +134,7 @@ impl Module {
     pub fn listed_slots(&self, present_only: bool) -> Result<Vec<Arc<Slot>>> {
         let all = self.refresh_slots()?;
         let any_initialized = all.iter().any(|slot| slot.token().initialized());
-        let show_free = match self.config.slots.free {
+        let show_free = match self.config()?.slots.free {
             Free::Always => true,
             Free::Never => false,
             Free::Auto => !present_only || !any_initialized,
@@ -100,11 +151,13 @@ impl Module {
 
     /// The slot of an ID; looks once at the backends for one that is not known yet. CKR_SLOT_ID_INVALID.
     pub fn slot(&self, id: ck::CK_SLOT_ID) -> Result<Arc<Slot>> {
-        if let Some(slot) = self.slots.read().get(&id) {
+        if let Some(slot) = self.running()?.slots.read().get(&id) {
             return Ok(slot.clone());
         }
-        self.refresh_slots()?;
-        self.slots.read().get(&id).cloned().ok_or_else(|| ErrorKind::SlotIdInvalid.into())
+        self.refresh_slots()?
+            .into_iter()
+            .find(|slot| slot.id() == id)
+            .ok_or_else(|| ErrorKind::SlotIdInvalid.into())
     }
 
     /// The slot of an ID, with a token in it. CKR_TOKEN_NOT_PRESENT.
@@ -116,6 +169,11 @@ impl Module {
     /// C_OpenSession.
     pub fn open_session(&self, slot: &Arc<Slot>, read_write: bool) -> Result<ck::CK_SESSION_HANDLE> {
         let backend = slot.token().clone().open_session()?;
+        // Held until the session is in the table, so that C_Finalize finds it there.
+        let running = self.running.read();
+        if !running.as_ref().is_some_and(|running| running.owns(slot)) {
+            return Err(ErrorKind::CryptokiNotInitialized.into());
+        }
         let handle = self.next_session.fetch_add(1, Ordering::Relaxed);
         let session = Arc::new(Session::new(slot.clone(), read_write, backend));
         // Both at once, so that C_CloseAllSessions in another thread never counts a session that it cannot close.
@@ -137,8 +195,7 @@ impl Module {
     /// C_CloseSession. A call still running in the session ends first; the last session's end logs out.
     pub fn close_session(&self, handle: ck::CK_SESSION_HANDLE) -> Result<()> {
         let session = self.shard(handle).write().remove(&handle).ok_or(ErrorKind::SessionHandleInvalid)?;
-        session.close();
-        session.slot().remove_session(handle, session.read_write());
+        end_session(handle, &session);
         Ok(())
     }
 
@@ -164,22 +221,20 @@ impl Module {
         Ok(())
     }
 
-    /// C_Finalize: every session closed, every login forgotten.
-    pub fn shut_down(&self) {
-        let slots: Vec<Arc<Slot>> = self.slots.read().values().cloned().collect();
-        for slot in slots {
-            self.close_all_sessions(&slot);
-            slot.log_out_quietly();
-        }
-    }
-
     /// In a forked child: let go of what must not be touched there.
     pub fn abandon(&self) {
-        // The lock may have been held by a thread that does not exist here: then its content is leaked with the rest.
-        if let Some(slots) = self.slots.try_read() {
+        // Locks may have been held by a thread that does not exist here: then their content is leaked with the rest.
+        let Some(running) = self.running.try_read() else { return };
+        if let Some(slots) = running.as_ref().and_then(|running| running.slots.try_read()) {
             slots.values().for_each(|slot| slot.token().abandon());
         }
     }
+}
+
+/// Ends a session that is no longer in the table.
+fn end_session(handle: ck::CK_SESSION_HANDLE, session: &Session) {
+    session.close();
+    session.slot().remove_session(handle, session.read_write());
 }
 
 /// CKR_SESSION_READ_ONLY for what needs a read-write session.

@@ -2,8 +2,9 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 
-use parking_lot::{Mutex, RwLock};
+use parking_lot::Mutex;
 
 use crate::error::{ErrorKind, Result};
 use crate::token::{Login, Token, User};
@@ -12,10 +13,32 @@ use crate::types::ck;
 /// A slot and the login state that its sessions share.
 pub struct Slot {
     token: Arc<dyn Token>,
-    login: RwLock<Login>,
+    login: LoginState,
     /// One login at a time: the KDF runs while this, and nothing that other calls need, is held.
     login_gate: Mutex<()>,
     sessions: Mutex<OpenSessions>,
+}
+
+/// Who is logged in: read by every `*Init` without a lock, changed by one thread at a time.
+#[derive(Default)]
+struct LoginState {
+    /// An index of [`LOGINS`].
+    current: AtomicU8,
+    changing: Mutex<()>,
+}
+
+const LOGINS: [Login; 3] = [Login::Public, Login::User, Login::So];
+
+impl LoginState {
+    fn get(&self) -> Login {
+        LOGINS.get(usize::from(self.current.load(Ordering::Acquire))).copied().unwrap_or_default()
+    }
+
+    /// Only while `changing` is held.
+    fn set(&self, login: Login) {
+        let index = (0..).zip(LOGINS).find(|(_, known)| *known == login).map_or(0, |(index, _)| index);
+        self.current.store(index, Ordering::Release);
+    }
 }
 
 #[derive(Default)]
@@ -27,7 +50,7 @@ struct OpenSessions {
 impl Slot {
     /// A slot with nobody logged in.
     pub fn new(token: Arc<dyn Token>) -> Self {
-        Slot { token, login: RwLock::default(), login_gate: Mutex::default(), sessions: Mutex::default() }
+        Slot { token, login: LoginState::default(), login_gate: Mutex::default(), sessions: Mutex::default() }
     }
 
     /// The slot's ID.
@@ -42,7 +65,7 @@ impl Slot {
 
     /// Who is logged in.
     pub fn login_state(&self) -> Login {
-        *self.login.read()
+        self.login.get()
     }
 
     /// Open sessions: all, and the read-write ones.
@@ -58,7 +81,7 @@ impl Slot {
     /// Counts a new session. CKR_SESSION_READ_WRITE_SO_EXISTS for a read-only one beside the SO's.
     pub(super) fn add_session(&self, handle: ck::CK_SESSION_HANDLE, read_write: bool) -> Result<()> {
         let mut sessions = self.sessions.lock();
-        if !read_write && *self.login.read() == Login::So {
+        if !read_write && self.login.get() == Login::So {
             return Err(ErrorKind::SessionReadWriteSoExists.into());
         }
         sessions.handles.insert(handle);
@@ -92,7 +115,8 @@ impl Slot {
             () if sessions.handles.is_empty() => ErrorKind::SessionClosed,
             () if wanted == Login::So && sessions.has_read_only() => ErrorKind::SessionReadOnlyExists,
             () => {
-                *self.login.write() = wanted;
+                let _changing = self.login.changing.lock();
+                self.login.set(wanted);
                 return Ok(());
             }
         };
@@ -103,7 +127,9 @@ impl Slot {
 
     fn may_log_in(&self, wanted: Login) -> Result<()> {
         let sessions = self.sessions.lock();
-        match *self.login.read() {
+        // A logout that has begun ends first, or it would take the keys that this login unseals.
+        let _changing = self.login.changing.lock();
+        match self.login.get() {
             Login::Public if wanted == Login::So && sessions.has_read_only() => {
                 Err(ErrorKind::SessionReadOnlyExists.into())
             }
@@ -115,11 +141,11 @@ impl Slot {
 
     /// C_Logout. CKR_USER_NOT_LOGGED_IN.
     pub fn log_out(&self) -> Result<()> {
-        let mut login = self.login.write();
-        if *login == Login::Public {
+        let _changing = self.login.changing.lock();
+        if self.login.get() == Login::Public {
             return Err(ErrorKind::UserNotLoggedIn.into());
         }
-        *login = Login::Public;
+        self.login.set(Login::Public);
         self.token.logout();
         Ok(())
     }

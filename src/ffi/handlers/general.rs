@@ -10,7 +10,7 @@ use crate::types::ck;
 pub(in crate::ffi) unsafe fn initialize(args: *mut c_void) -> Result<()> {
     // SAFETY: the host vouches for the arguments (see `handlers`).
     let reserved = unsafe { reserved_parameters(args.cast()) }?;
-    state::initialize(|| calls::general::initialize(reserved))
+    calls::general::initialize(state::module_in_any_state(), reserved)
 }
 
 /// What `pReserved` says, after the flags and callbacks were checked. We lock with the system's mutexes whatever the
@@ -43,11 +43,11 @@ pub(in crate::ffi) unsafe fn finalize(reserved: *mut c_void) -> Result<()> {
     if !reserved.is_null() {
         return Err(Error::new(ErrorKind::ArgumentsBad, "C_Finalize: pReserved must be null"));
     }
-    state::finalize()
+    calls::general::finalize(state::module_in_any_state())
 }
 
 pub(in crate::ffi) unsafe fn info(info: *mut ck::CK_INFO) -> Result<()> {
     let module = state::module()?;
     // SAFETY: the host vouches for the target.
-    unsafe { memory::write(info, calls::general::info(&module)) }
+    unsafe { memory::write(info, calls::general::info(module)) }
 }

@@ -19,7 +19,7 @@ pub(in crate::ffi) unsafe fn generate(
     unsafe {
         let mechanism = params::mechanism(mechanism)?;
         let template = templates::template(template, count)?;
-        memory::write(key, calls::key::generate(&module, session, &mechanism, template)?)
+        memory::write(key, calls::key::generate(module, session, &mechanism, template)?)
     }
 }
 
@@ -42,7 +42,7 @@ pub(in crate::ffi) unsafe fn generate_pair(
         let mechanism = params::mechanism(mechanism)?;
         let public = templates::template(public_template, public_count)?;
         let private = templates::template(private_template, private_count)?;
-        let (public, private) = calls::key::generate_pair(&module, session, &mechanism, public, private)?;
+        let (public, private) = calls::key::generate_pair(module, session, &mechanism, public, private)?;
         memory::write(public_key, public)?;
         memory::write(private_key, private)
     }
@@ -59,7 +59,7 @@ pub(in crate::ffi) unsafe fn wrap(
     let module = state::module()?;
     // SAFETY: the host vouches for mechanism and buffer.
     let (mechanism, buffer) = unsafe { (params::mechanism(mechanism)?, Buffer::new(wrapped, wrapped_len)?) };
-    buffer.fill(|output| calls::key::wrap(&module, session, &mechanism, wrapping_key, key, output))
+    buffer.fill(|output| calls::key::wrap(module, session, &mechanism, wrapping_key, key, output))
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -82,7 +82,7 @@ pub(in crate::ffi) unsafe fn unwrap(
         let template = templates::template(template, count)?;
         memory::write(
             key,
-            calls::key::unwrap(&module, session, &mechanism, unwrapping_key, wrapped, template)?,
+            calls::key::unwrap(module, session, &mechanism, unwrapping_key, wrapped, template)?,
         )
     }
 }
@@ -101,7 +101,7 @@ pub(in crate::ffi) unsafe fn derive(
     unsafe {
         let mechanism = params::mechanism(mechanism)?;
         let template = templates::template(template, count)?;
-        memory::write(key, calls::key::derive(&module, session, &mechanism, base_key, template)?)
+        memory::write(key, calls::key::derive(module, session, &mechanism, base_key, template)?)
     }
 }
 
@@ -112,7 +112,7 @@ pub(in crate::ffi) unsafe fn seed_random(
 ) -> Result<()> {
     let module = state::module()?;
     // SAFETY: the host vouches for the seed.
-    calls::key::seed_random(&module, session, unsafe { memory::input(seed, seed_len) }?)
+    calls::key::seed_random(module, session, unsafe { memory::input(seed, seed_len) }?)
 }
 
 pub(in crate::ffi) unsafe fn random(
@@ -125,5 +125,5 @@ pub(in crate::ffi) unsafe fn random(
         return Err(ErrorKind::ArgumentsBad.into());
     }
     // SAFETY: the host vouches for the buffer.
-    calls::key::random(&module, session, unsafe { memory::output_array(data, len) }?)
+    calls::key::random(module, session, unsafe { memory::output_array(data, len) }?)
 }

@@ -16,7 +16,7 @@ pub(in crate::ffi) unsafe fn create(
     // SAFETY: the host vouches for template and target.
     unsafe {
         let template = templates::template(template, count)?;
-        memory::write(object, calls::object::create(&module, session, template)?)
+        memory::write(object, calls::object::create(module, session, template)?)
     }
 }
 
@@ -32,7 +32,7 @@ pub(in crate::ffi) unsafe fn copy(
     // SAFETY: the host vouches for template and target.
     unsafe {
         let template = templates::template(template, count)?;
-        memory::write(new_object, calls::object::copy(&module, session, object, template)?)
+        memory::write(new_object, calls::object::copy(module, session, object, template)?)
     }
 }
 
@@ -40,7 +40,7 @@ pub(in crate::ffi) unsafe fn destroy(
     session: ck::CK_SESSION_HANDLE,
     object: ck::CK_OBJECT_HANDLE,
 ) -> Result<()> {
-    calls::object::destroy(&*state::module()?, session, object)
+    calls::object::destroy(state::module()?, session, object)
 }
 
 pub(in crate::ffi) unsafe fn size(
@@ -51,7 +51,7 @@ pub(in crate::ffi) unsafe fn size(
     let module = state::module()?;
     memory::check_target(size)?;
     // SAFETY: the host vouches for the target.
-    unsafe { memory::write(size, ulong(calls::object::size(&module, session, object)?)) }
+    unsafe { memory::write(size, ulong(calls::object::size(module, session, object)?)) }
 }
 
 pub(in crate::ffi) unsafe fn attributes(
@@ -65,7 +65,7 @@ pub(in crate::ffi) unsafe fn attributes(
     unsafe {
         let slots = templates::slots(template, count)?;
         let wanted: Vec<_> = slots.iter().map(|slot| slot.type_).collect();
-        let answers = calls::object::attributes(&module, session, object, &wanted)?;
+        let answers = calls::object::attributes(module, session, object, &wanted)?;
         templates::write(slots, &answers)
     }
 }
@@ -79,7 +79,7 @@ pub(in crate::ffi) unsafe fn set_attributes(
     let module = state::module()?;
     // SAFETY: the host vouches for the template.
     let template = unsafe { templates::template(template, count) }?;
-    calls::object::set_attributes(&module, session, object, template)
+    calls::object::set_attributes(module, session, object, template)
 }
 
 pub(in crate::ffi) unsafe fn find_init(
@@ -90,7 +90,7 @@ pub(in crate::ffi) unsafe fn find_init(
     let module = state::module()?;
     // SAFETY: the host vouches for the template.
     let template = unsafe { templates::search(template, count) }?;
-    calls::object::find_init(&module, session, &template)
+    calls::object::find_init(module, session, &template)
 }
 
 pub(in crate::ffi) unsafe fn find(
@@ -104,12 +104,12 @@ pub(in crate::ffi) unsafe fn find(
     // SAFETY: the host vouches for both targets.
     unsafe {
         let room = memory::output_array(object, max_count)?;
-        let found = calls::object::find(&module, session, room)?;
+        let found = calls::object::find(module, session, room)?;
         debug_assert!(found <= length(max_count));
         memory::write(count, ulong(found))
     }
 }
 
 pub(in crate::ffi) unsafe fn find_final(session: ck::CK_SESSION_HANDLE) -> Result<()> {
-    calls::object::find_final(&*state::module()?, session)
+    calls::object::find_final(state::module()?, session)
 }

@@ -20,7 +20,7 @@ macro_rules! init {
             let module = state::module()?;
             // SAFETY: the host vouches for the mechanism.
             let mechanism = unsafe { params::optional_mechanism(mechanism) }?;
-            call::$name(&module, session, mechanism.as_ref(), key)
+            call::$name(module, session, mechanism.as_ref(), key)
         }
     )* };
 }
@@ -39,7 +39,7 @@ macro_rules! transform {
             // SAFETY: the host vouches for input and buffer.
             let (input, buffer) = unsafe { (memory::input(input, input_len)?, Buffer::new(output, output_len)?) };
             let input = buffer.apart_from(input)?;
-            buffer.fill(|output| call::$name(&module, session, &input, output))
+            buffer.fill(|output| call::$name(module, session, &input, output))
         }
     )* };
 }
@@ -54,7 +54,7 @@ macro_rules! feed {
         ) -> Result<()> {
             let module = state::module()?;
             // SAFETY: the host vouches for the input.
-            call::$name(&module, session, unsafe { memory::input(input, input_len) }?)
+            call::$name(module, session, unsafe { memory::input(input, input_len) }?)
         }
     )* };
 }
@@ -70,7 +70,7 @@ macro_rules! finish {
             let module = state::module()?;
             // SAFETY: the host vouches for the buffer.
             let buffer = unsafe { Buffer::new(output, output_len) }?;
-            buffer.fill(|output| call::$name(&module, session, output))
+            buffer.fill(|output| call::$name(module, session, output))
         }
     )* };
 }
@@ -87,7 +87,7 @@ pub(in crate::ffi) unsafe fn digest_init(
     let module = state::module()?;
     // SAFETY: the host vouches for the mechanism.
     let mechanism = unsafe { params::optional_mechanism(mechanism) }?;
-    call::digest_init(&module, session, mechanism.as_ref())
+    call::digest_init(module, session, mechanism.as_ref())
 }
 
 pub(in crate::ffi) unsafe fn verify(
@@ -101,5 +101,5 @@ pub(in crate::ffi) unsafe fn verify(
     // SAFETY: the host vouches for both inputs.
     let (data, signature) =
         unsafe { (memory::input(data, data_len)?, memory::input(signature, signature_len)?) };
-    call::verify(&module, session, data, signature)
+    call::verify(module, session, data, signature)
 }

@@ -18,15 +18,15 @@ pub(in crate::ffi) unsafe fn open(
     let module = state::module()?;
     memory::check_target(session)?;
     // SAFETY: the host vouches for the target.
-    unsafe { memory::write(session, calls::session::open(&module, slot, flags)?) }
+    unsafe { memory::write(session, calls::session::open(module, slot, flags)?) }
 }
 
 pub(in crate::ffi) unsafe fn close(session: ck::CK_SESSION_HANDLE) -> Result<()> {
-    calls::session::close(&*state::module()?, session)
+    calls::session::close(state::module()?, session)
 }
 
 pub(in crate::ffi) unsafe fn close_all(slot: ck::CK_SLOT_ID) -> Result<()> {
-    calls::session::close_all(&*state::module()?, slot)
+    calls::session::close_all(state::module()?, slot)
 }
 
 pub(in crate::ffi) unsafe fn info(
@@ -36,7 +36,7 @@ pub(in crate::ffi) unsafe fn info(
     let module = state::module()?;
     memory::check_target(info)?;
     // SAFETY: the host vouches for the target.
-    unsafe { memory::write(info, calls::session::info(&module, session)?) }
+    unsafe { memory::write(info, calls::session::info(module, session)?) }
 }
 
 pub(in crate::ffi) unsafe fn login(
@@ -49,8 +49,8 @@ pub(in crate::ffi) unsafe fn login(
     // SAFETY: the host vouches for the PIN.
     let pin = unsafe { memory::optional_input(pin, pin_len) }?;
     match user_type {
-        ck::CKU_CONTEXT_SPECIFIC => calls::session::authenticate_again(&module, session, pin),
-        _ => calls::session::login(&module, session, user(user_type)?, pin),
+        ck::CKU_CONTEXT_SPECIFIC => calls::session::authenticate_again(module, session, pin),
+        _ => calls::session::login(module, session, user(user_type)?, pin),
     }
 }
 
@@ -73,11 +73,11 @@ pub(in crate::ffi) unsafe fn login_user(
 }
 
 pub(in crate::ffi) unsafe fn logout(session: ck::CK_SESSION_HANDLE) -> Result<()> {
-    calls::session::logout(&*state::module()?, session)
+    calls::session::logout(state::module()?, session)
 }
 
 pub(in crate::ffi) unsafe fn cancel(session: ck::CK_SESSION_HANDLE, flags: ck::CK_FLAGS) -> Result<()> {
-    calls::session::cancel(&*state::module()?, session, flags)
+    calls::session::cancel(state::module()?, session, flags)
 }
 
 pub(in crate::ffi) unsafe fn not_parallel(session: ck::CK_SESSION_HANDLE) -> Result<()> {

@@ -15,7 +15,7 @@ pub(in crate::ffi) unsafe fn list(
 ) -> Result<()> {
     let module = state::module()?;
     memory::check_target(count)?;
-    let ids = calls::slot::list(&module, token_present != ck::CK_FALSE)?;
+    let ids = calls::slot::list(module, token_present != ck::CK_FALSE)?;
     // SAFETY: the host vouches for the targets.
     unsafe { memory::write_list(list, count, &ids) }
 }
@@ -24,14 +24,14 @@ pub(in crate::ffi) unsafe fn slot_info(slot: ck::CK_SLOT_ID, info: *mut ck::CK_S
     let module = state::module()?;
     memory::check_target(info)?;
     // SAFETY: the host vouches for the target.
-    unsafe { memory::write(info, calls::slot::slot_info(&module, slot)?) }
+    unsafe { memory::write(info, calls::slot::slot_info(module, slot)?) }
 }
 
 pub(in crate::ffi) unsafe fn token_info(slot: ck::CK_SLOT_ID, info: *mut ck::CK_TOKEN_INFO) -> Result<()> {
     let module = state::module()?;
     memory::check_target(info)?;
     // SAFETY: the host vouches for the target.
-    unsafe { memory::write(info, calls::slot::token_info(&module, slot)?) }
+    unsafe { memory::write(info, calls::slot::token_info(module, slot)?) }
 }
 
 pub(in crate::ffi) unsafe fn mechanism_list(
@@ -41,7 +41,7 @@ pub(in crate::ffi) unsafe fn mechanism_list(
 ) -> Result<()> {
     let module = state::module()?;
     memory::check_target(count)?;
-    let kinds = calls::slot::mechanisms(&module, slot)?;
+    let kinds = calls::slot::mechanisms(module, slot)?;
     // SAFETY: the host vouches for the targets.
     unsafe { memory::write_list(list, count, &kinds) }
 }
@@ -54,7 +54,7 @@ pub(in crate::ffi) unsafe fn mechanism_info(
     let module = state::module()?;
     memory::check_target(info)?;
     // SAFETY: the host vouches for the target.
-    unsafe { memory::write(info, calls::slot::mechanism_info(&module, slot, kind)?) }
+    unsafe { memory::write(info, calls::slot::mechanism_info(module, slot, kind)?) }
 }
 
 pub(in crate::ffi) unsafe fn init_token(
@@ -67,7 +67,7 @@ pub(in crate::ffi) unsafe fn init_token(
     memory::check_target(label)?;
     // SAFETY: the host vouches for the PIN; a label has 32 bytes (section 5.5.7).
     let (pin, label) = unsafe { (memory::optional_input(pin, pin_len)?, label.cast::<[u8; 32]>().read()) };
-    calls::slot::init_token(&module, slot, pin, label)
+    calls::slot::init_token(module, slot, pin, label)
 }
 
 pub(in crate::ffi) unsafe fn init_pin(
@@ -78,7 +78,7 @@ pub(in crate::ffi) unsafe fn init_pin(
     let module = state::module()?;
     // SAFETY: the host vouches for the PIN.
     let pin = unsafe { memory::optional_input(pin, pin_len) }?;
-    calls::slot::init_pin(&module, session, pin)
+    calls::slot::init_pin(module, session, pin)
 }
 
 pub(in crate::ffi) unsafe fn set_pin(
@@ -92,7 +92,7 @@ pub(in crate::ffi) unsafe fn set_pin(
     // SAFETY: the host vouches for both PINs.
     let (old, new) =
         unsafe { (memory::optional_input(old, old_len)?, memory::optional_input(new, new_len)?) };
-    calls::slot::set_pin(&module, session, old, new)
+    calls::slot::set_pin(module, session, old, new)
 }
 
 pub(in crate::ffi) unsafe fn wait_for_event(
@@ -105,7 +105,7 @@ pub(in crate::ffi) unsafe fn wait_for_event(
         return Err(Error::new(ErrorKind::ArgumentsBad, "C_WaitForSlotEvent: pReserved must be null"));
     }
     memory::check_target(slot)?;
-    calls::slot::wait_for_event(&module, flags)
+    calls::slot::wait_for_event(module, flags)
 }
 
 /// C_Login's user types, but for the context-specific one.

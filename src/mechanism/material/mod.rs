@@ -16,8 +16,6 @@ pub(super) use curve::{okp, weierstrass};
 pub(super) use ec::{point_lens, raw_point};
 pub(super) use ml_dsa::parameter_set;
 
-use std::sync::Arc;
-
 use crate::crypto::{PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{Attributes, Value};
@@ -54,7 +52,7 @@ pub fn key(attributes: &Attributes) -> Result<Key> {
     match attributes.class() {
         ck::CKO_SECRET_KEY => Ok(Key::Secret {
             key_type: attributes.key_type().ok_or_else(|| incomplete("CKA_KEY_TYPE is missing"))?,
-            value: Arc::new(SecretBytes::from(required(attributes, ck::CKA_VALUE, "CKA_VALUE is missing")?)),
+            value: SecretBytes::from(required(attributes, ck::CKA_VALUE, "CKA_VALUE is missing")?).into(),
         }),
         ck::CKO_PRIVATE_KEY => Ok(Key::Private((asymmetric(attributes)?.private)(attributes)?)),
         ck::CKO_PUBLIC_KEY => Ok(Key::Public((asymmetric(attributes)?.public)(attributes)?)),
@@ -111,7 +109,7 @@ pub fn fill_secret(attributes: &mut Attributes, value: SecretBytes) -> Result<()
 /// CKR_KEY_NOT_WRAPPABLE for anything else.
 pub fn wrap_encoding(attributes: &Attributes) -> Result<SecretBytes> {
     match key(attributes)? {
-        Key::Secret { value, .. } => Ok(SecretBytes::clone(&value)),
+        Key::Secret { value, .. } => Ok(value.value().clone()),
         Key::Private(key) => key.to_pkcs8().map_err(errors::data),
         Key::Public(_) => {
             Err(Error::new(ErrorKind::KeyNotWrappable, "only secret and private keys can be wrapped"))

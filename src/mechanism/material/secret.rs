@@ -53,7 +53,7 @@ pub(super) fn sha1_checksum(value: &[u8]) -> [u8; 3] {
 /// The first three bytes of a block of zeros under the key.
 fn aes_checksum(value: &[u8]) -> Result<[u8; 3]> {
     let mut block = [0; 16];
-    let cipher = AesCipher::new(Mode::Ecb, Direction::Encrypt, value);
+    let cipher = AesCipher::new(Mode::Ecb, Direction::Encrypt, &SecretBytes::from(value).into());
     cipher.and_then(|mut cipher| cipher.once(&[0; 16], &mut block)).map_err(errors::data)?;
     let [a, b, c, ..] = block;
     Ok([a, b, c])

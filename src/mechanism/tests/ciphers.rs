@@ -13,7 +13,7 @@ fn decryptor(kind: ck::CK_MECHANISM_TYPE) -> Option<CipherFn> {
 }
 
 fn gcm(iv: &[u8], aad: &[u8], tag_bits: ck::CK_ULONG) -> Params {
-    Params::Gcm { iv: iv.to_vec(), aad: aad.to_vec(), tag_bits }
+    Params::Gcm { iv: iv.into(), aad: aad.to_vec(), tag_bits }
 }
 
 fn ctr(counter_bits: ck::CK_ULONG, block: [u8; 16]) -> Params {
@@ -58,7 +58,7 @@ fn modes_of_sp_800_38a() {
 
 #[test]
 fn padding() {
-    let (key, iv) = (aes(&hex(KEY)), Params::Iv(vec![9; 16]));
+    let (key, iv) = (aes(&hex(KEY)), Params::Iv(vec![9; 16].into()));
     for len in [0, 1, 15, 16, 17, 32, 100] {
         let plain = vec![0xa5; len];
         let ciphertext = crypt(encryptor(ck::CKM_AES_CBC_PAD), &key, &iv, &plain).unwrap();
@@ -144,11 +144,11 @@ fn gcm_refuses() {
         );
     }
     assert_eq!(
-        crypt(encryptor(ck::CKM_AES_CBC), &key, &Params::Iv(vec![0; 15]), b""),
+        crypt(encryptor(ck::CKM_AES_CBC), &key, &Params::Iv(vec![0; 15].into()), b""),
         Err(MechanismParamInvalid)
     );
     assert_eq!(
-        crypt(encryptor(ck::CKM_AES_CBC), &aes(&[0; 15]), &Params::Iv(vec![0; 16]), b""),
+        crypt(encryptor(ck::CKM_AES_CBC), &aes(&[0; 15]), &Params::Iv(vec![0; 16].into()), b""),
         Err(KeySizeRange)
     );
 }
@@ -231,7 +231,7 @@ fn key_wrap_of_rfc_3394_and_rfc_5649() {
     let wrapped = hex("1fa68b0a8112b447aef34bd8fb5a7b829d3e862371d2cfe5");
     assert_eq!(wrap(ck::CKM_AES_KEY_WRAP, &kek, &Params::None, &key).as_ref(), Ok(&wrapped));
     assert_eq!(unwrap(ck::CKM_AES_KEY_WRAP, &kek, &Params::None, &wrapped, None).as_ref(), Ok(&key));
-    let standard = Params::Iv(vec![0xa6; 8]);
+    let standard = Params::Iv(vec![0xa6; 8].into());
     assert_eq!(wrap(ck::CKM_AES_KEY_WRAP, &kek, &standard, &key).as_ref(), Ok(&wrapped));
     assert_eq!(crypt(encryptor(ck::CKM_AES_KEY_WRAP), &kek, &Params::None, &key).as_ref(), Ok(&wrapped));
     assert_eq!(crypt(decryptor(ck::CKM_AES_KEY_WRAP), &kek, &Params::None, &wrapped).as_ref(), Ok(&key));
@@ -259,7 +259,7 @@ fn key_wrap_refuses() {
     let kek = aes(&[1; 16]);
     let kw = ck::CKM_AES_KEY_WRAP;
     assert_eq!(crypt(encryptor(kw), &kek, &Params::None, &[0; 17]), Err(DataLenRange));
-    assert_eq!(wrap(kw, &kek, &Params::Iv(vec![0; 7]), &[0; 16]), Err(MechanismParamInvalid));
+    assert_eq!(wrap(kw, &kek, &Params::Iv(vec![0; 7].into()), &[0; 16]), Err(MechanismParamInvalid));
     for kind in [kw, ck::CKM_AES_KEY_WRAP_KWP] {
         let wrapped = wrap(kind, &kek, &Params::None, &[5; 20]).unwrap();
         let mut wrong = wrapped.clone();
@@ -288,7 +288,7 @@ fn key_wrap_refuses() {
 #[test]
 fn wrapping_with_ciphers() {
     let kek = aes(&[1; 32]);
-    let iv = Params::Iv(vec![2; 16]);
+    let iv = Params::Iv(vec![2; 16].into());
     for (kind, params, padded) in [
         (ck::CKM_AES_ECB, Params::None, true),
         (ck::CKM_AES_CBC, iv.clone(), true),

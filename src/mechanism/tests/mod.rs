@@ -7,10 +7,8 @@ mod rows;
 mod signatures;
 mod vectors;
 
-use std::sync::Arc;
-
 use super::{Descriptor, Key, Params, descriptor, material as attributes};
-use crate::crypto::PrivateKey;
+use crate::crypto::{PrivateKey, SecretKey};
 use crate::error::ErrorKind;
 use crate::object::{Attributes, Value};
 use crate::types::{SecretBytes, ck, ulong};
@@ -29,7 +27,7 @@ fn object(class: ck::CK_OBJECT_CLASS, key_type: ck::CK_KEY_TYPE) -> Attributes {
 }
 
 fn secret(key_type: ck::CK_KEY_TYPE, value: &[u8]) -> Key {
-    Key::Secret { key_type, value: Arc::new(SecretBytes::from(value)) }
+    Key::Secret { key_type, value: SecretKey::from(SecretBytes::from(value)) }
 }
 
 fn aes(value: &[u8]) -> Key {

@@ -1,61 +1,103 @@
 //! GCM. Encryption streams; decryption keeps the ciphertext until the tag was checked.
+//!
+//! A message in one piece goes through the key's shared expansion. Only parts need a context of their own.
 
-use super::super::raw::Cipher;
-use super::{Error, Result, SHORT};
+use super::super::raw::{Cipher, Gcm, MAX_GCM_IV, buffer};
+use super::{Error, Result, SHORT, SecretKey};
+use smallvec::SmallVec;
 use zeroize::Zeroize;
 
-fn checked_tag_len(tag_len: usize) -> Result<usize> {
-    if (4..=16).contains(&tag_len) {
-        Ok(tag_len)
-    } else {
-        Err(Error::Param("GCM: the tag has 4 to 16 bytes"))
+/// What a message begins with.
+struct Start {
+    key: SecretKey,
+    /// Usually 12 bytes.
+    iv: SmallVec<[u8; 16]>,
+    aad: Vec<u8>,
+    tag_len: usize,
+}
+
+impl Start {
+    fn new(key: &SecretKey, iv: &[u8], aad: &[u8], tag_len: usize) -> Result<Start> {
+        if !(4..=Gcm::TAG_LEN).contains(&tag_len) {
+            return Err(Error::Param("GCM: the tag has 4 to 16 bytes"));
+        }
+        if iv.is_empty() || iv.len() > MAX_GCM_IV {
+            return Err(Error::Param("GCM: the IV has 1 byte to 256 MiB"));
+        }
+        key.gcm()?;
+        let (mut own_iv, mut own_aad) = (SmallVec::new(), buffer(aad.len())?);
+        own_iv.try_reserve_exact(iv.len()).map_err(|_| Error::Memory)?;
+        own_iv.extend_from_slice(iv);
+        own_aad.copy_from_slice(aad);
+        Ok(Start { key: key.clone(), iv: own_iv, aad: own_aad, tag_len })
+    }
+
+    fn cipher(&self, encrypt: bool) -> Result<Cipher> {
+        Cipher::gcm(encrypt, self.key.value(), &self.iv, &self.aad)
     }
 }
 
 pub(super) struct GcmEncrypt {
-    cipher: Cipher,
-    tag_len: usize,
+    start: Start,
+    /// `None` until the first part.
+    cipher: Option<Cipher>,
 }
 
 impl GcmEncrypt {
-    pub(super) fn new(key: &[u8], iv: &[u8], aad: &[u8], tag_len: usize) -> Result<GcmEncrypt> {
-        Ok(GcmEncrypt { tag_len: checked_tag_len(tag_len)?, cipher: Cipher::gcm(true, key, iv, aad)? })
+    pub(super) fn new(key: &SecretKey, iv: &[u8], aad: &[u8], tag_len: usize) -> Result<GcmEncrypt> {
+        Ok(GcmEncrypt { start: Start::new(key, iv, aad, tag_len)?, cipher: None })
     }
 
     pub(super) fn tag_len(&self) -> usize {
-        self.tag_len
+        self.start.tag_len
+    }
+
+    fn cipher(&mut self) -> Result<&mut Cipher> {
+        if self.cipher.is_none() {
+            self.cipher = Some(self.start.cipher(true)?);
+        }
+        self.cipher.as_mut().ok_or(Error::Internal("GCM"))
     }
 
     pub(super) fn update(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize> {
-        self.cipher.update(input, out.get_mut(..input.len()).ok_or(SHORT)?)?;
+        self.cipher()?.update(input, out.get_mut(..input.len()).ok_or(SHORT)?)?;
         Ok(input.len())
     }
 
     pub(super) fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
-        self.cipher.tag(out.get_mut(..self.tag_len).ok_or(SHORT)?)?;
-        Ok(self.tag_len)
+        let tag_len = self.start.tag_len;
+        self.cipher()?.tag(out.get_mut(..tag_len).ok_or(SHORT)?)?;
+        Ok(tag_len)
+    }
+
+    /// The whole message, of which no part was fed before.
+    pub(super) fn once(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize> {
+        let Start { key, iv, aad, tag_len } = &self.start;
+        let (ciphertext, rest) = out.split_at_mut_checked(input.len()).ok_or(SHORT)?;
+        let place = rest.get_mut(..*tag_len).ok_or(SHORT)?;
+        let tag = key.gcm()?.seal(iv, aad, input, ciphertext)?;
+        place.copy_from_slice(tag.get(..*tag_len).ok_or(SHORT)?);
+        Ok(input.len() + tag_len)
     }
 }
 
 pub(super) struct GcmDecrypt {
-    cipher: Cipher,
-    tag_len: usize,
+    start: Start,
     /// Ciphertext and tag so far: nothing secret.
     held: Vec<u8>,
 }
 
 impl GcmDecrypt {
-    pub(super) fn new(key: &[u8], iv: &[u8], aad: &[u8], tag_len: usize) -> Result<GcmDecrypt> {
-        let tag_len = checked_tag_len(tag_len)?;
-        Ok(GcmDecrypt { cipher: Cipher::gcm(false, key, iv, aad)?, tag_len, held: Vec::new() })
+    pub(super) fn new(key: &SecretKey, iv: &[u8], aad: &[u8], tag_len: usize) -> Result<GcmDecrypt> {
+        Ok(GcmDecrypt { start: Start::new(key, iv, aad, tag_len)?, held: Vec::new() })
     }
 
     pub(super) fn tag_len(&self) -> usize {
-        self.tag_len
+        self.start.tag_len
     }
 
     pub(super) fn finish_len(&self) -> usize {
-        self.held.len().saturating_sub(self.tag_len)
+        self.held.len().saturating_sub(self.start.tag_len)
     }
 
     pub(super) fn update(&mut self, input: &[u8]) -> Result<usize> {
@@ -71,10 +113,18 @@ impl GcmDecrypt {
 
     /// Decrypts into the caller's buffer, and wipes it again if the tag is wrong.
     pub(super) fn once(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize> {
-        let len = input.len().checked_sub(self.tag_len).ok_or(Error::CiphertextLength)?;
+        let Start { key, iv, aad, tag_len } = &self.start;
+        let len = input.len().checked_sub(*tag_len).ok_or(Error::CiphertextLength)?;
         let (ciphertext, tag) = input.split_at_checked(len).ok_or(SHORT)?;
         let out = out.get_mut(..len).ok_or(SHORT)?;
-        let opened = self.cipher.update(ciphertext, out).and_then(|()| self.cipher.check_tag(tag));
+        let opened = match *tag_len {
+            Gcm::TAG_LEN => key.gcm()?.open(iv, aad, ciphertext, tag, out),
+            // The shared expansion knows whole tags only.
+            _ => self.start.cipher(false).and_then(|mut cipher| {
+                cipher.update(ciphertext, out)?;
+                cipher.check_tag(tag)
+            }),
+        };
         if opened.is_err() {
             out.zeroize();
         }

@@ -1,13 +1,15 @@
 //! AES: the modes of SP 800-38A and 38D here, key wrap (RFC 3394, RFC 5649) in `wrap`.
 //!
-//! A cipher belongs to one operation. AWS-LC sees whole blocks only: partial blocks and CBC's padding are handled
+//! A cipher belongs to one operation; a key may be shared by many. AWS-LC sees whole blocks only: partial blocks and CBC's padding are handled
 //! here, so that what is written, and when, is exact, and the output goes straight into the caller's buffer.
 
 mod block;
 mod counter;
 mod gcm;
+mod key;
 mod wrap;
 
+pub use key::SecretKey;
 pub use wrap::{unwrap, unwrap_pad, wrap, wrap_pad};
 
 use super::super::{Error, Result};
@@ -73,13 +75,13 @@ const SHORT: Error = Error::Internal("AES output buffer is too short");
 
 impl AesCipher {
     /// Starts under a key of 16, 24 or 32 bytes ([`Error::KeySize`]); parameters out of range are [`Error::Param`].
-    pub fn new(mode: Mode<'_>, direction: Direction, key: &[u8]) -> Result<AesCipher> {
-        let encrypt = direction == Direction::Encrypt;
+    pub fn new(mode: Mode<'_>, direction: Direction, key: &SecretKey) -> Result<AesCipher> {
+        let (encrypt, value) = (direction == Direction::Encrypt, key.value());
         Ok(AesCipher(match mode {
-            Mode::Ecb => State::Blocks(Blocks::new(raw::BlockMode::Ecb, encrypt, key, &[0; 16], false)?),
-            Mode::Cbc { iv } => State::Blocks(Blocks::new(raw::BlockMode::Cbc, encrypt, key, iv, false)?),
-            Mode::CbcPad { iv } => State::Blocks(Blocks::new(raw::BlockMode::Cbc, encrypt, key, iv, true)?),
-            Mode::Ctr { block, counter_bits } => State::Counter(Counter::new(key, block, counter_bits)?),
+            Mode::Ecb => State::Blocks(Blocks::new(raw::BlockMode::Ecb, encrypt, value, &[0; 16], false)?),
+            Mode::Cbc { iv } => State::Blocks(Blocks::new(raw::BlockMode::Cbc, encrypt, value, iv, false)?),
+            Mode::CbcPad { iv } => State::Blocks(Blocks::new(raw::BlockMode::Cbc, encrypt, value, iv, true)?),
+            Mode::Ctr { block, counter_bits } => State::Counter(Counter::new(value, block, counter_bits)?),
             Mode::Gcm { iv, aad, tag_len } if encrypt => {
                 State::GcmEncrypt(GcmEncrypt::new(key, iv, aad, tag_len)?)
             }
@@ -144,8 +146,10 @@ impl AesCipher {
     /// The whole message in one call, instead of `update` and `finish`; `out` takes at least `once_len` bytes, or as
     /// many as the plaintext turns out to have. GCM decryption wipes `out` if the tag is wrong.
     pub fn once(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize> {
-        if let State::GcmDecrypt(gcm) = &mut self.0 {
-            return gcm.once(input, out);
+        match &mut self.0 {
+            State::GcmEncrypt(gcm) => return gcm.once(input, out),
+            State::GcmDecrypt(gcm) => return gcm.once(input, out),
+            State::Blocks(_) | State::Counter(_) => {}
         }
         let written = self.update(input, out)?;
         let rest = out.get_mut(written..).unwrap_or_default();

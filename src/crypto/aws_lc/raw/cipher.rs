@@ -28,8 +28,11 @@ const PIECE: usize = 1 << 30;
 /// The length in bytes that AWS-LC expects of a GCM IV unless told otherwise.
 const USUAL_GCM_IV: usize = 12;
 
+/// The longest IV in bytes that GCM takes here.
+pub(in crate::crypto::aws_lc) const MAX_GCM_IV: usize = 1 << 28;
+
 const FAILED: Error = Error::Internal("AES");
-const KEY_SIZE: Error = Error::KeySize("an AES key has 16, 24 or 32 bytes");
+pub(super) const KEY_SIZE: Error = Error::KeySize("an AES key has 16, 24 or 32 bytes");
 
 fn block_cipher(mode: BlockMode, key_len: usize) -> Result<*const sys::EVP_CIPHER> {
     use BlockMode::{Cbc, Ctr, Ecb};
@@ -98,7 +101,7 @@ impl Cipher {
     pub(in crate::crypto::aws_lc) fn gcm(encrypt: bool, key: &[u8], iv: &[u8], aad: &[u8]) -> Result<Cipher> {
         const IV: Error = Error::Param("GCM: the IV has 1 byte to 256 MiB");
         let table = gcm_cipher(key.len())?;
-        if iv.is_empty() || iv.len() > 1 << 28 {
+        if iv.is_empty() || iv.len() > MAX_GCM_IV {
             return Err(IV);
         }
         let iv_len = c_int::try_from(iv.len()).map_err(|_| IV)?;

@@ -8,16 +8,20 @@ mod bn;
 mod cipher;
 mod ec;
 mod edwards;
+mod gcm;
+mod hmac;
 mod pkey;
 mod rsa;
 
 pub(super) use bn::Bn;
-pub(super) use cipher::{AesBlock, BlockMode, Cipher};
+pub(super) use cipher::{AesBlock, BlockMode, Cipher, MAX_GCM_IV};
 pub(super) use ec::EcKey;
 pub(super) use edwards::{
     ed25519_expand, ed25519_sign, ed25519_sign_ctx, ed25519_sign_ph, ed25519_verify, ed25519_verify_ctx,
     ed25519_verify_ph, x25519, x25519_public,
 };
+pub(super) use gcm::Gcm;
+pub(super) use hmac::HmacContext;
 pub(super) use pkey::Pkey;
 pub(super) use rsa::{CrtParts, Part, Rsa};
 
