@@ -19,8 +19,6 @@ use crate::worker::{id, store_pair};
 /// What a process is started for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Errand {
-    /// To end at once.
-    Nothing,
     /// To sign with the pair of that number, from dlopen to C_Finalize.
     Sign,
     /// To read and use every object; the MiB that this process has grown by since before dlopen.
@@ -34,11 +32,13 @@ pub enum Errand {
     /// The same without a module: transactions on the SQLite file.
     #[cfg(feature = "bare")]
     Sqlite,
+    /// To end at once.
+    #[cfg(feature = "bare")]
+    Nothing,
 }
 
 impl Errand {
     const ALL: &[Self] = &[
-        Self::Nothing,
         Self::Sign,
         Self::Touch,
         Self::Fill,
@@ -46,6 +46,8 @@ impl Errand {
         Self::Produce,
         #[cfg(feature = "bare")]
         Self::Sqlite,
+        #[cfg(feature = "bare")]
+        Self::Nothing,
     ];
 
     /// The process for it. The environment, which configures some modules, is this one's.
@@ -59,7 +61,6 @@ impl Errand {
 
     fn run(self, order: &Order) -> Result<f64, Fault> {
         match self {
-            Self::Nothing => Ok(0.0),
             Self::Sign => order.sign(),
             Self::Touch => order.touch(),
             Self::Fill => order.fill(),
@@ -77,17 +78,18 @@ impl Errand {
                 let mut file = crate::bare::sqlite::File::open(&order.file)?;
                 produce(order.number, || file.insert_pair())
             }
+            #[cfg(feature = "bare")]
+            Self::Nothing => Ok(0.0),
         }
     }
 }
 
 /// Runs the errand that the arguments name; prints its line.
 pub fn run(arguments: &[String]) -> Result<(), String> {
-    let line = match Order::parse(arguments).ok_or("an errand is NAME FILE PARAMETERS NUMBER".to_owned())? {
-        (errand, order) => match errand.run(&order) {
-            Ok(number) => number.to_string(),
-            Err(Fault(reason)) => reason,
-        },
+    let (errand, order) = Order::parse(arguments).ok_or("an errand is NAME FILE PARAMETERS NUMBER")?;
+    let line = match errand.run(&order) {
+        Ok(number) => number.to_string(),
+        Err(Fault(reason)) => reason,
     };
     writeln!(std::io::stdout(), "{line}").map_err(|error| error.to_string())
 }

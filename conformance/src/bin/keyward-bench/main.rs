@@ -2,8 +2,8 @@
 //!
 //! Each module lives in worker processes of its own, since some are configured by the environment and none should
 //! share a heap with another; each worker has a token of its own, with as many objects as its rows want. The driver
-//! asks the columns in turn for one measurement of one row, round after round (A B A B), so that a slow minute of the
-//! machine falls on all of them alike.
+//! asks the columns in turn for one measurement of one row at one size, round after round (A B A B), so that a slow
+//! minute of the machine falls on all of them alike.
 //!
 //! [`table`] holds the rows. `--help` describes the options and the JSON.
 
@@ -39,27 +39,27 @@ use process::{Processes, TOO_LARGE};
 use report::{Measured, json};
 use rows::Case;
 
-/// One line's samples, round after round.
-fn measure(
-    case: Case,
-    names: &[&str],
-    processes: &mut Processes<'_>,
-    rounds: usize,
-    earlier: &[Measured],
-) -> Measured {
-    let mut samples: Vec<_> = names.iter().map(|name| ((*name).to_owned(), Ok(Vec::new()))).collect();
+/// The samples of one row at each of its sizes, by column.
+type Samples = Vec<(String, Result<Vec<f64>, String>)>;
+
+/// Measures one row at all its sizes, round after round.
+fn measure(cases: &[Case], names: &[&str], processes: &mut Processes<'_>, rounds: usize) -> Vec<Samples> {
+    let none = || names.iter().map(|name| ((*name).to_owned(), Ok(Vec::new()))).collect();
+    let mut samples: Vec<Samples> = cases.iter().map(|_| none()).collect();
     for _ in 0..rounds {
-        for (column, (_, sample)) in samples.iter_mut().enumerate() {
-            // Who cannot do the work once is not asked again.
-            if let Ok(values) = sample {
-                match processes.ask(column, case) {
-                    Ok(value) => values.push(value),
-                    Err(Fault(reason)) => *sample = Err(reason),
+        for (case, columns) in cases.iter().zip(&mut samples) {
+            for (column, (_, sample)) in columns.iter_mut().enumerate() {
+                // Who cannot do the work once is not asked again.
+                if let Ok(values) = sample {
+                    match processes.ask(column, *case) {
+                        Ok(value) => values.push(value),
+                        Err(Fault(reason)) => *sample = Err(reason),
+                    }
                 }
             }
         }
     }
-    Measured::new(case, samples, earlier)
+    samples
 }
 
 fn drive(options: &Options, out: &mut impl Write) -> std::io::Result<()> {
@@ -67,10 +67,13 @@ fn drive(options: &Options, out: &mut impl Write) -> std::io::Result<()> {
     let mut processes = Processes::new(options);
     let mut table: Vec<Measured> = Vec::new();
     writeln!(out, "{}", Measured::head(&names))?;
-    for case in Case::all(options) {
-        let measured = measure(case, &names, &mut processes, options.rounds, &table);
-        writeln!(out, "{}", measured.line())?;
-        table.push(measured);
+    for row in Case::all(options).chunk_by(|one, other| std::ptr::eq(one.row, other.row)) {
+        let samples = measure(row, &names, &mut processes, options.rounds);
+        for (case, samples) in row.iter().zip(samples) {
+            let measured = Measured::new(*case, samples, &table);
+            writeln!(out, "{}", measured.line())?;
+            table.push(measured);
+        }
     }
     writeln!(out, "\n{}", legend(names.first().unwrap_or(&"")))?;
     for ((name, reason), rows) in missing(&table) {

@@ -26,7 +26,7 @@ of objects is measured once for each size.
        \"values\": {NAME: the median or null}   \"samples\": {NAME: [one number per round]}
        \"ratios\": {NAME: how many times the first column is ahead, or null}
        \"missing\": {NAME: why there is no number}
-       \"goals\": [{\"goal\": TEXT, \"met\": true, false, or null where the numbers are missing}]}]}
+       \"goals\": [{\"goal\": TEXT, \"got\": the number that it bounds, \"met\": true or false; null where not known}]}]}
 
     A chart of cost against objects: the rows of one \"name\", \"objects\" across and \"values\" up.";
 

@@ -67,6 +67,13 @@ impl Measured {
         Some(median(ours.iter().zip(bare).map(|(ours, bare)| ours - bare).collect()))
     }
 
+    /// How many times what the first column of `other` is, a line measured in the same rounds: the rounds' median.
+    pub fn over(&self, other: &Measured) -> Option<f64> {
+        let samples = |measured: &Self| measured.columns.first()?.samples.as_ref().ok().cloned();
+        let (ours, others) = (samples(self)?, samples(other)?);
+        Some(median(ours.iter().zip(others).map(|(ours, other)| ours / other).collect()))
+    }
+
     /// The smallest ratio to another module.
     pub fn worst_peer(&self) -> Option<f64> {
         let peers = self.columns.iter().filter(|column| column.name != BARE);
@@ -106,7 +113,8 @@ impl Measured {
         let row = self.case.row;
         let samples = |column: &Column| column.samples.as_ref().map_or(Value::Null, |values| json!(values));
         let missing: Map<_, _> = self.missing().map(|(name, why)| (name.to_owned(), json!(why))).collect();
-        let goals: Vec<_> = self.verdicts.iter().map(|v| json!({ "goal": v.goal, "met": v.met })).collect();
+        let goals: Vec<_> =
+            self.verdicts.iter().map(|v| json!({ "goal": v.goal, "got": v.got, "met": v.met })).collect();
         json!({
             "name": row.name,
             "title": self.case.title(),

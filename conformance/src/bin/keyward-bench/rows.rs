@@ -78,7 +78,14 @@ pub enum Work {
     /// Megabytes per second in messages of so many bytes, each in so many parts; one part is the single call.
     Bulk(Bulk, usize, usize),
     /// What only a token does, and what stands beside it in the bare column.
-    Token(fn(&mut Worker) -> Result<f64, Fault>, Bare),
+    Token(
+        fn(&mut Worker) -> Result<f64, Fault>,
+        #[cfg_attr(
+            not(feature = "bare"),
+            expect(dead_code, reason = "read by the column that is not built")
+        )]
+        Bare,
+    ),
 }
 
 /// Whether two threads sign with one key.
@@ -100,6 +107,7 @@ pub enum Bare {
     /// Milliseconds of a process that does nothing.
     Process,
     /// Transactions per second of so many processes that insert what a pair is in keyward's token.
+    #[cfg_attr(not(feature = "bare"), expect(dead_code, reason = "read by the column that is not built"))]
     Sqlite(usize),
 }
 

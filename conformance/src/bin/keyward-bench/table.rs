@@ -209,3 +209,27 @@ pub const ROWS: &[Row] = &[
     .on_purpose(),
     cost("find what another process has just made", "µs", Fixture::Growing, changes::find_foreign, &[]),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique() {
+        // The worker is asked by name.
+        let mut names: Vec<_> = ROWS.iter().map(|row| row.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), ROWS.len());
+    }
+
+    #[test]
+    fn rows_that_goals_name_come_earlier() {
+        for (at, row) in ROWS.iter().enumerate() {
+            for goal in row.goals {
+                let Goal::OfRow(_, name) = goal else { continue };
+                assert!(ROWS[..at].iter().any(|earlier| earlier.name == *name), "{}: {name}", row.name);
+            }
+        }
+    }
+}
