@@ -50,6 +50,22 @@ fn slice<E>(batch: u32, work: &mut impl FnMut() -> Result<(), E>) -> Result<f64,
     }
 }
 
+/// The median of what `measure` gives, again and again for `duration` and at least once.
+pub fn repeat<E>(duration: Duration, mut measure: impl FnMut() -> Result<f64, E>) -> Result<f64, E> {
+    let (start, mut values) = (Instant::now(), Vec::new());
+    while values.is_empty() || start.elapsed() < duration {
+        values.push(measure()?);
+    }
+    Ok(median(values))
+}
+
+/// The microseconds that `work` takes, once, and its result.
+pub fn once<T, E>(work: impl FnOnce() -> Result<T, E>) -> Result<(f64, T), E> {
+    let start = Instant::now();
+    let done = work()?;
+    Ok((start.elapsed().as_secs_f64() * 1e6, done))
+}
+
 /// The middle one; NaN of none.
 pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);

@@ -1,8 +1,4 @@
-//! The same work directly on AWS-LC, in a process of its own: what a module's calls can at best come to.
-//!
-//! Each measurement does what a program without PKCS#11 does with a key at hand: one signature with a parsed key; for
-//! bulk work the one-shot function, or a cipher context made, keyed, run and freed for each message. Keys live until
-//! the process ends.
+//! Signing and verifying with AWS-LC: one signature with a parsed key.
 
 use std::ffi::{c_int, c_uint};
 use std::ptr::{null, null_mut};
@@ -10,41 +6,50 @@ use std::time::Duration;
 
 use aws_lc_sys as sys;
 
-use crate::algorithm::{Bulk, Signature};
-use crate::rows::Work;
+use super::check;
+use crate::algorithm::{Message, SIGNATURE_ROOM, Signature};
+use crate::fault::Fault;
+use crate::rows::Sharing;
 use crate::stopwatch::{scaling, time};
-use crate::worker::{MESSAGE, throughput};
 
-/// Why there is no number.
-type Fault = String;
-
-/// 1 is AWS-LC's success.
-fn check(status: c_int) -> Result<(), Fault> {
-    if status == 1 { Ok(()) } else { Err("AWS-LC failed".to_owned()) }
+/// Microseconds per signature.
+pub fn sign(signature: Signature, duration: Duration) -> Result<f64, Fault> {
+    let key = Key::generate(signature)?;
+    let mut signer = Signer::new(&key);
+    time(duration, || signer.sign().map(drop))
 }
 
-/// One measurement in the row's unit.
-pub fn measure(work: Work, duration: Duration) -> Result<f64, Fault> {
-    match work {
-        Work::Sign(signature) => {
-            let (key, mut out) = (Key::generate(signature)?, vec![0; 4096]);
-            time(duration, || key.sign(&mut out).map(drop))
-        }
-        Work::Verify(signature) => {
-            let (key, mut out) = (Key::generate(signature)?, vec![0; 4096]);
-            let len = key.sign(&mut out)?;
-            out.truncate(len);
-            time(duration, || key.verify(&out))
-        }
-        Work::Threads(signature) => {
-            let (key, mut first, mut second) = (Key::generate(signature)?, vec![0; 4096], vec![0; 4096]);
-            scaling(duration, || key.sign(&mut first).map(drop), || key.sign(&mut second).map(drop))
-        }
-        Work::Bulk(bulk, len) => {
-            let (data, mut out) = (vec![0x5a; len], vec![0; bulk.room(len)]);
-            Ok(throughput(len, time(duration, || run(bulk, &data, &mut out))?))
-        }
-        Work::Token(_) => Err("AWS-LC has no tokens".to_owned()),
+/// Microseconds per verification of one signature.
+pub fn verify(signature: Signature, duration: Duration) -> Result<f64, Fault> {
+    let (key, message, mut out) =
+        (Key::generate(signature)?, *Message::default().next(), vec![0; SIGNATURE_ROOM]);
+    let len = key.sign(&message, &mut out)?;
+    out.truncate(len);
+    time(duration, || key.verify(&message, &out))
+}
+
+/// The rate of two threads over one's.
+pub fn threads(signature: Signature, sharing: Sharing, duration: Duration) -> Result<f64, Fault> {
+    let (one, other) = (Key::generate(signature)?, Key::generate(signature)?);
+    let two = if sharing == Sharing::OneKey { &one } else { &other };
+    let (mut first, mut second) = (Signer::new(&one), Signer::new(two));
+    scaling(duration, || first.sign().map(drop), || second.sign().map(drop))
+}
+
+/// A key with its next message and room for the signature.
+struct Signer<'a> {
+    key: &'a Key,
+    message: Message,
+    out: Vec<u8>,
+}
+
+impl<'a> Signer<'a> {
+    fn new(key: &'a Key) -> Self {
+        Self { key, message: Message::default(), out: vec![0; SIGNATURE_ROOM] }
+    }
+
+    fn sign(&mut self) -> Result<usize, Fault> {
+        self.key.sign(self.message.next(), &mut self.out)
     }
 }
 
@@ -64,7 +69,9 @@ impl Key {
         match signature {
             Signature::P256 => ec(sys::NID_X9_62_prime256v1),
             Signature::P384 => ec(sys::NID_secp384r1),
+            Signature::P521 => ec(sys::NID_secp521r1),
             Signature::Rsa2048 => rsa(2048),
+            Signature::Rsa3072 => rsa(3072),
             Signature::Rsa4096 => rsa(4096),
             Signature::Ed25519 => {
                 let (mut public, mut private) = ([0; 32], [0; 64]);
@@ -72,13 +79,15 @@ impl Key {
                 unsafe { sys::ED25519_keypair(public.as_mut_ptr(), private.as_mut_ptr()) };
                 Ok(Self::Ed25519 { public, private })
             }
+            Signature::MlDsa44 => ml_dsa(sys::NID_MLDSA44),
             Signature::MlDsa65 => ml_dsa(sys::NID_MLDSA65),
+            Signature::MlDsa87 => ml_dsa(sys::NID_MLDSA87),
         }
     }
 
-    /// Signs [`MESSAGE`] into a buffer of 4 KiB; the signature's length.
-    fn sign(&self, out: &mut [u8]) -> Result<usize, Fault> {
-        let (message, message_len, to) = (MESSAGE.as_ptr(), MESSAGE.len(), out.as_mut_ptr());
+    /// Signs into a buffer of [`SIGNATURE_ROOM`] bytes; the signature's length.
+    fn sign(&self, message: &[u8; 32], out: &mut [u8]) -> Result<usize, Fault> {
+        let (message, message_len, to) = (message.as_ptr(), message.len(), out.as_mut_ptr());
         let (mut short, mut long): (c_uint, usize) = (0, out.len());
         // SAFETY: live private keys; `out` has room for every signature here.
         unsafe {
@@ -112,11 +121,11 @@ impl Key {
                 }
             }
         }
-        usize::try_from(short).map_err(|error| error.to_string())
+        Ok(usize::try_from(short)?)
     }
 
-    fn verify(&self, signature: &[u8]) -> Result<(), Fault> {
-        let (message, message_len) = (MESSAGE.as_ptr(), MESSAGE.len());
+    fn verify(&self, message: &[u8; 32], signature: &[u8]) -> Result<(), Fault> {
+        let (message, message_len) = (message.as_ptr(), message.len());
         let (signed, signed_len) = (signature.as_ptr(), signature.len());
         // SAFETY: live public keys; every length is its buffer's, and Ed25519's signature was made with 64 bytes.
         unsafe {
@@ -157,7 +166,7 @@ fn ec(curve: c_int) -> Result<Key, Fault> {
     unsafe {
         let key = sys::EC_KEY_new_by_curve_name(curve);
         if key.is_null() {
-            return Err("no such curve".to_owned());
+            return Err("no such curve".into());
         }
         check(sys::EC_KEY_generate_key(key))?;
         Ok(Key::Ec(key))
@@ -184,55 +193,4 @@ fn ml_dsa(set: c_int) -> Result<Key, Fault> {
         check(sys::EVP_PKEY_keygen(context, &mut key))?;
     }
     Ok(Key::MlDsa(key))
-}
-
-/// One message.
-fn run(bulk: Bulk, data: &[u8], out: &mut [u8]) -> Result<(), Fault> {
-    const KEY: [u8; 32] = [3; 32];
-    // SAFETY: `out` has the room that `Bulk::room` gives; keys and IVs have the lengths of their ciphers.
-    unsafe {
-        match bulk {
-            Bulk::AesGcm => encrypt(sys::EVP_aes_256_gcm(), data, out, true),
-            Bulk::AesCbc => encrypt(sys::EVP_aes_256_cbc(), data, out, false),
-            Bulk::Sha256 => {
-                sys::SHA256(data.as_ptr(), data.len(), out.as_mut_ptr());
-                Ok(())
-            }
-            Bulk::HmacSha256 => {
-                let (mut len, hash, key) = (0, sys::EVP_sha256(), KEY.as_ptr().cast());
-                sys::HMAC(hash, key, KEY.len(), data.as_ptr(), data.len(), out.as_mut_ptr(), &mut len);
-                Ok(())
-            }
-        }
-    }
-}
-
-/// # Safety
-/// `cipher` takes a key of 32 bytes and an IV of at most 16, and does not write more than `out` holds.
-unsafe fn encrypt(
-    cipher: *const sys::EVP_CIPHER,
-    data: &[u8],
-    out: &mut [u8],
-    tag: bool,
-) -> Result<(), Fault> {
-    let (key, iv) = ([3_u8; 32], [7_u8; 16]);
-    let len = c_int::try_from(data.len()).map_err(|error| error.to_string())?;
-    let (mut written, mut rest) = (0, 0);
-    // SAFETY: a fresh context; `out` holds the data and, where there is one, a tag of 16 bytes behind it.
-    unsafe {
-        let context = sys::EVP_CIPHER_CTX_new();
-        let done = (|| {
-            check(sys::EVP_EncryptInit_ex(context, cipher, null_mut(), key.as_ptr(), iv.as_ptr()))?;
-            check(sys::EVP_CIPHER_CTX_set_padding(context, 0))?;
-            check(sys::EVP_EncryptUpdate(context, out.as_mut_ptr(), &mut written, data.as_ptr(), len))?;
-            let end = out.as_mut_ptr().add(data.len());
-            check(sys::EVP_EncryptFinal_ex(context, end, &mut rest))?;
-            if tag {
-                check(sys::EVP_CIPHER_CTX_ctrl(context, sys::EVP_CTRL_AEAD_GET_TAG, 16, end.cast()))?;
-            }
-            Ok(())
-        })();
-        sys::EVP_CIPHER_CTX_free(context);
-        done
-    }
 }
