@@ -60,6 +60,6 @@ pub struct Size {
 pub struct Threads {
     /// How many sign at once.
     pub threads: usize,
-    /// Signatures per second of all together.
+    /// Signatures per second of all together, in the best few milliseconds.
     pub signed_per_second: f64,
 }
