@@ -29,6 +29,7 @@ pub mod names;
 
 pub mod runner;
 pub mod rv;
+pub mod scale;
 pub mod session;
 
 pub mod suites;
