@@ -6,6 +6,7 @@
 //! Locks, all below the session's: token keys → object cache → session objects → store. None is held across crypto.
 
 mod builtin;
+mod cache;
 mod index;
 mod keys;
 mod objects;

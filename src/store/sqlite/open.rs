@@ -162,7 +162,9 @@ fn configure(connection: &Connection, options: &Options) -> rusqlite::Result<()>
     connection.busy_timeout(Duration::from_millis(options.busy_ms.into()).min(LONGEST_INNER_WAIT))?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false)?;
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false)?;
-    connection.set_prepared_statement_cache_capacity(32);
+    // Otherwise SQLite compiles a statement of several tags anew for each value that is bound.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    connection.set_prepared_statement_cache_capacity(48);
     let synchronous = if options.synchronous { "FULL" } else { "NORMAL" };
     connection.execute_batch(&format!(
         "PRAGMA trusted_schema = OFF;
