@@ -252,7 +252,7 @@ mod tests {
             cache.put_at(g0, id, object(id, 1 << 18));
         }
         let held = cache.recent.objects.len() + cache.older.objects.len();
-        assert!((20..=2 * HALF >> 18).contains(&held), "{held}");
+        assert!((20..=(2 * HALF) >> 18).contains(&held), "{held}");
         assert!(cache.recent.weight <= HALF && cache.older.weight <= HALF);
         cache.retain(|_| false);
         assert_eq!((cache.recent.weight, cache.older.weight), (0, 0));
