@@ -184,3 +184,93 @@ fn an_edited_index_leads_to_no_other_key() {
     assert!(session.find(&[Attr::id(b"a very private id")]).unwrap().is_empty());
     assert!(session.find(&[Attr::id(b"an id"), Attr::class(CKO_PRIVATE_KEY)]).unwrap().is_empty());
 }
+
+/// Puts another file where a token's is, in a directory `tokens` beside which `other` holds it.
+type Replacement = fn(base: &Path, name: &std::ffi::OsStr);
+
+const REPLACEMENTS: [(&str, Replacement); 5] = [
+    ("renamed over", |base, name| {
+        std::fs::rename(base.join("other").join(name), base.join("tokens").join(name)).unwrap();
+    }),
+    ("deleted and copied", |base, name| {
+        std::fs::remove_file(base.join("tokens").join(name)).unwrap();
+        std::fs::copy(base.join("other").join(name), base.join("tokens").join(name)).unwrap();
+    }),
+    ("moved away and copied", |base, name| {
+        std::fs::rename(base.join("tokens").join(name), base.join("kept")).unwrap();
+        std::fs::copy(base.join("other").join(name), base.join("tokens").join(name)).unwrap();
+    }),
+    ("its directory exchanged", |base, _| {
+        std::fs::rename(base.join("tokens"), base.join("old")).unwrap();
+        std::fs::rename(base.join("other"), base.join("tokens")).unwrap();
+    }),
+    ("its directory a link to another", |base, _| {
+        std::fs::rename(base.join("tokens"), base.join("old")).unwrap();
+        std::os::unix::fs::symlink(base.join("other"), base.join("tokens")).unwrap();
+    }),
+];
+
+/// A directory with `tokens`, where the token has a pair "new", and `other`, where it has none. Its module, with a
+/// session that keeps the token open.
+fn replaceable() -> (tempfile::TempDir, std::ffi::OsString, Module, keyward_conformance::Session) {
+    let (_token, file) = closed_token();
+    let base = tempfile::tempdir().unwrap();
+    let name = file.file_name().unwrap().to_owned();
+    for dir in ["tokens", "other"] {
+        std::fs::create_dir(base.path().join(dir)).unwrap();
+        std::fs::copy(&file, base.path().join(dir).join(&name)).unwrap();
+    }
+    let module = second_instance(&base.path().join("tokens"));
+    let session = user_session(&module);
+    ec_pair(&session, b"new").unwrap();
+    (base, name, module, session)
+}
+
+fn without_log(base: &Path, name: &std::ffi::OsStr) {
+    for side in ["token-wal", "token-shm"] {
+        let _ = std::fs::remove_file(base.join("tokens").join(name).with_extension(side));
+    }
+}
+
+#[test]
+fn a_file_replaced_in_any_way_is_noticed_by_the_next_session() {
+    for (how, replace) in REPLACEMENTS {
+        let (base, name, module, session) = replaceable();
+        let slot = module.slots(true).unwrap()[0];
+        let before = module.open_session(slot, RO).unwrap();
+        assert_eq!(before.find(&[Attr::id(b"new"), Attr::class(CKO_PUBLIC_KEY)]).unwrap().len(), 1, "{how}");
+        // As fresh as a look at the file can be.
+        module.open_session(slot, RO).unwrap().close().unwrap();
+        replace(base.path(), &name);
+        without_log(base.path(), &name);
+        let after = module.open_session(slot, RO).unwrap();
+        assert!(after.find(&[Attr::id(b"new")]).unwrap().is_empty(), "{how}");
+        assert_eq!(after.find(&[Attr::id(b"an id"), Attr::class(CKO_PUBLIC_KEY)]).unwrap().len(), 1, "{how}");
+        assert_eq!(ec_pair(&session, b"lost").unwrap_err(), CKR_DEVICE_REMOVED, "{how}");
+    }
+}
+
+#[test]
+fn a_session_works_on_the_file_that_is_there_at_its_first_use() {
+    for (how, replace) in REPLACEMENTS {
+        let (base, name, module, _session) = replaceable();
+        let slot = module.slots(true).unwrap()[0];
+        let unused = module.open_session(slot, RO).unwrap();
+        replace(base.path(), &name);
+        without_log(base.path(), &name);
+        assert!(unused.find(&[Attr::id(b"new")]).unwrap().is_empty(), "{how}");
+    }
+}
+
+#[test]
+fn a_deleted_file_is_missed_by_the_next_session() {
+    let (base, name, module, _session) = replaceable();
+    let slot = module.slots(true).unwrap()[0];
+    module.open_session(slot, RO).unwrap().close().unwrap();
+    std::fs::remove_file(base.path().join("tokens").join(&name)).unwrap();
+    let answer = module.open_session(slot, RO).and_then(|session| session.find(&[]));
+    let refused = answer.unwrap_err();
+    // C_OpenSession may rely on a look a moment ago; the session's first use does not.
+    assert!(refused.is_one_of(&[CKR_DEVICE_REMOVED, CKR_TOKEN_NOT_RECOGNIZED]), "{refused}");
+    assert_eq!(module.open_session(slot, RO).err().unwrap(), CKR_TOKEN_NOT_RECOGNIZED);
+}

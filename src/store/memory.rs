@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use super::error::{Error, Result};
-use super::{Header, MAX_SEALED, NewRow, Row, RowId, Store, Tag};
+use super::{Generation, Header, MAX_SEALED, NewRow, Row, RowId, Store, Tag};
 
 /// One token, gone with the value.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ struct State {
     rows: BTreeMap<RowId, NewRow>,
     index: BTreeSet<(Tag, RowId)>,
     next: RowId,
-    generation: u64,
+    commits: u32,
 }
 
 impl MemoryStore {
@@ -40,7 +40,7 @@ impl MemoryStore {
                 rows: BTreeMap::new(),
                 index: BTreeSet::new(),
                 next: 1,
-                generation: 1,
+                commits: 0,
             }),
             abandoned: AtomicBool::new(false),
         }
@@ -69,9 +69,15 @@ impl State {
         Some(row)
     }
 
-    fn having(&self, alternatives: &[Tag]) -> BTreeSet<RowId> {
-        let rows_of = |tag: &Tag| self.index.range((*tag, 0)..=(*tag, RowId::MAX)).map(|(_, id)| *id);
-        alternatives.iter().flat_map(rows_of).collect()
+    /// The rows that have every tag.
+    fn having(&self, tags: &[Tag]) -> Vec<RowId> {
+        let Some((first, others)) = tags.split_first() else { return self.rows.keys().copied().collect() };
+        let has = |id: &RowId| others.iter().all(|tag| self.index.contains(&(*tag, *id)));
+        self.index.range((*first, 0)..=(*first, RowId::MAX)).map(|(_, id)| *id).filter(has).collect()
+    }
+
+    fn rows_of(&self, ids: &[RowId]) -> Vec<Row> {
+        ids.iter().filter_map(|id| self.rows.get(id)).map(row_of).collect()
     }
 }
 
@@ -98,12 +104,12 @@ impl Store for MemoryStore {
         f(&mut header)?;
         let mut state = state.write();
         state.header = Arc::new(header);
-        state.generation += 1;
+        state.commits = state.commits.wrapping_add(1);
         Ok(())
     }
 
-    fn generation(&self) -> Result<u64> {
-        Ok(self.state()?.read().generation)
+    fn generation(&self) -> Result<Generation> {
+        Ok(Generation { commits: Some(self.state()?.read().commits), state: 0 })
     }
 
     fn insert(
@@ -120,7 +126,7 @@ impl Store for MemoryStore {
         let rows = make(&ids)?.into_iter().map(bounded).collect::<Result<Vec<_>>>()?;
         let mut state = state.write();
         state.next = after;
-        state.generation += 1;
+        state.commits = state.commits.wrapping_add(1);
         rows.into_iter().for_each(|row| state.put(row));
         Ok(ids)
     }
@@ -135,29 +141,43 @@ impl Store for MemoryStore {
         let old = state.read().rows.get(&id).map(row_of).ok_or(Error::NotFound)?;
         let new = bounded(NewRow { id, ..f(old)? })?;
         let mut state = state.write();
-        state.generation += 1;
+        state.commits = state.commits.wrapping_add(1);
         state.put(new);
         Ok(())
     }
 
-    fn delete(&self, id: RowId) -> Result<()> {
+    fn delete(&self, id: RowId, check: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         let state = self.state()?;
         let _writer = self.writer.lock();
+        if !state.read().rows.contains_key(&id) {
+            return Err(Error::NotFound);
+        }
+        check()?;
         let mut state = state.write();
-        state.remove(id).ok_or(Error::NotFound)?;
-        state.generation += 1;
+        state.remove(id);
+        state.commits = state.commits.wrapping_add(1);
         Ok(())
     }
 
-    fn find(&self, all_of: &[Vec<Tag>], private: bool) -> Result<Vec<RowId>> {
+    fn find_and_get(
+        &self,
+        any_of: &[Vec<Tag>],
+        private: bool,
+        wanted: &mut dyn FnMut(&[RowId]) -> Vec<RowId>,
+    ) -> Result<(Vec<RowId>, Vec<Row>)> {
         let state = self.state()?.read();
         let visible = |id: &RowId| state.rows.get(id).is_some_and(|row| private || !row.private);
-        let Some((first, others)) = all_of.split_first() else {
-            return Ok(state.rows.keys().copied().filter(visible).collect());
+        let found: BTreeSet<RowId> = match any_of {
+            [] => state.rows.keys().copied().collect(),
+            any_of => any_of.iter().flat_map(|tags| state.having(tags)).collect(),
         };
-        let has = |id: &RowId, any: &[Tag]| any.iter().any(|tag| state.index.contains(&(*tag, *id)));
-        let matches = |id: &RowId| others.iter().all(|any| has(id, any)) && visible(id);
-        Ok(state.having(first).into_iter().filter(matches).collect())
+        let found: Vec<RowId> = found.into_iter().filter(visible).collect();
+        let rows = state.rows_of(&wanted(&found));
+        Ok((found, rows))
+    }
+
+    fn get_all(&self, ids: &[RowId]) -> Result<Vec<Row>> {
+        Ok(self.state()?.read().rows_of(ids))
     }
 
     fn count(&self) -> Result<u64> {
@@ -171,7 +191,7 @@ impl Store for MemoryStore {
         state.header = Arc::new(header.clone());
         state.rows.clear();
         state.index.clear();
-        state.generation += 1;
+        state.commits = state.commits.wrapping_add(1);
         Ok(())
     }
 
@@ -194,7 +214,7 @@ impl Store for MemoryStore {
             .collect::<Result<Vec<_>>>()?;
         let mut state = state.write();
         state.header = Arc::new(new_header);
-        state.generation += 1;
+        state.commits = state.commits.wrapping_add(1);
         new.into_iter().for_each(|row| state.put(row));
         Ok(())
     }

@@ -6,9 +6,9 @@
 //! implementation, for tests.
 //!
 //! Locks: a store's own locks are the last in the lock order, and none of them is held while a PIN is stretched.
-//! The closures of [`Store::insert`], [`Store::modify`] and [`Store::update_header`] run inside a transaction that
-//! keeps other writers out, in this process and in others: they should seal and return. They may read from the same
-//! store, and must not write to it.
+//! The closures of the writing methods run inside a transaction that keeps other writers out, in this process and in
+//! others: they should seal and return. They may read from the same store, and must not write to it. The generation
+//! that they see is the one before the commit; the one that [follows](Generation::follows) it is their own.
 
 mod error;
 mod memory;
@@ -40,6 +40,24 @@ pub type Tag = [u8; 16];
 
 /// The largest sealed row in bytes: far above any object, far below what could hurt a host.
 pub const MAX_SEALED: usize = 8 << 20;
+
+/// The state of a store between two commits: equal where nobody, in any process, has committed in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Generation {
+    /// How many commits there were, where that is known; wraps.
+    commits: Option<u32>,
+    state: u64,
+}
+
+impl Generation {
+    /// Whether exactly one commit lies between `earlier` and this. False where that is not known.
+    pub fn follows(self, earlier: Generation) -> bool {
+        match (earlier.commits, self.commits) {
+            (Some(before), Some(after)) => after == before.wrapping_add(1),
+            _ => false,
+        }
+    }
+}
 
 /// A stored row.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -197,8 +215,9 @@ pub trait Store: Send + Sync {
     /// Changes the header in one transaction that starts from what is stored now, whoever wrote it.
     fn update_header(&self, f: &mut dyn FnMut(&mut Header) -> Result<()>) -> Result<()>;
 
-    /// A number that changes whenever anyone, in any process, has committed. About a microsecond.
-    fn generation(&self) -> Result<u64>;
+    /// Changes whenever anyone, in any process, has committed. Some nanoseconds, or about a microsecond where the
+    /// file has to be asked.
+    fn generation(&self) -> Result<Generation>;
 
     /// Hands `count` fresh numbers to `make` and stores the rows it returns, in one durable transaction.
     fn insert(
@@ -213,14 +232,29 @@ pub trait Store: Send + Sync {
     /// Replaces one row by what `f` makes of it, in one transaction. [`Error::NotFound`] where it is gone.
     fn modify(&self, id: RowId, f: &mut dyn FnMut(Row) -> Result<NewRow>) -> Result<()>;
 
-    /// Removes one row and its tags. [`Error::NotFound`] where it is gone.
-    fn delete(&self, id: RowId) -> Result<()>;
+    /// Removes one row and its tags, in one transaction that `check` may still refuse. [`Error::NotFound`] where it is
+    /// gone.
+    fn delete(&self, id: RowId, check: &mut dyn FnMut() -> Result<()>) -> Result<()>;
 
-    /// The rows that have one tag of each element of `all_of`, in ascending order; private rows only if `private`.
+    /// The rows that have every tag of one element of `any_of`, in ascending order; private rows only if `private`.
     ///
-    /// An element lists alternatives (the same attribute under the public and the private key). Give the element that
-    /// matches fewest rows first: the search walks its rows only. No elements: every row.
-    fn find(&self, all_of: &[Vec<Tag>], private: bool) -> Result<Vec<RowId>>;
+    /// An element is a search under one key, the public or the private one. Give the tag that the fewest rows have
+    /// first: the search walks its rows only. No elements, or one without tags: every row.
+    fn find(&self, any_of: &[Vec<Tag>], private: bool) -> Result<Vec<RowId>> {
+        Ok(self.find_and_get(any_of, private, &mut |_| Vec::new())?.0)
+    }
+
+    /// As [`Store::find`], and of what was found the rows that `wanted` picks: all of one committed state.
+    fn find_and_get(
+        &self,
+        any_of: &[Vec<Tag>],
+        private: bool,
+        wanted: &mut dyn FnMut(&[RowId]) -> Vec<RowId>,
+    ) -> Result<(Vec<RowId>, Vec<Row>)>;
+
+    /// Several rows of one committed state, in the order asked for. Those that are gone are left out; one whose row is
+    /// damaged comes out empty, which no key opens.
+    fn get_all(&self, ids: &[RowId]) -> Result<Vec<Row>>;
 
     /// How many rows there are.
     fn count(&self) -> Result<u64>;

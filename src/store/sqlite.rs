@@ -22,7 +22,7 @@ use parking_lot::{Mutex, MutexGuard};
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
 use super::error::{Error, Result};
-use super::{Header, NewRow, Row, RowId, Store, Tag};
+use super::{Generation, Header, NewRow, Row, RowId, Store, Tag};
 use open::Access;
 use watch::{Identity, Index};
 
@@ -66,7 +66,7 @@ struct Reader {
     access: Access,
     /// Counts re-openings of an immutable file, whose `data_version` starts anew.
     reopened: u64,
-    header: Option<(u64, Arc<Header>)>,
+    header: Option<(Generation, Arc<Header>)>,
 }
 
 impl SqliteStore {
@@ -229,6 +229,17 @@ impl From<Error> for Fault {
 }
 
 impl Fault {
+    /// Whether the file holds something that it should not.
+    fn is_damage(&self) -> bool {
+        match self {
+            Fault::Damaged(_) => true,
+            Fault::Sqlite(error) => {
+                matches!(open::translate(error, Path::new(""), Duration::ZERO), Error::Damaged { .. })
+            }
+            _ => false,
+        }
+    }
+
     fn at(self, path: &Path, options: &Options) -> Error {
         let file = path.to_owned();
         match self {
@@ -248,14 +259,14 @@ impl Reader {
         Reader { connection: Some(connection), access, reopened: 0, header: None }
     }
 
-    fn generation(&self, index: Option<&Index>) -> Step<u64> {
+    fn generation(&self, index: Option<&Index>) -> Step<Generation> {
         if let Some(generation) = index.and_then(Index::read) {
             return Ok(generation);
         }
         let connection = self.connection.as_ref().ok_or(Error::Abandoned)?;
         let mut statement = connection.prepare_cached("PRAGMA data_version")?;
         let version: u32 = statement.query_row([], |row| row.get(0))?;
-        Ok(self.reopened << 32 | u64::from(version))
+        Ok(Generation { commits: None, state: self.reopened << 32 | u64::from(version) })
     }
 
     fn header(&mut self, index: Option<&Index>) -> Step<Arc<Header>> {
@@ -286,7 +297,7 @@ impl Store for SqliteStore {
         })
     }
 
-    fn generation(&self) -> Result<u64> {
+    fn generation(&self) -> Result<Generation> {
         // No lock: this is asked on nearly every call.
         if let Some(index) = &self.index
             && !self.abandoned.load(Ordering::Acquire)
@@ -326,15 +337,30 @@ impl Store for SqliteStore {
         })
     }
 
-    fn delete(&self, id: RowId) -> Result<()> {
+    fn delete(&self, id: RowId, check: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         self.write(|tx| match rows::delete(tx, id)? {
-            true => Ok(()),
+            true => Ok(check()?),
             false => Err(Error::NotFound.into()),
         })
     }
 
-    fn find(&self, all_of: &[Vec<Tag>], private: bool) -> Result<Vec<RowId>> {
-        self.read(|connection| rows::find(connection, all_of, private))
+    fn find_and_get(
+        &self,
+        any_of: &[Vec<Tag>],
+        private: bool,
+        wanted: &mut dyn FnMut(&[RowId]) -> Vec<RowId>,
+    ) -> Result<(Vec<RowId>, Vec<Row>)> {
+        self.read(|connection| {
+            rows::at_once(connection, || {
+                let found = rows::find(connection, any_of, private)?;
+                let rows = rows::get_all(connection, &wanted(&found))?;
+                Ok((found, rows))
+            })
+        })
+    }
+
+    fn get_all(&self, ids: &[RowId]) -> Result<Vec<Row>> {
+        self.read(|connection| rows::at_once(connection, || rows::get_all(connection, ids)))
     }
 
     fn count(&self) -> Result<u64> {

@@ -90,21 +90,61 @@ fn rows_are_found_by_every_combination() {
         let a = add(store, false, &[1, 10]);
         let b = add(store, true, &[1, 20]);
         let c = add(store, true, &[2, 10, 20]);
-        let find = |all: &[&[u32]], private| {
-            let all: Vec<Vec<Tag>> = all.iter().map(|any| any.iter().map(|n| tag(*n)).collect()).collect();
-            store.find(&all, private).unwrap()
+        let find = |any: &[&[u32]], private| {
+            let any: Vec<Vec<Tag>> = any.iter().map(|all| all.iter().map(|n| tag(*n)).collect()).collect();
+            store.find(&any, private).unwrap()
         };
         assert_eq!(find(&[], true), [a, b, c]);
+        assert_eq!(find(&[&[]], true), [a, b, c]);
         assert_eq!(find(&[], false), [a]);
         assert_eq!(find(&[&[1]], true), [a, b]);
         assert_eq!(find(&[&[1]], false), [a]);
-        assert_eq!(find(&[&[10], &[2]], true), [c]);
-        assert_eq!(find(&[&[10, 20]], true), [a, b, c]);
-        assert_eq!(find(&[&[1, 2], &[20, 10]], true), [a, b, c]);
-        assert!(find(&[&[1], &[2]], true).is_empty());
-        assert!(find(&[&[]], true).is_empty());
-        assert_eq!(find(&[&[20][..]; 30], true), [b, c]);
-        assert!(find(&[&[3]], true).is_empty());
+        assert_eq!(find(&[&[10, 2]], true), [c]);
+        assert_eq!(find(&[&[10], &[20]], true), [a, b, c]);
+        assert_eq!(find(&[&[20], &[2, 10]], true), [b, c]);
+        assert!(find(&[&[1, 2]], true).is_empty());
+        assert_eq!(find(&[&[20; 30]], true), [b, c]);
+        assert!(find(&[&[3], &[1, 2]], true).is_empty());
+    });
+}
+
+#[test]
+fn rows_are_found_and_read_at_once() {
+    each(|store| {
+        let ids = [add(store, false, &[1]), add(store, true, &[1]), add(store, false, &[2])];
+        let mut seen = Vec::new();
+        let (found, rows) = store
+            .find_and_get(&[vec![tag(1)]], true, &mut |found| {
+                seen.extend_from_slice(found);
+                vec![ids[1], 99]
+            })
+            .unwrap();
+        assert_eq!((&found[..], &seen), (&ids[..2], &found));
+        assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[1]]);
+        let rows = store.get_all(&[ids[2], 99, ids[0]]).unwrap();
+        assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [ids[2], ids[0]]);
+        // Nothing of it is left open: a commit is seen.
+        store.delete(ids[0], &mut || Ok(())).unwrap();
+        assert_eq!(store.find(&[vec![tag(1)]], true).unwrap(), [ids[1]]);
+    });
+}
+
+#[test]
+fn a_commit_is_told_from_two() {
+    each(|store| {
+        let mut inside = None;
+        let make = |ids: &[RowId]| {
+            inside = Some(store.generation()?);
+            Ok(vec![row(ids[0], false, &[])])
+        };
+        let before = store.generation().unwrap();
+        store.insert(1, &mut { make }).unwrap();
+        let after = store.generation().unwrap();
+        assert_eq!(inside, Some(before));
+        assert!(after.follows(before) && !before.follows(after) && !after.follows(after));
+        add(store, false, &[]);
+        let later = store.generation().unwrap();
+        assert!(later.follows(after) && !later.follows(before));
     });
 }
 
@@ -125,8 +165,11 @@ fn a_row_is_modified_and_its_tags_follow() {
 fn a_deleted_row_is_gone_with_its_tags_and_its_number() {
     each(|store| {
         let id = add(store, false, &[1]);
-        store.delete(id).unwrap();
-        assert_eq!(store.delete(id).unwrap_err(), Error::NotFound);
+        let refused = store.delete(id, &mut || Err(Error::WrongPin));
+        assert_eq!(refused.unwrap_err(), Error::WrongPin);
+        assert!(store.get(id).unwrap().is_some());
+        store.delete(id, &mut || Ok(())).unwrap();
+        assert_eq!(store.delete(id, &mut || Ok(())).unwrap_err(), Error::NotFound);
         assert_eq!(store.get(id).unwrap(), None);
         assert!(store.find(&[vec![tag(1)]], true).unwrap().is_empty());
         assert!(add(store, false, &[1]) > id);
@@ -199,7 +242,7 @@ fn every_commit_changes_the_generation_and_nothing_else_does() {
         assert!(!store.header().unwrap().login_required);
         store.modify(1, &mut |_| Ok(row(1, true, &[]))).unwrap();
         changed("modify");
-        store.delete(1).unwrap();
+        store.delete(1, &mut || Ok(())).unwrap();
         changed("delete");
         store.reset(&header()).unwrap();
         changed("reset");

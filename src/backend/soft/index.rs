@@ -39,17 +39,19 @@ pub fn tags(keys: &TokenKeys, attributes: &Attributes) -> Vec<Tag> {
 
 /// A search by tags, and whether it is the whole of the template.
 pub struct Query {
-    /// For [`crate::store::Store::find`]: each element's alternatives are the public and the private tag.
-    pub all_of: Vec<Vec<Tag>>,
+    /// For [`crate::store::Store::find`]: the tags under each key.
+    pub any_of: Vec<Vec<Tag>>,
     /// False where matches must still be compared with the template.
     pub complete: bool,
 }
 
-/// The tags of a template, under every set of keys that is at hand.
+/// The tags of a template, under every set of keys: those of CKA_PRIVATE's value, if the template has it.
 pub fn query(keys: &[&TokenKeys], template: &Template) -> Query {
-    let tags = |(kind, value): (_, Cow<[u8]>)| keys.iter().map(|keys| keys.tag(kind, &value)).collect();
-    let all_of: Vec<Vec<Tag>> = indexed(|kind| template.get(kind)).map(tags).collect();
-    // CKA_TOKEN is true for every row.
-    let answered = all_of.len() + usize::from(template.get(ck::CKA_TOKEN).is_some());
-    Query { complete: answered == template.len(), all_of }
+    let indexed: Vec<_> = indexed(|kind| template.get(kind)).collect();
+    let tags = |keys: &&TokenKeys| indexed.iter().map(|(kind, value)| keys.tag(*kind, value)).collect();
+    // CKA_TOKEN is true for every row. Which keys a tag is under says CKA_PRIVATE; where no tag is asked for, nothing.
+    let known = |kind| usize::from(template.get(kind).is_some());
+    let private = if indexed.is_empty() { 0 } else { known(ck::CKA_PRIVATE) };
+    let answered = indexed.len() + known(ck::CKA_TOKEN) + private;
+    Query { complete: answered == template.len(), any_of: keys.iter().map(tags).collect() }
 }

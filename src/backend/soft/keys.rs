@@ -84,7 +84,7 @@ impl SoftSession {
         let wrapping_key = self
             .key_for(access, row, wrapping_key, Usage::Wrap, invalid)
             .map_err(wrong_type_as(ErrorKind::WrappingKeyTypeInconsistent))?;
-        let key = self.open.object(access, key).map_err(|error| match error.kind() {
+        let key = self.open()?.object(access, key).map_err(|error| match error.kind() {
             ErrorKind::ObjectHandleInvalid => error.with_kind(ErrorKind::KeyHandleInvalid),
             _ => error,
         })?;

@@ -1,11 +1,12 @@
 //! The soft token: one SQLite file per token, sealed rows, keys in this process.
 //!
 //! `SoftProvider` lists the files of one directory; `SoftToken` is one of them, opened when first needed; `objects`
-//! turns rows into objects and finds them; `session` and `keys` serve a session's calls.
+//! turns rows into objects and finds them, `cache` keeps them; `session` and `keys` serve a session's calls.
 //!
-//! Locks, all below the session's: token keys → object cache → session objects → store. None is held across crypto.
+//! Locks, all below the session's: token keys → session objects → store → object cache. None is held across crypto.
 
 mod builtin;
+mod cache;
 mod index;
 mod keys;
 mod objects;

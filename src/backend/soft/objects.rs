@@ -1,21 +1,20 @@
 //! A token's objects in memory: rows opened once and kept while they are used, session objects, search.
 //!
 //! A token object's handle is its row's number, the same in every process; session objects count from 2^31. Opened
-//! rows and parsed keys are kept in a cache of bounded size, which is emptied when another process changed the file
-//! and loses its private part at logout.
+//! rows and parsed keys are kept in a cache of bounded size, which loses its private part at logout.
 
-use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use parking_lot::{Mutex, RwLock};
 
+use super::cache::Cache;
 use super::index;
 use super::session_objects::SessionObjects;
 use super::token::Opened;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{Key, material};
 use crate::object::{self, Attributes, Template};
-use crate::store::{NewRow, Row, RowId, TokenKeys};
+use crate::store::{self, Generation, NewRow, Row, RowId, TokenKeys};
 use crate::token::{Access, Login, ObjectHandle};
 use crate::types::ck;
 
@@ -26,8 +25,9 @@ pub const FIRST_SESSION_OBJECT: ObjectHandle = 0x8000_0000;
 /// authenticated, and whoever finds a key by its ID is about to open it anyway.
 const LOOKED_AT: usize = 16;
 
-/// Objects per half of the cache: some ten MiB of attributes and parsed keys at most.
-const CACHE_HALF: usize = 2048;
+/// A search that must look into objects reads so many rows at once, and keeps them where there are no more: one that
+/// walks a large token would drive out what is in use.
+const BATCH: usize = 256;
 
 /// An object and, once it was used, its parsed key.
 pub struct Object {
@@ -59,50 +59,6 @@ impl Object {
 pub struct Objects {
     cache: Mutex<Cache>,
     session: RwLock<SessionObjects>,
-}
-
-/// Two halves: what was used since the last turn, and what was used before it. A turn drops the older half.
-#[derive(Default)]
-struct Cache {
-    generation: u64,
-    recent: HashMap<RowId, Arc<Object>>,
-    older: HashMap<RowId, Arc<Object>>,
-}
-
-impl Cache {
-    /// The object, as of this generation of the file.
-    fn get_at(&mut self, generation: u64, id: RowId) -> Option<Arc<Object>> {
-        if self.generation == generation { self.get(id) } else { None }
-    }
-
-    /// Empties the cache if the file changed since it was filled.
-    fn at(&mut self, generation: u64) -> &mut Self {
-        if self.generation != generation {
-            *self = Cache { generation, ..Cache::default() };
-        }
-        self
-    }
-
-    fn get(&mut self, id: RowId) -> Option<Arc<Object>> {
-        if let Some(object) = self.recent.get(&id) {
-            return Some(object.clone());
-        }
-        let object = self.older.remove(&id)?;
-        self.put(id, object.clone());
-        Some(object)
-    }
-
-    fn put(&mut self, id: RowId, object: Arc<Object>) {
-        if self.recent.len() >= CACHE_HALF {
-            self.older = std::mem::take(&mut self.recent);
-        }
-        self.recent.insert(id, object);
-    }
-
-    fn retain(&mut self, keep: impl Fn(&Object) -> bool) {
-        self.recent.retain(|_, object| keep(object));
-        self.older.retain(|_, object| keep(object));
-    }
 }
 
 impl Objects {
@@ -152,20 +108,26 @@ impl Opened {
         }
         let generation = self.current_generation()?;
         let Some(row) = self.store.get(id)? else { return Ok(None) };
-        let Some(attributes) = self.open_row(&row)? else { return Ok(None) };
-        let object = Arc::new(Object::new(id, attributes));
-        self.objects.cache.lock().at(generation).put(id, object.clone());
-        Ok(Some(object))
+        let object = self.open_object(&row)?;
+        if let Some(object) = &object {
+            self.objects.cache.lock().put_at(generation, id, object.clone());
+        }
+        Ok(object)
     }
 
-    /// The file's generation. CKR_DEVICE_REMOVED once another process made another token of it.
-    fn current_generation(&self) -> Result<u64> {
+    /// The file's generation, which the cache then is at. CKR_DEVICE_REMOVED once another process made another token
+    /// of it.
+    fn current_generation(&self) -> store::Result<Generation> {
         let generation = self.store.generation()?;
-        if self.objects.cache.lock().generation != generation {
+        if !self.objects.cache.lock().is_at(generation) {
             self.expect_instance(&*self.store.header()?)?;
-            self.objects.cache.lock().at(generation);
+            self.objects.cache.lock().move_to(generation);
         }
         Ok(generation)
+    }
+
+    fn open_object(&self, row: &Row) -> Result<Option<Arc<Object>>> {
+        Ok(self.open_row(row)?.map(|attributes| Arc::new(Object::new(row.id, attributes))))
     }
 
     /// A row's attributes. `None` for a private row while its keys are locked.
@@ -188,15 +150,43 @@ impl Opened {
         Ok(seal(&*self.private().ok_or(ErrorKind::UserNotLoggedIn)?)?)
     }
 
+    /// One durable change of `changed`, or of nothing that was there before. `write` calls what it is given inside its
+    /// transaction: objects that it does not change stay cached.
+    fn commit<T>(
+        &self,
+        changed: Option<RowId>,
+        write: impl FnOnce(&mut dyn FnMut() -> store::Result<()>) -> store::Result<T>,
+    ) -> Result<T> {
+        let mut announced = None;
+        let written = write(&mut || {
+            // Sealed for another token, the rows would be lost without anybody's notice.
+            let before = self.current_generation()?;
+            self.objects.cache.lock().announce(before, changed);
+            announced = Some(before);
+            Ok(())
+        });
+        if let Some(before) = announced {
+            let now = self.store.generation();
+            let mut cache = self.objects.cache.lock();
+            match (&written, now) {
+                (Ok(_), Ok(now)) => cache.settle(before, now),
+                // The next commit after `before` may be anybody's.
+                _ => cache.clear(),
+            }
+        }
+        Ok(written?)
+    }
+
     /// Adds finished objects; token objects in one durable transaction. Handles in the same order.
     pub fn add(&self, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
         let durable: Vec<&Attributes> = objects.iter().filter(|object| object::is_token(object)).collect();
         let mut rows = Vec::new();
         if !durable.is_empty() {
-            rows = self.store.insert(durable.len(), &mut |ids| {
-                // Sealed for another token, the rows would be lost without anybody's notice.
-                self.expect_instance(&*self.store.header()?)?;
-                ids.iter().zip(&durable).map(|(id, attributes)| Ok(self.seal(*id, attributes)?)).collect()
+            rows = self.commit(None, |inside| {
+                self.store.insert(durable.len(), &mut |ids| {
+                    inside()?;
+                    ids.iter().zip(&durable).map(|(id, attributes)| Ok(self.seal(*id, attributes)?)).collect()
+                })
             })?;
         }
         let mut rows = rows.into_iter();
@@ -220,11 +210,13 @@ impl Opened {
             session.put(handle, new);
             return Ok(());
         }
-        self.store.modify(handle, &mut |row| {
-            let old = self.open_row(&row)?.ok_or_else(no_object)?;
-            Ok(self.seal(row.id, &change(&old)?)?)
-        })?;
-        Ok(())
+        self.commit(Some(handle), |inside| {
+            self.store.modify(handle, &mut |row| {
+                inside()?;
+                let old = self.open_row(&row)?.ok_or_else(no_object)?;
+                Ok(self.seal(row.id, &change(&old)?)?)
+            })
+        })
     }
 
     /// Destroys an object.
@@ -232,7 +224,7 @@ impl Opened {
         if handle >= FIRST_SESSION_OBJECT {
             return self.objects.session.write().remove(handle).map(drop).ok_or_else(no_object);
         }
-        Ok(self.store.delete(handle)?)
+        self.commit(Some(handle), |inside| self.store.delete(handle, inside))
     }
 
     /// The token and session objects that match and that the caller may see, in the order of their making.
@@ -254,24 +246,71 @@ impl Opened {
     }
 
     fn find_rows(&self, access: Access, template: &Template, found: &mut Vec<ObjectHandle>) -> Result<()> {
-        self.current_generation()?;
+        let generation = self.current_generation()?;
         let private = self.private().filter(|_| access.login == Login::User);
-        let keys: Vec<&TokenKeys> = std::iter::once(&self.public).chain(private.as_deref()).collect();
-        let query = index::query(&keys, template);
-        let rows = self.store.find(&query.all_of, private.is_some())?;
-        if query.complete && rows.len() > LOOKED_AT {
-            found.extend(rows);
+        let mut keys: Vec<&TokenKeys> = std::iter::once(&self.public).chain(private.as_deref()).collect();
+        if let Some(wanted) = template.flag(ck::CKA_PRIVATE) {
+            keys.retain(|keys| keys.is_private() == wanted);
+        }
+        if keys.is_empty() {
             return Ok(());
         }
-        for id in rows {
-            match self.row_object(id) {
+        let query = index::query(&keys, template);
+        let mut batch = Batch::default();
+        let (ids, rows) = self.store.find_and_get(&query.any_of, private.is_some(), &mut |ids| {
+            let looked_at = if query.complete && ids.len() > LOOKED_AT { 0 } else { ids.len().min(BATCH) };
+            batch = self.cached(generation, ids.get(..looked_at).unwrap_or_default());
+            batch.missing()
+        })?;
+        if query.complete && ids.len() > LOOKED_AT {
+            found.extend(ids);
+            return Ok(());
+        }
+        let keep = (ids.len() <= BATCH).then_some(generation);
+        self.compare(batch, rows, keep, template, query.complete, found)?;
+        for ids in ids.chunks(BATCH).skip(1) {
+            let batch = self.cached(generation, ids);
+            let rows = self.store.get_all(&batch.missing())?;
+            self.compare(batch, rows, keep, template, query.complete, found)?;
+        }
+        Ok(())
+    }
+
+    fn cached(&self, generation: Generation, ids: &[RowId]) -> Batch {
+        let mut cache = self.objects.cache.lock();
+        Batch(ids.iter().map(|id| (*id, cache.get_at(generation, *id))).collect())
+    }
+
+    /// Adds to `found` those of a batch that match; `rows` are the ones that were not cached, in their order. They are
+    /// cached as of `keep`. `indexed`: the index says that all of them match.
+    fn compare(
+        &self,
+        batch: Batch,
+        rows: Vec<Row>,
+        keep: Option<Generation>,
+        template: &Template,
+        indexed: bool,
+        found: &mut Vec<ObjectHandle>,
+    ) -> Result<()> {
+        let mut rows = rows.into_iter().peekable();
+        for (id, cached) in batch.0 {
+            let object = match (cached, rows.next_if(|row| row.id == id)) {
+                (Some(object), _) => Ok(Some(object)),
+                (None, Some(row)) => self.open_object(&row).inspect(|object| {
+                    if let (Some(generation), Some(object)) = (keep, object) {
+                        self.objects.cache.lock().put_at(generation, id, object.clone());
+                    }
+                }),
+                (None, None) => Ok(None),
+            };
+            match object {
                 Ok(Some(object)) if object::matches(&object.attributes, template) => found.push(id),
-                Ok(_) if query.complete => {
+                Ok(_) if indexed => {
                     tracing::warn!("object {id} is not what the index says: the file was edited")
                 }
                 Ok(_) => {}
                 // One damaged row must not hide the others. Asked for by name, it is found: its use tells the error.
-                Err(error) if error.kind() == ErrorKind::DeviceError && query.complete => found.push(id),
+                Err(error) if error.kind() == ErrorKind::DeviceError && indexed => found.push(id),
                 Err(error) if error.kind() == ErrorKind::DeviceError => {
                     tracing::warn!("object {id} can't be read and is left out of a search: {error}");
                 }
@@ -279,6 +318,16 @@ impl Opened {
             }
         }
         Ok(())
+    }
+}
+
+/// Rows that a search looks into, with the objects that were at hand.
+#[derive(Default)]
+struct Batch(Vec<(RowId, Option<Arc<Object>>)>);
+
+impl Batch {
+    fn missing(&self) -> Vec<RowId> {
+        self.0.iter().filter(|(_, object)| object.is_none()).map(|(id, _)| *id).collect()
     }
 }
 

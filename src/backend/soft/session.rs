@@ -1,5 +1,6 @@
 //! A session on a soft token: objects and operations. Keys are made, wrapped and derived in `keys`.
 
+use std::cell::OnceCell;
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -16,14 +17,17 @@ use crate::types::ck;
 /// One session.
 pub struct SoftSession {
     pub(super) token: Arc<SoftToken>,
-    pub(super) open: Arc<Opened>,
+    /// The token's file as it was at the session's first use of it.
+    open: OnceCell<Arc<Opened>>,
     /// The session's own objects, destroyed with it.
     owned: Vec<ObjectHandle>,
 }
 
 impl Drop for SoftSession {
     fn drop(&mut self) {
-        self.open.objects.remove_session_objects(&self.owned);
+        if let Some(open) = self.open.get() {
+            open.objects.remove_session_objects(&self.owned);
+        }
     }
 }
 
@@ -36,14 +40,28 @@ pub(super) fn caller(access: Access) -> Caller {
 type Start<T> = fn(&Key, &Params) -> Result<Box<T>>;
 
 impl SoftSession {
-    pub(super) fn new(token: Arc<SoftToken>, open: Arc<Opened>) -> Self {
-        SoftSession { token, open, owned: Vec::new() }
+    pub(super) fn new(token: Arc<SoftToken>) -> Self {
+        SoftSession { token, open: OnceCell::new(), owned: Vec::new() }
+    }
+
+    /// The token's file, one and the same for the session's whole life. CKR_DEVICE_REMOVED where it is gone.
+    pub(super) fn open(&self) -> Result<&Arc<Opened>> {
+        if let Some(open) = self.open.get() {
+            return Ok(open);
+        }
+        let open = self.token.open().map_err(|error| match error.kind() {
+            ErrorKind::TokenNotRecognized => {
+                Error::new(ErrorKind::DeviceRemoved, "the token's file is gone, or another is in its place")
+            }
+            _ => error,
+        })?;
+        Ok(self.open.get_or_init(|| open))
     }
 
     pub(super) fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>> {
         match builtin::get(&self.token, handle) {
             Some(object) => Ok(object),
-            None => self.open.object(access, handle),
+            None => self.open()?.object(access, handle),
         }
     }
 
@@ -56,7 +74,7 @@ impl SoftSession {
         usage: Usage,
         invalid: ErrorKind,
     ) -> Result<Arc<Object>> {
-        let key = self.open.object(access, handle).map_err(|error| match error.kind() {
+        let key = self.open()?.object(access, handle).map_err(|error| match error.kind() {
             ErrorKind::ObjectHandleInvalid => error.with_kind(invalid),
             _ => error,
         })?;
@@ -96,7 +114,7 @@ impl SoftSession {
             object::may_write(attributes, &caller(access), access.read_write)?;
             object::finish(attributes, &unique_id()?);
         }
-        let handles = self.open.add(objects)?;
+        let handles = self.open()?.add(objects)?;
         self.owned.extend(handles.iter().filter(|&&handle| handle >= super::objects::FIRST_SESSION_OBJECT));
         Ok(handles)
     }
@@ -143,7 +161,7 @@ impl TokenSession for SoftSession {
             return Err(Error::new(ErrorKind::ActionProhibited, "CKA_DESTROYABLE is false"));
         }
         object::may_write(&found.attributes, &caller(access), access.read_write)?;
-        self.open.destroy(object)?;
+        self.open()?.destroy(object)?;
         self.owned.retain(|&owned| owned != object);
         Ok(())
     }
@@ -175,11 +193,11 @@ impl TokenSession for SoftSession {
             return Err(Error::new(ErrorKind::ActionProhibited, "the token's own objects can't be changed"));
         }
         object::may_write(&found.attributes, &caller(access), access.read_write)?;
-        self.open.change(object, &|old| object::modify(old, template.clone(), &caller(access)))
+        self.open()?.change(object, &|old| object::modify(old, template.clone(), &caller(access)))
     }
 
     fn find_objects(&mut self, access: Access, template: &Template) -> Result<Vec<ObjectHandle>> {
-        let mut found = self.open.find(access, template)?;
+        let mut found = self.open()?.find(access, template)?;
         found.extend(builtin::find(&self.token, template));
         Ok(found)
     }

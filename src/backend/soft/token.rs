@@ -3,6 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use der::Encode;
 use der::asn1::OctetStringRef;
@@ -24,12 +25,27 @@ pub const MAX_PIN_LEN: usize = 255;
 /// The shortest RSA modulus under `policy.legacy = "deny"`.
 const MIN_RSA_BYTES: usize = 2048 / 8;
 
+/// How long C_OpenSession relies on an earlier look at the token's file. What a session does first looks again.
+const LOOK_LASTS: Duration = Duration::from_millis(1);
+
 /// A soft token, initialised or free.
 pub struct SoftToken {
     config: Arc<Config>,
     serial: String,
     path: PathBuf,
-    opened: Mutex<Option<Arc<Opened>>>,
+    opened: Mutex<Option<Current>>,
+}
+
+/// The open file, and when it was last seen in its place.
+struct Current {
+    open: Arc<Opened>,
+    seen: Instant,
+}
+
+impl Current {
+    fn new(open: Arc<Opened>) -> Self {
+        Current { open, seen: Instant::now() }
+    }
 }
 
 /// A token whose file is open.
@@ -122,15 +138,26 @@ impl SoftToken {
     /// A token that another process initialised anew, or whose file it replaced, is taken up anew: old keys open
     /// nothing in it, or what they write would be lost.
     pub fn open(&self) -> Result<Arc<Opened>> {
+        self.open_unless(|_| false)
+    }
+
+    /// [`SoftToken::open`], which ends at once if the file that is open will do.
+    fn open_unless(&self, will_do: impl FnOnce(&Current) -> bool) -> Result<Arc<Opened>> {
         let mut opened = self.opened.lock();
-        if let Some(open) = opened.as_ref() {
-            if open.file == file_identity(&self.path) && open.is_same_token()? {
-                return Ok(open.clone());
+        if let Some(current) = opened.as_mut() {
+            if will_do(current) {
+                return Ok(current.open.clone());
+            }
+            // Before the look: what happens after it counts as later.
+            let now = Instant::now();
+            if current.open.file == file_identity(&self.path) && current.open.is_same_token()? {
+                current.seen = now;
+                return Ok(current.open.clone());
             }
             let file = self.path.display();
             tracing::warn!("{file}: replaced or initialised anew by another process; its logins end");
             // Sessions may hold on to it; C_Logout reaches only what is open now.
-            open.lock();
+            current.open.lock();
             *opened = None;
         }
         if !self.initialized() {
@@ -138,7 +165,7 @@ impl SoftToken {
             return Err(ErrorKind::TokenNotRecognized.into());
         }
         let open = Arc::new(Opened::new(SqliteStore::open(&self.path, &self.store_options())?)?);
-        *opened = Some(open.clone());
+        *opened = Some(Current::new(open.clone()));
         Ok(open)
     }
 
@@ -347,7 +374,7 @@ impl Token for SoftToken {
         let header = self.new_header(so_pin, label)?;
         match SqliteStore::create(&self.path, &self.store_options(), &header) {
             Ok(store) => {
-                *self.opened.lock() = Some(Arc::new(Opened::new(store)?));
+                *self.opened.lock() = Some(Current::new(Arc::new(Opened::new(store)?)));
                 Ok(())
             }
             // Another process was first: to this one the token exists.
@@ -410,20 +437,22 @@ impl Token for SoftToken {
     }
 
     fn logout(&self) {
-        if let Some(open) = self.opened.lock().as_ref() {
-            open.lock();
+        if let Some(current) = self.opened.lock().as_ref() {
+            current.open.lock();
         }
     }
 
+    /// Says whether there is a token to open. Which file the session works on is settled by what it does first: a
+    /// look at the file costs more than all the rest of C_OpenSession, and many sessions are closed unused.
     fn open_session(self: Arc<Self>) -> Result<Box<dyn TokenSession>> {
-        let open = self.open()?;
-        Ok(Box::new(SoftSession::new(self, open)))
+        self.open_unless(|current| current.seen.elapsed() < LOOK_LASTS)?;
+        Ok(Box::new(SoftSession::new(self)))
     }
 
     fn abandon(&self) {
-        if let Some(open) = self.opened.try_lock().and_then(|opened| opened.clone()) {
-            open.store.abandon();
-            std::mem::forget(open);
+        if let Some(current) = self.opened.try_lock().and_then(|mut opened| opened.take()) {
+            current.open.store.abandon();
+            std::mem::forget(current);
         }
     }
 }

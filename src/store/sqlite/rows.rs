@@ -1,5 +1,7 @@
 //! The statements. Everything read is checked: the file is input from outside.
 
+use std::sync::LazyLock;
+
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, params, params_from_iter};
 
@@ -8,10 +10,10 @@ use super::super::pin::PinRecord;
 use super::super::{Failures, Header, MAX_SEALED, NewRow, Row, RowId, Tag, numbers_after};
 use super::{Fault, Step};
 
-/// How many elements of a search one query joins; more are intersected. Far below SQLite's 64 tables.
+/// How many tags of a search one query joins; more are intersected. Far below SQLite's 64 tables.
 const TERMS: usize = 8;
 
-/// The most alternatives that one element of a search may list.
+/// The most alternatives that a search may have.
 const ALTERNATIVES: usize = 64;
 
 fn damaged(why: impl Into<String>) -> Fault {
@@ -181,59 +183,97 @@ pub(super) fn count(connection: &Connection) -> Step<u64> {
     row_id(connection.prepare_cached("SELECT count(*) FROM object")?.query_row([], |row| row.get(0))?)
 }
 
-/// The rows with one tag of each element, in ascending order. One query for up to [`TERMS`] elements.
-pub(super) fn find(connection: &Connection, all_of: &[Vec<Tag>], private: bool) -> Step<Vec<RowId>> {
-    if all_of.iter().any(|any| any.len() > ALTERNATIVES) {
-        return Err(Error::TooLarge { size: ALTERNATIVES }.into());
-    }
-    if all_of.iter().any(Vec::is_empty) {
-        return Ok(Vec::new());
-    }
-    let mut parts = all_of.chunks(TERMS);
-    let mut found = query(connection, parts.next().unwrap_or_default(), private)?;
-    for part in parts {
-        if found.is_empty() {
-            break;
+/// Several rows. A damaged one comes out empty, which no key opens: it must not hide the others.
+pub(super) fn get_all(connection: &Connection, ids: &[RowId]) -> Step<Vec<Row>> {
+    let get = |&id: &RowId| match get(connection, id) {
+        Err(fault) if fault.is_damage() => Some(Ok(Row { id, private: false, sealed: Vec::new() })),
+        other => other.transpose(),
+    };
+    ids.iter().filter_map(get).collect()
+}
+
+/// Several reads of one committed state, for which the file is locked and unlocked once.
+pub(super) fn at_once<T>(connection: &Connection, reads: impl FnOnce() -> Step<T>) -> Step<T> {
+    /// Ends the transaction on every way out: the next one could not begin.
+    struct End<'a>(&'a Connection);
+    impl Drop for End<'_> {
+        fn drop(&mut self) {
+            let _ = self.0.prepare_cached("COMMIT").and_then(|mut end| end.execute([]));
         }
-        let others = query(connection, part, private)?;
-        found.retain(|id| others.binary_search(id).is_ok());
+    }
+    connection.prepare_cached("BEGIN")?.execute([])?;
+    let _end = End(connection);
+    reads()
+}
+
+/// The rows with every tag of one element, in ascending order. One query for up to [`TERMS`] tags.
+pub(super) fn find(connection: &Connection, any_of: &[Vec<Tag>], private: bool) -> Step<Vec<RowId>> {
+    if any_of.len() > ALTERNATIVES {
+        return Err(Error::TooLarge { size: any_of.len() }.into());
+    }
+    if any_of.iter().any(Vec::is_empty) || any_of.is_empty() {
+        return query(connection, &[], private);
+    }
+    let mut found = Vec::new();
+    for all_of in any_of {
+        let mut parts = all_of.chunks(TERMS);
+        let mut some = query(connection, parts.next().unwrap_or_default(), private)?;
+        for part in parts {
+            if some.is_empty() {
+                break;
+            }
+            let others = query(connection, part, private)?;
+            some.retain(|id| others.binary_search(id).is_ok());
+        }
+        found.append(&mut some);
+    }
+    if any_of.len() > 1 {
+        found.sort_unstable();
+        // Two alternatives may name the same row.
+        found.dedup();
     }
     Ok(found)
 }
 
-fn query(connection: &Connection, all_of: &[Vec<Tag>], private: bool) -> Step<Vec<RowId>> {
-    let mut statement = connection.prepare_cached(&find_sql(all_of, private))?;
-    let mut rows = statement.query(params_from_iter(all_of.iter().flatten()))?;
+/// In ascending order.
+fn query(connection: &Connection, all_of: &[Tag], private: bool) -> Step<Vec<RowId>> {
+    let mut statement = connection.prepare_cached(find_sql(all_of.len(), private))?;
+    let mut rows = statement.query(params_from_iter(all_of))?;
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         found.push(row_id(row.get(0)?)?);
     }
-    // Two alternatives may name the same row.
     found.sort_unstable();
-    found.dedup();
     Ok(found)
 }
 
-/// `CROSS JOIN` is SQLite's promise not to reorder: the first element's rows are walked, the others are looked up.
-fn find_sql(all_of: &[Vec<Tag>], private: bool) -> String {
+/// The query for so many tags, at most [`TERMS`].
+fn find_sql(tags: usize, private: bool) -> &'static str {
+    static QUERIES: LazyLock<[[String; 2]; TERMS + 1]> = LazyLock::new(|| {
+        std::array::from_fn(|tags| [false, true].map(|private| write_find_sql(tags, private)))
+    });
+    QUERIES.get(tags).and_then(|both| both.get(usize::from(private))).map_or("", String::as_str)
+}
+
+/// `CROSS JOIN` is SQLite's promise not to reorder: the first tag's rows are walked, the others are looked up.
+fn write_find_sql(tags: usize, private: bool) -> String {
     let mut from = String::new();
     let mut conditions = String::from("1");
-    for (n, any) in all_of.iter().enumerate() {
-        let alternatives = vec!["?"; any.len()].join(",");
+    for n in 0..tags {
         from += &match n {
             0 => "tag t0".to_owned(),
             n => format!(" CROSS JOIN tag t{n}"),
         };
-        conditions += &format!(" AND t{n}.tag IN ({alternatives})");
+        conditions += &format!(" AND t{n}.tag = ?");
         if n > 0 {
             conditions += &format!(" AND t{n}.row = t0.row");
         }
     }
-    match (all_of.is_empty(), private) {
-        (true, true) => "SELECT id FROM object".to_owned(),
-        (true, false) => "SELECT id FROM object WHERE private = 0".to_owned(),
-        (false, true) => format!("SELECT t0.row FROM {from} WHERE {conditions}"),
-        (false, false) => format!(
+    match (tags, private) {
+        (0, true) => "SELECT id FROM object".to_owned(),
+        (0, false) => "SELECT id FROM object WHERE private = 0".to_owned(),
+        (_, true) => format!("SELECT t0.row FROM {from} WHERE {conditions}"),
+        (_, false) => format!(
             "SELECT t0.row FROM {from} CROSS JOIN object o WHERE {conditions} AND o.id = t0.row AND o.private = 0"
         ),
     }

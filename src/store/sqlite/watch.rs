@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard};
 
+use super::super::Generation;
 use super::open::beside;
 use super::raw::MappedWords;
 
@@ -91,18 +92,20 @@ impl Index {
         Some(Index { mapped: MappedWords::of(&file), file })
     }
 
-    /// A number that is another one after each commit. A read in the middle of a write gives a third one, which
-    /// costs its reader a needless look. `None` where the layout is not the one we know.
-    pub(super) fn read(&self) -> Option<u64> {
+    /// Another one after each commit, and its number of commits is the next one: SQLite counts them at this place for
+    /// its own use. A read in the middle of a write gives a third one, which costs its reader a needless look. `None`
+    /// where the layout is not the one we know.
+    pub(super) fn read(&self) -> Option<Generation> {
         const VERSION: u32 = 3_007_000;
         let words = match &self.mapped {
             Some(mapped) => mapped.read(),
             None => self.read_file()?,
         };
         let word = |n: usize| words.get(n).copied().unwrap_or_default();
-        // Both halves differ from commit to commit: the counter, and the checksum over it and the rest.
+        // The log's end, and the checksum over it, the counter and the rest.
         let (counter, end, checksum) = (word(2), word(4), word(10) ^ word(11).rotate_left(16));
-        (word(0) == VERSION).then(|| u64::from(counter ^ end.rotate_left(20)) << 32 | u64::from(checksum))
+        let state = u64::from(end) << 32 | u64::from(checksum);
+        (word(0) == VERSION).then_some(Generation { commits: Some(counter), state })
     }
 
     /// The same by a system call, where the file cannot be mapped.

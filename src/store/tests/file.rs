@@ -47,7 +47,7 @@ fn another_process_sees_a_change_at_its_next_call() {
     })
     .unwrap();
     assert_eq!(two.header().unwrap().label_text(), "renamed");
-    two.delete(id).unwrap();
+    two.delete(id, &mut || Ok(())).unwrap();
     assert_eq!(one.get(id).unwrap(), None);
 }
 
@@ -77,7 +77,7 @@ fn a_wait_for_another_writer_is_bounded() {
     let other = Connection::open(&file.path).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();
     let start = Instant::now();
-    let error = store.delete(1).unwrap_err();
+    let error = store.delete(1, &mut || Ok(())).unwrap_err();
     assert!(matches!(error, Error::Busy { .. }), "{error}");
     assert!(start.elapsed() < Duration::from_secs(2));
     assert_eq!(rv(error), ErrorKind::FunctionFailed);
@@ -251,7 +251,7 @@ fn reading_alone_reads_and_refuses_to_write() {
     assert!(reader.read_only());
     let id = add(&writer, false, &[1]);
     assert_eq!(reader.find(&[vec![tag(1)]], false).unwrap(), [id]);
-    let error = reader.delete(id).unwrap_err();
+    let error = reader.delete(id, &mut || Ok(())).unwrap_err();
     assert_eq!(rv(error), ErrorKind::TokenWriteProtected);
 }
 
@@ -286,9 +286,9 @@ fn an_immutable_file_is_read_and_its_replacement_noticed() {
     let store = SqliteStore::open_immutable(&file.path, &Options::default()).unwrap();
     let before = store.generation().unwrap();
     assert_eq!(store.find(&[vec![tag(1)]], false).unwrap(), [id]);
-    assert_eq!(rv(store.delete(id).unwrap_err()), ErrorKind::TokenWriteProtected);
+    assert_eq!(rv(store.delete(id, &mut || Ok(())).unwrap_err()), ErrorKind::TokenWriteProtected);
     std::thread::sleep(Duration::from_millis(20));
-    file.open().delete(id).unwrap();
+    file.open().delete(id, &mut || Ok(())).unwrap();
     assert_ne!(store.generation().unwrap(), before);
     assert!(store.find(&[vec![tag(1)]], false).unwrap().is_empty());
 }
