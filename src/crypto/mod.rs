@@ -14,6 +14,7 @@ mod key;
 mod pure;
 mod rsa;
 mod seal;
+mod traditional;
 #[cfg(test)]
 mod tests;
 
