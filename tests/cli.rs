@@ -228,8 +228,8 @@ fn objects_are_listed_exported_and_deleted() {
     let out = place.path("k.pem");
     place
         .run(&format!("object export --label k --class private --out {out} --pin-env PIN"))
-        .refused(2, "--force-secret");
-    let forced = format!("object export --label k --class private --force-secret --out {out} --pin-env PIN");
+        .refused(2, "--plain");
+    let forced = format!("object export --label k --class private --plain --out {out} --pin-env PIN");
     place.run(&forced).refused(1, "stays in the token");
     assert!(!Path::new(&out).exists());
     place.run("object delete --pin-env PIN --yes").refused(2, "--label");
@@ -272,9 +272,7 @@ fn openssl_keys_and_certificates_come_and_go() {
     openssl(&["genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-out", &ec]).unwrap();
     place.run(&format!("object import {ec} --label ec --extractable --not-sensitive --pin-env PIN")).ok();
     let out = place.path("out.pem");
-    place
-        .run(&format!("object export --label ec --class private --force-secret --out {out} --pin-env PIN"))
-        .ok();
+    place.run(&format!("object export --label ec --class private --plain --out {out} --pin-env PIN")).ok();
     assert_eq!(openssl(&["pkey", "-in", &out, "-pubout"]), openssl(&["pkey", "-in", &ec, "-pubout"]));
     let traditional = place.path("rsa.pem");
     openssl(&["rsa", "-traditional", "-in", &key, "-out", &traditional]).unwrap();

@@ -5,10 +5,12 @@
 //! decides how it is shown and which exit code follows: 0 done, 1 failed with one line on stderr, 2 usage.
 
 mod confirm;
+mod create;
 mod demo;
 mod doctor;
 mod error;
 mod export;
+mod extract;
 mod files;
 mod formats;
 mod host;
@@ -24,6 +26,7 @@ mod pins;
 mod progress;
 mod select;
 mod sign;
+mod signature;
 mod softhsm;
 mod token;
 

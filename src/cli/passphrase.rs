@@ -38,20 +38,20 @@ impl PassphraseArgs {
 
 /// A passphrase that is asked for when it is first needed.
 pub struct Passphrase<'a> {
-    source: Option<Source<'a>>,
+    source: std::result::Result<Source<'a>, &'a str>,
     read: OnceCell<SecretBytes>,
 }
 
 impl<'a> Passphrase<'a> {
     /// From a file, the environment, stdin or a prompt.
     pub fn from_source(source: Source<'a>) -> Self {
-        Passphrase { source: Some(source), read: OnceCell::new() }
+        Passphrase { source: Ok(source), read: OnceCell::new() }
     }
 
-    /// One that the caller has, or none at all.
-    pub fn given(known: Option<&str>) -> Self {
+    /// One that the caller has, or none at all; `option` is what would have given it.
+    pub fn given(known: Option<&str>, option: &'a str) -> Self {
         let known = known.map(|known| SecretBytes::from(known.as_bytes()));
-        Passphrase { source: None, read: known.map(OnceCell::from).unwrap_or_default() }
+        Passphrase { source: Err(option), read: known.map(OnceCell::from).unwrap_or_default() }
     }
 
     /// The passphrase.
@@ -59,8 +59,9 @@ impl<'a> Passphrase<'a> {
         if let Some(read) = self.read.get() {
             return Ok(read);
         }
-        let Some(source) = self.source else {
-            return failed("the file is encrypted, and there is no passphrase for it");
+        let source = match self.source {
+            Ok(source) => source,
+            Err(option) => return failed(format!("the file is encrypted: {option} gives its passphrase")),
         };
         let read = source.read("passphrase of the file")?;
         Ok(self.read.get_or_init(|| read))

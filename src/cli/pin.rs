@@ -94,7 +94,12 @@ enum From<'a> {
 
 impl<'a> Source<'a> {
     /// A file or variable wins over stdin, so that one PIN may come from a file and the other from stdin.
-    pub(super) fn of(file: &'a Option<PathBuf>, env: &'a Option<String>, stdin: bool, options: &'static str) -> Self {
+    pub(super) fn of(
+        file: &'a Option<PathBuf>,
+        env: &'a Option<String>,
+        stdin: bool,
+        options: &'static str,
+    ) -> Self {
         let from = match (file, env) {
             (Some(file), _) => From::File(file),
             (None, Some(name)) => From::Env(name),

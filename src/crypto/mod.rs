@@ -14,9 +14,9 @@ mod key;
 mod pure;
 mod rsa;
 mod seal;
-mod traditional;
 #[cfg(test)]
 mod tests;
+mod traditional;
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;

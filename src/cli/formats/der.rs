@@ -85,7 +85,9 @@ fn shape(element: &[u8]) -> Option<Shape> {
     let (first, rest) = AnyRef::from_der_partial(outer.value()).ok()?;
     let (second, _) = AnyRef::from_der_partial(rest).ok()?;
     let row = SHAPES.iter().find(|(tag, version, then, _)| {
-        first.tag() == *tag && second.tag() == *then && version.is_none_or(|version| first.value() == [version])
+        first.tag() == *tag
+            && second.tag() == *then
+            && version.is_none_or(|version| first.value() == [version])
     });
     row.map(|(.., shape)| *shape)
 }

@@ -7,8 +7,8 @@ use zeroize::Zeroizing;
 
 use super::{Item, Material, Refused, Result, SecretKind};
 use crate::crypto::{
-    Curve, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, PrivateKey, PublicKey, RsaComponents, RsaPrivate,
-    RsaPublic, X25519Private, X25519Public,
+    Curve, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, PrivateKey, PublicKey, RsaComponents,
+    RsaPrivate, RsaPublic, X25519Private, X25519Public,
 };
 use crate::types::{SecretBytes, ck};
 
@@ -241,13 +241,16 @@ fn members(key: &PublicKey, kid: &str) -> Made<Writer> {
         PublicKey::Rsa(key) => Ok(Writer::new("RSA", kid).octets("n", &key.n()).octets("e", &key.e())),
         PublicKey::Ec(key) => {
             let named = CURVES.iter().find(|(_, curve)| *curve == key.curve());
-            let (name, _) = named.ok_or_else(|| format!("JWK has no name for the curve {}", key.curve().name()))?;
+            let (name, _) =
+                named.ok_or_else(|| format!("JWK has no name for the curve {}", key.curve().name()))?;
             let point = key.point();
             let coordinates = point.get(1..).and_then(|rest| rest.split_at_checked(key.curve().field_len()));
             let (x, y) = coordinates.ok_or("the public point is not one")?;
             Ok(Writer::new("EC", kid).text("crv", name).octets("x", x).octets("y", y))
         }
-        PublicKey::Ed25519(key) => Ok(Writer::new("OKP", kid).text("crv", "Ed25519").octets("x", key.bytes())),
+        PublicKey::Ed25519(key) => {
+            Ok(Writer::new("OKP", kid).text("crv", "Ed25519").octets("x", key.bytes()))
+        }
         PublicKey::X25519(key) => Ok(Writer::new("OKP", kid).text("crv", "X25519").octets("x", key.bytes())),
         PublicKey::MlDsa(_) => Err("there is no JWK for this type of key".to_owned()),
     }

@@ -39,7 +39,10 @@ const REFUSED: &[(&str, &str)] = &[
     ("CMS", "a CMS message"),
     ("PGP PRIVATE KEY BLOCK", "an OpenPGP key"),
     ("PGP PUBLIC KEY BLOCK", "an OpenPGP key"),
-    ("DSA PRIVATE KEY", "a DSA key in its traditional form: `openssl pkey -in FILE -out NEW` makes it PKCS#8"),
+    (
+        "DSA PRIVATE KEY",
+        "a DSA key in its traditional form: `openssl pkey -in FILE -out NEW` makes it PKCS#8",
+    ),
 ];
 
 /// True for a text that has a block.
@@ -50,7 +53,8 @@ pub(super) fn looks_like_it(content: &[u8]) -> bool {
 /// What the blocks hold.
 pub(super) fn read(content: &[u8], passphrase: &Passphrase<'_>) -> Result<Vec<Item>> {
     // Between the blocks there may be anything; inside them there is ASCII.
-    let text: Zeroizing<String> = Zeroizing::new(content.iter().map(|byte| char::from(byte & 0x7f)).collect());
+    let text: Zeroizing<String> =
+        Zeroizing::new(content.iter().map(|byte| char::from(byte & 0x7f)).collect());
     let mut items = Vec::new();
     let mut blocks = 0;
     for block in split(&text) {
@@ -93,9 +97,10 @@ fn first(text: &str) -> std::result::Result<Block<'_>, &'static str> {
     let (label, inside) = text.get(BEGIN.len()..).and_then(|rest| rest.split_once(DASHES)).ok_or(CUT)?;
     let end = inside.find(END).ok_or(CUT)?;
     let (body, tail) = inside.split_at_checked(end).ok_or(CUT)?;
-    let closing = tail.get(END.len()..).and_then(|tail| tail.strip_prefix(label)).ok_or(
-        "a PEM block ends with another label than it begins with",
-    )?;
+    let closing = tail
+        .get(END.len()..)
+        .and_then(|tail| tail.strip_prefix(label))
+        .ok_or("a PEM block ends with another label than it begins with")?;
     let rest = closing.strip_prefix(DASHES).ok_or(CUT)?;
     let whole = text.get(..text.len() - rest.len()).ok_or(CUT)?;
     Ok(Block { label, whole, body })
@@ -122,7 +127,8 @@ impl Block<'_> {
     }
 
     fn der(&self) -> Result<SecretBytes> {
-        let body: Zeroizing<String> = Zeroizing::new(self.body.chars().filter(|c| !c.is_ascii_whitespace()).collect());
+        let body: Zeroizing<String> =
+            Zeroizing::new(self.body.chars().filter(|c| !c.is_ascii_whitespace()).collect());
         match Base64::decode_vec(&body) {
             Ok(der) => Ok(SecretBytes::from(der)),
             Err(_) => Err("what is between BEGIN and END is not Base64".into()),

@@ -35,7 +35,11 @@ pub(super) fn read(content: &[u8], passphrase: &Passphrase<'_>) -> Result<Vec<It
             _ => ck::CKK_GENERIC_SECRET,
         };
         let value = SecretBytes::from(bag.key.key());
-        items.push(Item { material: Material::Secret(kind, value), label: name(bag.friendly_name), id: None });
+        items.push(Item {
+            material: Material::Secret(kind, value),
+            label: name(bag.friendly_name),
+            id: None,
+        });
     }
     Ok(items)
 }
@@ -90,7 +94,8 @@ pub struct Bundle<'a> {
 /// A PKCS#12 file with one key.
 pub fn encode(bundle: &Bundle<'_>, passphrase: &[u8]) -> std::result::Result<SecretBytes, String> {
     let failed = |error: P12Error| format!("PKCS#12: {error}");
-    let passphrase = std::str::from_utf8(passphrase).map_err(|_| "the passphrase of a PKCS#12 file has to be UTF-8")?;
+    let passphrase =
+        std::str::from_utf8(passphrase).map_err(|_| "the passphrase of a PKCS#12 file has to be UTF-8")?;
     let key = p12_keystore::PrivateKey::from_der(&bundle.key.to_pkcs8().map_err(|error| error.to_string())?);
     let chain: std::result::Result<Vec<Certificate>, P12Error> =
         bundle.chain.iter().map(|certificate| Certificate::from_der(certificate)).collect();

@@ -66,7 +66,8 @@ fn check_cost(kdf: &pbes2::Kdf) -> Result<()> {
         pbes2::Kdf::Pbkdf2(pbkdf2) => pbkdf2.iteration_count <= MAX_ITERATIONS,
         pbes2::Kdf::Scrypt(scrypt) => {
             let bytes = scrypt.cost_parameter.checked_mul(u64::from(scrypt.block_size) * 128);
-            bytes.is_some_and(|bytes| bytes <= MAX_SCRYPT_BYTES) && scrypt.parallelization <= MAX_SCRYPT_PARALLEL
+            bytes.is_some_and(|bytes| bytes <= MAX_SCRYPT_BYTES)
+                && scrypt.parallelization <= MAX_SCRYPT_PARALLEL
         }
         _ => false,
     };
@@ -79,6 +80,8 @@ pub fn encrypt(pkcs8: &[u8], passphrase: &[u8]) -> std::result::Result<SecretByt
     crypto::random(&mut salt).and_then(|()| crypto::random(&mut iv)).map_err(|error| error.to_string())?;
     let parameters = pbes2::Parameters::generate_pbkdf2_sha256_aes256cbc(ITERATIONS, &salt, iv);
     let key = PrivateKeyInfoRef::try_from(pkcs8).map_err(|error| format!("PKCS#8: {error}"))?;
-    let encrypted = parameters.map_err(pkcs8::Error::from).and_then(|parameters| key.encrypt_with_params(parameters, passphrase));
+    let encrypted = parameters
+        .map_err(pkcs8::Error::from)
+        .and_then(|parameters| key.encrypt_with_params(parameters, passphrase));
     encrypted.map(|der| SecretBytes::from(der.as_bytes())).map_err(|error| format!("PKCS#8: {error}"))
 }

@@ -71,7 +71,8 @@ fn hint(content: &[u8], format: Format) -> &'static str {
 fn from_hex(content: &[u8]) -> Option<SecretBytes> {
     let digits = content.strip_prefix(b"0x").unwrap_or(content);
     let digits = digits.iter().filter(|byte| !byte.is_ascii_whitespace() && **byte != b':');
-    let digits: Option<Vec<u8>> = digits.map(|byte| u8::try_from(char::from(*byte).to_digit(16)?).ok()).collect();
+    let digits: Option<Vec<u8>> =
+        digits.map(|byte| u8::try_from(char::from(*byte).to_digit(16)?).ok()).collect();
     let digits = Zeroizing::new(digits?);
     let (pairs, rest) = digits.as_chunks::<2>();
     let value = SecretBytes::from(pairs.iter().map(|[high, low]| high << 4 | low).collect::<Vec<u8>>());

@@ -26,14 +26,16 @@ const TYPES: &[&str] = &["ssh-", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
 /// True for a text with a line that is a public key, or options and a public key.
 pub(super) fn looks_like_a_line(content: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(content) else { return false };
-    text.lines().filter(|line| !line.starts_with('#')).any(|line| {
-        line.split_ascii_whitespace().any(|word| TYPES.iter().any(|kind| word.starts_with(kind)))
-    })
+    text.lines()
+        .filter(|line| !line.starts_with('#'))
+        .any(|line| line.split_ascii_whitespace().any(|word| TYPES.iter().any(|kind| word.starts_with(kind))))
 }
 
 /// A private key, or the public keys of a file such as authorized_keys.
 pub(super) fn read(content: &[u8], passphrase: &Passphrase<'_>) -> Result<Vec<Item>> {
-    let Ok(text) = std::str::from_utf8(content) else { return Err("an SSH key is text, and this is none".into()) };
+    let Ok(text) = std::str::from_utf8(content) else {
+        return Err("an SSH key is text, and this is none".into());
+    };
     if text.trim_start().starts_with("-----BEGIN ") {
         return Ok(vec![read_private(text.trim(), passphrase)?]);
     }
@@ -42,7 +44,8 @@ pub(super) fn read(content: &[u8], passphrase: &Passphrase<'_>) -> Result<Vec<It
         if line.trim().is_empty() || line.trim_start().starts_with('#') {
             continue;
         }
-        let key = line.parse::<Entry>().map_err(|error| format!("line {}: no SSH public key: {error}", at + 1))?;
+        let key =
+            line.parse::<Entry>().map_err(|error| format!("line {}: no SSH public key: {error}", at + 1))?;
         let key = key.public_key();
         let public = from_public(key.key_data()).map_err(|why| format!("line {}: {why}", at + 1))?;
         items.push(Item { material: Material::Public(public), label: label(key.comment()), id: None });
@@ -57,7 +60,8 @@ fn label(comment: &ssh_key::Comment) -> Option<String> {
 
 /// A private key in its PEM block.
 pub(super) fn read_private(block: &str, passphrase: &Passphrase<'_>) -> Result<Item> {
-    let refused = |error: ssh_key::Error| Refused::Content(format!("an SSH private key that can't be read: {error}"));
+    let refused =
+        |error: ssh_key::Error| Refused::Content(format!("an SSH private key that can't be read: {error}"));
     let mut key = ssh_key::PrivateKey::from_openssh(block).map_err(refused)?;
     if key.is_encrypted() {
         if matches!(key.kdf(), Kdf::Bcrypt { rounds, .. } if *rounds > MAX_ROUNDS) {
@@ -113,10 +117,14 @@ fn from_private(data: &KeypairData) -> std::result::Result<PrivateKey, String> {
 fn from_public(data: &KeyData) -> std::result::Result<PublicKey, String> {
     let key = match data {
         KeyData::Rsa(key) => RsaPublic::new(positive(key.n())?, positive(key.e())?).map(PublicKey::Rsa),
-        KeyData::Ecdsa(key) => EcPublic::from_point(curve(key.curve()), key.as_sec1_bytes()).map(PublicKey::Ec),
+        KeyData::Ecdsa(key) => {
+            EcPublic::from_point(curve(key.curve()), key.as_sec1_bytes()).map(PublicKey::Ec)
+        }
         KeyData::Ed25519(key) => Ed25519Public::new(&key.0).map(PublicKey::Ed25519),
         KeyData::SkEcdsaSha2NistP256(_) | KeyData::SkEd25519(_) => return Err(HARDWARE.to_owned()),
-        KeyData::Certificate(_) => return Err("an SSH certificate, for which PKCS#11 has no object".to_owned()),
+        KeyData::Certificate(_) => {
+            return Err("an SSH certificate, for which PKCS#11 has no object".to_owned());
+        }
         _ => return Err(OTHER.to_owned()),
     };
     key.map_err(|error| format!("the public key can't be read: {error}"))
@@ -151,9 +159,13 @@ pub fn private(key: &PrivateKey, comment: &str, passphrase: Option<&[u8]>) -> Wr
     let mut file = ssh_key::PrivateKey::new(to_private(key)?, one_line(comment)).map_err(failed)?;
     if let Some(passphrase) = passphrase {
         let (mut salt, mut check) = (vec![0; 16], [0; 4]);
-        crypto::random(&mut salt).and_then(|()| crypto::random(&mut check)).map_err(|error| error.to_string())?;
+        crypto::random(&mut salt)
+            .and_then(|()| crypto::random(&mut check))
+            .map_err(|error| error.to_string())?;
         let kdf = Kdf::Bcrypt { salt, rounds: ROUNDS };
-        file = file.encrypt_with(Cipher::Aes256Ctr, kdf, u32::from_ne_bytes(check), passphrase).map_err(failed)?;
+        file = file
+            .encrypt_with(Cipher::Aes256Ctr, kdf, u32::from_ne_bytes(check), passphrase)
+            .map_err(failed)?;
     }
     Ok(SecretBytes::from(file.to_openssh(LineEnding::LF).map_err(failed)?.as_bytes()))
 }
@@ -193,7 +205,8 @@ fn to_private(key: &PrivateKey) -> std::result::Result<KeypairData, String> {
         }
         PrivateKey::Ec(key) => to_ecdsa(key).map(KeypairData::Ecdsa),
         PrivateKey::Ed25519(key) => {
-            let seed: [u8; 32] = key.seed().as_ref().try_into().map_err(|_| "the key has the wrong length")?;
+            let seed: [u8; 32] =
+                key.seed().as_ref().try_into().map_err(|_| "the key has the wrong length")?;
             let private = Ed25519PrivateKey::from_bytes(&zeroize::Zeroizing::new(seed));
             let public = Ed25519PublicKey(*key.public().bytes());
             Ok(KeypairData::Ed25519(Ed25519Keypair { public, private }))
