@@ -245,8 +245,8 @@ impl Maker<'_> {
         let named = linked.is_some() || self.file.certificates.len() == 1;
         let asked = self.plan.label.filter(|_| named).map(str::to_owned);
         let label = asked
-            .or_else(|| item.label.clone())
             .or_else(|| own.and_then(|own| own.label.clone()))
+            .or_else(|| item.label.clone())
             .or_else(|| fields.name())
             .or_else(|| self.plan.label.map(str::to_owned));
         let id = self.plan.traits.id.as_ref().filter(|_| named).map(|id| id.0.clone());

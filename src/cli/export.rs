@@ -95,11 +95,11 @@ pub fn run(host: &Host, args: &Export) -> Result<Answer> {
         let _spinner = Spinner::new("Exporting");
         encode(&session, &shown, &order)?
     };
+    let mut json = shown.json();
+    let text = deliver(&encoded, args.out.as_deref())?;
     if encoded.secret && order.passphrase.is_none() {
         eprintln!("keyward: warning: the key is in clear now: whoever reads the file has it");
     }
-    let mut json = shown.json();
-    let text = deliver(&encoded, args.out.as_deref())?;
     if let Some(object) = json.as_object_mut() {
         match &args.out {
             Some(out) => object.insert("file".to_owned(), out.display().to_string().into()),
