@@ -676,3 +676,36 @@ fn refusals_say_what_the_file_is() {
     object(&place, "import @leaf.pem --label x --format jwk").refused(1, "JWK");
     object(&place, "import @leaf.key").refused(2, "--label");
 }
+
+/// The blocks of docs/operations.md that are said to be tested, each after "<!-- test: NAME needs COMMAND... -->".
+fn examples() -> Vec<(String, String)> {
+    let page = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/operations.md")).unwrap();
+    let blocks = page.split("<!-- test: ").skip(1);
+    blocks
+        .map(|rest| {
+            let (needs, rest) = rest.split_once(" -->").unwrap();
+            let block = rest.split("```").nth(1).unwrap().strip_prefix("sh\n").unwrap();
+            (needs.to_owned(), block.to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn the_examples_of_the_documentation_run() {
+    let examples = examples();
+    assert!(examples.len() >= 2);
+    for (line, block) in examples {
+        let needs: Vec<&str> = line.split(' ').skip(2).collect();
+        if !has(&needs) {
+            continue;
+        }
+        let place = Place::with_token();
+        let bin = PathBuf::from(env!("CARGO_BIN_EXE_keyward"));
+        let settings = format!(
+            "export PATH={}:$PATH KEYWARD_DIR={} KEYWARD_SOFT__KDF=fast PIN=user-pin-1 PASSPHRASE='{PASSPHRASE}'",
+            bin.parent().unwrap().display(),
+            place.path("tokens")
+        );
+        sh(&place, &format!("{settings}\n{block}"));
+    }
+}

@@ -252,7 +252,7 @@ fn members(key: &PublicKey, kid: &str) -> Made<Writer> {
             Ok(Writer::new("OKP", kid).text("crv", "Ed25519").octets("x", key.bytes()))
         }
         PublicKey::X25519(key) => Ok(Writer::new("OKP", kid).text("crv", "X25519").octets("x", key.bytes())),
-        PublicKey::MlDsa(_) => Err("there is no JWK for this type of key".to_owned()),
+        _ => Err("there is no JWK for this type of key".to_owned()),
     }
 }
 
@@ -269,7 +269,7 @@ pub fn private(key: &PrivateKey, kid: &str) -> Made<SecretBytes> {
         PrivateKey::Ec(key) => writer.octets("d", &key.scalar()),
         PrivateKey::Ed25519(key) => writer.octets("d", &key.seed()),
         PrivateKey::X25519(key) => writer.octets("d", &key.bytes()),
-        PrivateKey::MlDsa(_) => return Err("there is no JWK for this type of key".to_owned()),
+        _ => return Err("there is no JWK for this type of key".to_owned()),
     };
     Ok(writer.end())
 }
