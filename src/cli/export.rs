@@ -74,7 +74,7 @@ struct Order {
 /// What is written.
 struct Encoded {
     content: SecretBytes,
-    /// Whether the content is a key that nothing else protects, or a passphrase alone.
+    /// Whether it is a private or secret key, encrypted or not.
     secret: bool,
     /// Whether it may be shown on a terminal.
     text: bool,

@@ -36,7 +36,7 @@ Examples:
 /// `keyward object import`
 #[derive(Args, Debug)]
 pub struct Import {
-    /// The file; \"-\" is stdin
+    /// The file; "-" is stdin
     pub file: PathBuf,
     /// Label of what comes in (default: what the file calls it)
     #[arg(long, short)]

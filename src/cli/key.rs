@@ -60,7 +60,7 @@ pub struct Traits {
     /// What the key may do, comma-separated (default: what its type is mostly used for)
     #[arg(long, value_enum, value_delimiter = ',')]
     pub usage: Vec<Usage>,
-    /// Let the key leave the token, wrapped by another key
+    /// Let the key leave the token, wrapped by another key or under a passphrase
     #[arg(long)]
     pub extractable: bool,
     /// Together with --extractable: let the key's value be read
