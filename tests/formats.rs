@@ -249,6 +249,30 @@ fn pkcs12_of_java_and_to_java() {
 }
 
 #[test]
+fn pkcs12_of_nss() {
+    if !has(&["openssl", "certutil", "pk12util"]) {
+        return;
+    }
+    // NSS writes BER: what Firefox exports looks like this.
+    let place = Place::with_token();
+    authority(&place);
+    sh(
+        &place,
+        "openssl pkcs12 -export -inkey leaf.key -in leaf.pem -certfile ca.pem -name server -passout env:PW -out in.p12
+         mkdir db; certutil -N -d sql:db --empty-password
+         pk12util -i in.p12 -d sql:db -W \"$PW\" -K ''; pk12util -o nss.p12 -n server -d sql:db -W \"$PW\" -K ''
+         [ \"$(head -c 2 nss.p12 | od -An -tx1)\" = ' 30 80' ]
+         head -c 900 nss.p12 >cut.p12",
+    );
+    fs::write(place.path("pw"), PASSPHRASE).unwrap();
+    let made = import(&place, "@nss.p12 --passphrase-file @pw");
+    assert_eq!(names(&made)[0].1, "server");
+    proves(&place, "server", "leaf.pub");
+    object(&place, "import @nss.p12 --passphrase-env OTHER").refused(1, "wrong passphrase");
+    object(&place, "import @cut.p12 --passphrase-env OTHER").refused(1, "cut off");
+}
+
+#[test]
 fn exports_are_encrypted_and_openssl_reads_them() {
     if !has(&["openssl"]) {
         return;

@@ -3,7 +3,7 @@
 use der::asn1::AnyRef;
 use der::{Decode, Tag, Tagged};
 
-use super::{Fields, Item, Material, Passphrase, Result, pkcs8, pkcs12};
+use super::{Fields, Item, Material, Passphrase, Result, ber, pkcs8, pkcs12};
 use crate::crypto::{self, PrivateKey, PublicKey};
 
 /// A structure that keys and certificates come in.
@@ -54,6 +54,10 @@ pub(super) fn looks_like_it(content: &[u8]) -> bool {
 
 /// What a file holds: one structure, or several certificates one after the other.
 pub(super) fn read(content: &[u8], passphrase: &Passphrase<'_>) -> Result<Vec<Item>> {
+    if ber::looks_like_it(content) {
+        // Only PKCS#12 is written like that.
+        return pkcs12::read(content, passphrase);
+    }
     let mut items = Vec::new();
     let mut rest = content;
     while !rest.is_empty() {

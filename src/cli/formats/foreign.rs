@@ -11,11 +11,6 @@ const FOREIGN: &[(&[u8], &str)] = &[
     (b"---- BEGIN SSH2", "an SSH2 public key: `ssh-keygen -i -f FILE` converts it"),
     (b"SQLite format 3\0", "a SQLite database, perhaps a token itself: tokens are copied as files"),
     (b"\xff\xfe", "UTF-16 text: save it as ASCII or UTF-8"),
-    // BER's indefinite length; DER, and every parser of DER, knows none.
-    (
-        b"\x30\x80",
-        "BER of indefinite length: `openssl pkcs12 -in FILE -nodes | openssl pkcs12 -export -out NEW` converts it",
-    ),
 ];
 
 /// Why this file is not taken, if it is one of those.

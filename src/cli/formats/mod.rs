@@ -3,6 +3,7 @@
 //! Bytes in, [`Item`]s out, and back; no token, no file system. The format is told by the content alone. Every parser
 //! takes hostile input, and a refusal says what the file is and what is wrong with it.
 
+mod ber;
 mod certificate;
 mod der;
 mod foreign;

@@ -1,7 +1,7 @@
 //! PKCS#12 (RFC 7292): keys, their certificates, and the names of both.
 //!
 //! Read: PBES2, and what older programs wrote (3DES and RC2-40 with SHA-1); a MAC is verified where there is one.
-//! Written: PBES2 with AES-256, an HMAC-SHA-256.
+//! NSS writes BER, which is made DER first. Written: PBES2 with AES-256, an HMAC-SHA-256.
 
 use p12_keystore::error::Error as P12Error;
 use p12_keystore::secret::SecretKeyType;
@@ -9,7 +9,7 @@ use p12_keystore::{
     Certificate, EncryptionAlgorithm, KeyStore, KeyStoreEntry, MacAlgorithm, Pkcs12Archive, PrivateKeyChain,
 };
 
-use super::{Item, Material, Passphrase, Refused, Result, der, pkcs8};
+use super::{Item, Material, Passphrase, Refused, Result, ber, pkcs8};
 use crate::crypto::PrivateKey;
 use crate::types::{SecretBytes, ck};
 
@@ -24,7 +24,7 @@ pub(super) fn read(content: &[u8], passphrase: &Passphrase<'_>) -> Result<Vec<It
         items.push(Item { material: Material::Private(key), label: name(bag.friendly_name), id });
     }
     for bag in archive.certs {
-        let material = der::certificate(bag.cert.as_der())?;
+        let material = super::der::certificate(bag.cert.as_der())?;
         let id = bag.local_key_id.filter(|id| !id.is_empty());
         items.push(Item { material, label: name(bag.friendly_name), id });
     }
@@ -51,17 +51,31 @@ fn name(friendly: Option<String>) -> Option<String> {
 
 /// Decrypts. The empty passphrase, which is in use, is tried before anybody is asked.
 fn open(content: &[u8], passphrase: &Passphrase<'_>) -> Result<Pkcs12Archive> {
-    if let Ok(archive) = Pkcs12Archive::from_pkcs12(content, "") {
+    const DAMAGED: &str = "a PKCS#12 file that is cut off or damaged";
+    let der = match ber::looks_like_it(content) {
+        true => Some(ber::pfx(content).ok_or(DAMAGED)?),
+        false => None,
+    };
+    let decrypt = |passphrase: &str| match &der {
+        None => Pkcs12Archive::from_pkcs12(content, passphrase),
+        // The MAC is over the BER inside: where that alone is in the way, the MAC was right. What this lets through
+        // without a right one could as well have come without any, which is taken.
+        Some((with_mac, without)) => match Pkcs12Archive::from_pkcs12(with_mac, passphrase) {
+            Err(P12Error::DerError(_)) => Pkcs12Archive::from_pkcs12(without, passphrase),
+            other => other,
+        },
+    };
+    if let Ok(archive) = decrypt("") {
         return Ok(archive);
     }
-    if !der::is_whole(content) {
-        return Err("a PKCS#12 file that is cut off or damaged".into());
+    if der.is_none() && !super::der::is_whole(content) {
+        return Err(DAMAGED.into());
     }
     let passphrase = passphrase.get()?;
     let Ok(passphrase) = std::str::from_utf8(passphrase) else {
         return Err("the passphrase of a PKCS#12 file is text, and this one is not UTF-8".into());
     };
-    Pkcs12Archive::from_pkcs12(content, passphrase).map_err(|error| refusal(&error))
+    decrypt(passphrase).map_err(|error| refusal(&error))
 }
 
 fn refusal(error: &P12Error) -> Refused {
