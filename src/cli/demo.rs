@@ -90,7 +90,6 @@ fn tour(dir: &Path, say: &dyn Fn(String) -> Result<()>) -> Result<Vec<Value>> {
 /// Generates a key, signs, verifies, and sees a forged message refused.
 fn try_key(session: &Session<'_>, kind: &str) -> Result<(String, Value)> {
     let spec: KeySpec = kind.parse().map_err(Error::Failed)?;
-    let traits = Traits { label: format!("demo {kind}"), ..Traits::default() };
     let id = key::random_id()?;
     let named = KeyArg { key: None, id: Some(Id(id.clone())) };
     let find = |class| {
@@ -98,7 +97,7 @@ fn try_key(session: &Session<'_>, kind: &str) -> Result<(String, Value)> {
     };
 
     let started = Instant::now();
-    key::generate(session, &spec, &traits, &id)?;
+    key::generate(session, &spec, &Traits::default(), &format!("demo {kind}"), &id)?;
     let generated = started.elapsed();
     let (private, public) = (find(ck::CKO_PRIVATE_KEY)?, find(ck::CKO_PUBLIC_KEY)?);
     let mechanism = sign::mechanism_for(session, private, None, MESSAGE.len())?;

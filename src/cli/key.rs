@@ -40,6 +40,9 @@ pub struct Generate {
     /// Type of key: rsa:3072, ec:p256, ed25519, ml-dsa-65, aes:256, ...
     #[arg(long = "type", value_name = "TYPE")]
     pub kind: KeySpec,
+    /// Label of the key
+    #[arg(long, short)]
+    pub label: String,
     #[command(flatten)]
     pub traits: Traits,
     #[command(flatten)]
@@ -48,19 +51,16 @@ pub struct Generate {
     pub pin: PinArgs,
 }
 
-/// What a new key is called and what it may do.
+/// What a new key may do, and the ID by which others find it.
 #[derive(Args, Debug, Clone, Default)]
 pub struct Traits {
-    /// Label of the key
-    #[arg(long, short)]
-    pub label: String,
     /// ID that ties key pair and certificate together (default: chosen by the tool)
     #[arg(long, value_name = "HEX")]
     pub id: Option<Id>,
     /// What the key may do, comma-separated (default: what its type is mostly used for)
     #[arg(long, value_enum, value_delimiter = ',')]
     pub usage: Vec<Usage>,
-    /// Let the key leave the token, wrapped by another key
+    /// Let the key leave the token, wrapped by another key or under a passphrase
     #[arg(long)]
     pub extractable: bool,
     /// Together with --extractable: let the key's value be read
@@ -73,12 +73,18 @@ pub struct Traits {
 
 impl Traits {
     /// The attributes of a key of this class, which may do `default` unless `--usage` says otherwise.
-    pub fn template(&self, class: ck::CK_OBJECT_CLASS, id: &[u8], default: &[Usage]) -> Template {
+    pub fn template(
+        &self,
+        class: ck::CK_OBJECT_CLASS,
+        label: &str,
+        id: &[u8],
+        default: &[Usage],
+    ) -> Template {
         let usages = if self.usage.is_empty() { default } else { &self.usage };
         let mut template = Template::new()
             .with(ck::CKA_CLASS, class)
             .with(ck::CKA_TOKEN, true)
-            .with(ck::CKA_LABEL, self.label.as_str())
+            .with(ck::CKA_LABEL, label)
             .with(ck::CKA_ID, id);
         if class == ck::CKO_PUBLIC_KEY {
             template = template.with(ck::CKA_PRIVATE, false);
@@ -105,18 +111,14 @@ pub fn run(command: &Command) -> Result<Answer> {
         Some(id) => id.0.clone(),
         None => random_id()?,
     };
-    refuse_twin(&session, args.kind.family.pair, &args.traits.label, &id)?;
-    generate(&session, &args.kind, &args.traits, &id)?;
-    let line = format!(
-        "Generated {} \"{}\" with ID {} in {}",
-        args.kind.name,
-        args.traits.label,
-        hex(&id),
-        token.name()
-    );
+    let class = if args.kind.family.pair { ck::CKO_PRIVATE_KEY } else { ck::CKO_SECRET_KEY };
+    refuse_twin(&session, class, &args.label, &id)?;
+    generate(&session, &args.kind, &args.traits, &args.label, &id)?;
+    let line =
+        format!("Generated {} \"{}\" with ID {} in {}", args.kind.name, args.label, hex(&id), token.name());
     let json = json!({
         "type": args.kind.name,
-        "label": args.traits.label,
+        "label": args.label,
         "id": hex(&id),
         "token": { "label": token.label, "serial": token.serial },
     });
@@ -131,8 +133,7 @@ pub fn random_id() -> Result<Vec<u8>> {
 }
 
 /// Two keys of one class with the same label and ID can't be told apart by any application.
-pub fn refuse_twin(session: &Session<'_>, pair: bool, label: &str, id: &[u8]) -> Result<()> {
-    let class = if pair { ck::CKO_PRIVATE_KEY } else { ck::CKO_SECRET_KEY };
+pub fn refuse_twin(session: &Session<'_>, class: ck::CK_OBJECT_CLASS, label: &str, id: &[u8]) -> Result<()> {
     match session.find(&template(Some(class), Some(label), Some(&Id(id.to_vec()))))?.is_empty() {
         true => Ok(()),
         false => failed(format!("a key with the label \"{label}\" and the ID {} is there already", hex(id))),
@@ -140,17 +141,24 @@ pub fn refuse_twin(session: &Session<'_>, pair: bool, label: &str, id: &[u8]) ->
 }
 
 /// Generates the key or key pair.
-pub fn generate(session: &Session<'_>, kind: &KeySpec, traits: &Traits, id: &[u8]) -> Result<()> {
+pub fn generate(
+    session: &Session<'_>,
+    kind: &KeySpec,
+    traits: &Traits,
+    label: &str,
+    id: &[u8],
+) -> Result<()> {
     let _spinner = Spinner::new(&format!("Generating {}", kind.name));
     let family = kind.family;
     let mechanism = Mechanism { kind: family.generation, params: Params::None };
     let with_type = |class| {
-        let template = traits.template(class, id, family.usages).with(ck::CKA_KEY_TYPE, family.key_type);
+        let template =
+            traits.template(class, label, id, family.usages).with(ck::CKA_KEY_TYPE, family.key_type);
         kind.attributes.iter().fold(template, |template, (id, value)| template.with(*id, value.clone()))
     };
     if family.pair {
-        let private =
-            traits.template(ck::CKO_PRIVATE_KEY, id, family.usages).with(ck::CKA_KEY_TYPE, family.key_type);
+        let private = traits.template(ck::CKO_PRIVATE_KEY, label, id, family.usages);
+        let private = private.with(ck::CKA_KEY_TYPE, family.key_type);
         let public = with_type(ck::CKO_PUBLIC_KEY);
         calls::key::generate_pair(session.module, session.handle, &mechanism, public, private)?;
     } else {

@@ -146,9 +146,19 @@ fn bits(parameter: &str) -> Option<Given> {
     Some(vec![(ck::CKA_VALUE_LEN, (bits / 8).into())])
 }
 
-/// The family of a key type.
-pub fn family(key_type: ck::CK_KEY_TYPE) -> Option<&'static Family> {
-    FAMILIES.iter().find(|family| family.key_type == key_type)
+/// Types of keys that are imported and never generated, and their words.
+const IMPORTED: &[(ck::CK_KEY_TYPE, &str)] = &[
+    (ck::CKK_SHA_1_HMAC, "sha1-hmac"),
+    (ck::CKK_SHA224_HMAC, "sha224-hmac"),
+    (ck::CKK_SHA256_HMAC, "sha256-hmac"),
+    (ck::CKK_SHA384_HMAC, "sha384-hmac"),
+    (ck::CKK_SHA512_HMAC, "sha512-hmac"),
+];
+
+/// What keys of a type may do unless `--usage` says otherwise.
+pub fn usages(key_type: ck::CK_KEY_TYPE) -> &'static [Usage] {
+    let family = FAMILIES.iter().find(|family| family.key_type == key_type);
+    family.map_or(SIGN, |family| family.usages)
 }
 
 /// A `--type`.
@@ -208,13 +218,15 @@ pub fn described(object: &Attributes) -> String {
     let exact = |family: &&Family| {
         family.key_type == key_type && (family.attributes)("").is_none_or(|own| own.iter().all(is))
     };
-    let Some(family) = FAMILIES.iter().find(exact) else { return format!("{key_type:#x}") };
+    let imported = IMPORTED.iter().find(|(known, _)| *known == key_type).map(|(_, word)| *word);
+    let word = FAMILIES.iter().find(exact).map(|family| family.word).or(imported);
+    let Some(word) = word else { return format!("{key_type:#x}") };
     let parameter = match (object.bytes(ck::CKA_MODULUS), object.bytes(ck::CKA_EC_PARAMS)) {
         (Some(modulus), _) => modulus_bits(modulus).to_string(),
         (_, Some(params)) if key_type == ck::CKK_EC => curve_name(params),
         _ => object.ulong(ck::CKA_VALUE_LEN).map(|len| (len * 8).to_string()).unwrap_or_default(),
     };
-    if parameter.is_empty() { family.word.to_owned() } else { format!("{}:{parameter}", family.word) }
+    if parameter.is_empty() { word.to_owned() } else { format!("{word}:{parameter}") }
 }
 
 fn modulus_bits(modulus: &[u8]) -> usize {

@@ -5,11 +5,14 @@
 //! decides how it is shown and which exit code follows: 0 done, 1 failed with one line on stderr, 2 usage.
 
 mod confirm;
+mod create;
 mod demo;
 mod doctor;
 mod error;
 mod export;
+mod extract;
 mod files;
+mod formats;
 mod host;
 mod import;
 mod key;
@@ -17,11 +20,13 @@ mod keytype;
 mod mechanism;
 mod object;
 mod output;
+mod passphrase;
 mod pin;
 mod pins;
 mod progress;
 mod select;
 mod sign;
+mod signature;
 mod softhsm;
 mod token;
 

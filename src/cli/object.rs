@@ -20,10 +20,10 @@ pub enum Command {
     List(List),
     /// Delete the objects of a selection
     Delete(Delete),
-    /// Bring a private key, a certificate or a secret key into a token
+    /// Bring the keys and certificates of a file into a token
     #[command(after_help = import::HELP)]
     Import(Import),
-    /// Write a public key or a certificate to stdout or a file
+    /// Write a key or a certificate to stdout or a file
     #[command(after_help = export::HELP)]
     Export(Export),
 }

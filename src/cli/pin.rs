@@ -80,6 +80,8 @@ pub struct Source<'a> {
     from: From<'a>,
     /// The options that would have told.
     options: &'static str,
+    /// What it is: a PIN or a passphrase.
+    word: &'static str,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -92,19 +94,29 @@ enum From<'a> {
 
 impl<'a> Source<'a> {
     /// A file or variable wins over stdin, so that one PIN may come from a file and the other from stdin.
-    fn of(file: &'a Option<PathBuf>, env: &'a Option<String>, stdin: bool, options: &'static str) -> Self {
+    pub(super) fn of(
+        file: &'a Option<PathBuf>,
+        env: &'a Option<String>,
+        stdin: bool,
+        options: &'static str,
+    ) -> Self {
         let from = match (file, env) {
             (Some(file), _) => From::File(file),
             (None, Some(name)) => From::Env(name),
             (None, None) if stdin => From::Stdin,
             (None, None) => From::Prompt,
         };
-        Source { from, options }
+        Source { from, options, word: "PIN" }
+    }
+
+    /// The same for another secret than a PIN, as messages call it.
+    pub(super) fn of_a(self, word: &'static str) -> Self {
+        Source { word, ..self }
     }
 
     /// The prompt; `options` are what to name where there is no terminal.
     pub fn prompt_or(options: &'static str) -> Self {
-        Source { from: From::Prompt, options }
+        Source { from: From::Prompt, options, word: "PIN" }
     }
 
     /// The PIN that exists already. `what`: "user PIN of token X".
@@ -113,10 +125,10 @@ impl<'a> Source<'a> {
             From::File(path) => {
                 let size = std::fs::metadata(path).map_err(|error| Error::file(path, &error))?.len();
                 if size > MAX_FILE {
-                    return failed(format!("{}: too large for a file with a PIN", path.display()));
+                    return failed(format!("{}: too large for a file with a {}", path.display(), self.word));
                 }
                 let content = Zeroizing::new(std::fs::read(path).map_err(|error| Error::file(path, &error))?);
-                first_line(&content, || format!("{}: no PIN in the first line", path.display()))
+                first_line(&content, || format!("{}: no {} in the first line", path.display(), self.word))
             }
             From::Env(name) => match std::env::var(name) {
                 Ok(value) => first_line(&Zeroizing::new(value.into_bytes()), || format!("{name} is empty")),
@@ -143,12 +155,12 @@ impl<'a> Source<'a> {
 
     fn prompt(self, text: &str) -> Result<SecretBytes> {
         if !io::stdin().is_terminal() {
-            return usage(format!("no PIN: give {}, or run on a terminal", self.options));
+            return usage(format!("no {}: give {}, or run on a terminal", self.word, self.options));
         }
         match rpassword::prompt_password(text) {
-            Ok(pin) if pin.is_empty() => failed("the PIN is empty"),
+            Ok(pin) if pin.is_empty() => failed(format!("the {} is empty", self.word)),
             Ok(pin) => Ok(SecretBytes::from(pin.into_bytes())),
-            Err(error) => failed(format!("no PIN: {error}")),
+            Err(error) => failed(format!("no {}: {error}", self.word)),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `keyward sign` and `keyward verify`.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,6 +13,7 @@ use super::output::{Answer, hex};
 use super::pin::PinArgs;
 use super::progress::Spinner;
 use super::select::KeyArg;
+use super::signature::{self, Encoding};
 use crate::calls;
 use crate::error::ErrorKind;
 use crate::mechanism::{self, Descriptor, Mechanism, ParamKind, Params};
@@ -22,12 +24,14 @@ use crate::types::{ck, length, ulong};
 /// Shown below the options of both.
 pub const HELP: &str = "\
 Without --mechanism: SHA256_RSA_PKCS, ECDSA_SHA256, EDDSA, ML_DSA or SHA256_HMAC, as the key is.
-An ECDSA signature is r || s, as PKCS#11 has it.
+An ECDSA signature is r || s, as PKCS#11 has it; with --format der it is what OpenSSL and Java read. Verifying tells
+them apart by their length unless --format says which it is.
 
 Examples:
   keyward sign --key release --in app.tar --out app.sig
   keyward verify --key release --in app.tar --signature app.sig
-  keyward sign --key web --mechanism CKM_SHA384_RSA_PKCS_PSS --in data";
+  keyward sign --key web --mechanism CKM_SHA384_RSA_PKCS_PSS --in data
+  keyward sign --key tls --format der --in data --out data.sig";
 
 /// `keyward sign`
 #[derive(Args, Debug)]
@@ -37,6 +41,9 @@ pub struct Sign {
     /// Where to write the signature (default: hexadecimal digits on stdout)
     #[arg(long, short, value_name = "FILE")]
     pub out: Option<PathBuf>,
+    /// How to write an ECDSA signature
+    #[arg(long, value_enum, default_value_t = Encoding::Raw)]
+    pub format: Encoding,
 }
 
 /// `keyward verify`
@@ -47,6 +54,9 @@ pub struct Verify {
     /// The signature
     #[arg(long, short, value_name = "FILE")]
     pub signature: PathBuf,
+    /// How the ECDSA signature is written (default: its length tells)
+    #[arg(long, value_enum)]
+    pub format: Option<Encoding>,
 }
 
 /// What both take.
@@ -77,8 +87,15 @@ pub fn sign(args: &Sign) -> Result<Answer> {
         return failed(format!("{} has no private or secret key with {}", token.name(), work.key.name()));
     };
     let mechanism = mechanism_for(&session, key, work.mechanism.as_deref(), data.len())?;
+    let half = signature_half(&session, key)?;
+    if args.format == Encoding::Der && half.is_none() {
+        return usage("--format der is for ECDSA: a signature by this key has one form only");
+    }
     let _spinner = Spinner::new("Signing");
-    let signature = make(&session, key, &mechanism, &data)?;
+    let mut signature = make(&session, key, &mechanism, &data)?;
+    if args.format == Encoding::Der {
+        signature = signature::to_der(&signature).map_err(|error| Error::Failed(format!("DER: {error}")))?;
+    }
     let mut json = json!({ "mechanism": name(&mechanism), "signature": hex(&signature) });
     let text = match &args.out {
         None => hex(&signature),
@@ -120,11 +137,30 @@ pub fn verify(args: &Verify) -> Result<Answer> {
         }
     };
     let mechanism = mechanism_for(&session, key, work.mechanism.as_deref(), data.len())?;
-    let valid = check(&session, key, &mechanism, &data, &signature)?;
+    let raw = as_raw(&signature, args.format, signature_half(&session, key)?);
+    let valid = match raw {
+        Some(raw) => check(&session, key, &mechanism, &data, &raw)?,
+        None => false,
+    };
     let json = json!({ "mechanism": name(&mechanism), "valid": valid });
     let mut answer = Answer::new(if valid { "The signature is valid" } else { "" }, json);
     answer.failure = (!valid).then(|| "the signature is not valid".to_owned());
     Ok(answer)
+}
+
+fn signature_half(session: &Session<'_>, key: ObjectHandle) -> Result<Option<usize>> {
+    Ok(signature::half_len(&session.attributes(key, &[ck::CKA_KEY_TYPE, ck::CKA_EC_PARAMS])?))
+}
+
+/// The signature as the mechanism takes it; `None` for one that is not what it was said to be.
+fn as_raw(signature: &[u8], told: Option<Encoding>, half: Option<usize>) -> Option<Cow<'_, [u8]>> {
+    match (half, told) {
+        (Some(half), Some(Encoding::Der)) => signature::from_der(signature, half).map(Cow::Owned),
+        (Some(half), None) if signature.len() != 2 * half => signature::from_der(signature, half)
+            .map_or(Some(Cow::Borrowed(signature)), |raw| Some(Cow::Owned(raw))),
+        (None, Some(Encoding::Der)) => None,
+        _ => Some(Cow::Borrowed(signature)),
+    }
 }
 
 fn input(work: &Work) -> Result<zeroize::Zeroizing<Vec<u8>>> {

@@ -135,7 +135,7 @@ impl PublicKey {
     }
 }
 
-fn rsa_public(der: &[u8]) -> Result<RsaPublic> {
+pub(super) fn rsa_public(der: &[u8]) -> Result<RsaPublic> {
     let mut outer = Reader::new(der);
     let mut numbers = outer.enter(SEQUENCE)?;
     outer.end()?;
@@ -207,7 +207,7 @@ fn octets(der: &[u8]) -> Result<&[u8]> {
 }
 
 /// RFC 8017's RSAPrivateKey with two primes.
-fn rsa_private(der: &[u8]) -> Result<RsaPrivate> {
+pub(super) fn rsa_private(der: &[u8]) -> Result<RsaPrivate> {
     let mut outer = Reader::new(der);
     let mut numbers = outer.enter(SEQUENCE)?;
     outer.end()?;
@@ -243,7 +243,7 @@ fn write_rsa(parts: &RsaComponents) -> Result<Buffer> {
 }
 
 /// RFC 5915's ECPrivateKey. Its curve and public point are optional, and must agree where they are there.
-fn ec_private(curve: Curve, der: &[u8]) -> Result<EcPrivate> {
+pub(super) fn ec_private(curve: Curve, der: &[u8]) -> Result<EcPrivate> {
     let mut outer = Reader::new(der);
     let mut parts = outer.enter(SEQUENCE)?;
     outer.end()?;

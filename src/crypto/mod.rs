@@ -16,6 +16,7 @@ mod rsa;
 mod seal;
 #[cfg(test)]
 mod tests;
+mod traditional;
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;

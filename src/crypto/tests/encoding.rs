@@ -89,6 +89,24 @@ fn ec_public_point_is_optional_but_must_fit() {
 }
 
 #[test]
+fn sec1_names_its_curve() {
+    let key = PrivateKey::Ec(EcPrivate::from_scalar(Curve::P256, &[5]).unwrap());
+    let scalar = [&[4, 32][..], &[0; 31], &[5]].concat();
+    let named = [&[0xa0, 10][..], Curve::P256.oid_der()].concat();
+    let encoding = |rest: &[u8]| {
+        let body = [&[2, 1, 1][..], &scalar, rest].concat();
+        [&[0x30, u8::try_from(body.len()).unwrap()][..], &body].concat()
+    };
+    let read = PrivateKey::from_sec1(&encoding(&named)).unwrap();
+    assert_eq!(read.to_pkcs8().unwrap(), key.to_pkcs8().unwrap());
+    assert!(matches!(PrivateKey::from_sec1(&encoding(&[])), Err(Error::Key(why)) if why.contains("curve")));
+    let p224 = [&[0xa0, 7, 6, 5][..], &[0x2b, 0x81, 4, 0, 0x21]].concat();
+    assert_eq!(PrivateKey::from_sec1(&encoding(&p224)).err(), Some(Error::Curve));
+    let after = [encoding(&named), vec![0]].concat();
+    assert!(PrivateKey::from_sec1(&after).is_err());
+}
+
+#[test]
 fn ml_dsa_in_three_forms() {
     let set = MlDsaSet::MlDsa44;
     let key = MlDsaPrivate::generate(set).unwrap();

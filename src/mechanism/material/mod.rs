@@ -157,7 +157,8 @@ pub fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
     }
 }
 
-fn write_public(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
+/// Writes a public key into its object, whose CKA_KEY_TYPE is set. CKR_KEY_TYPE_INCONSISTENT for another type of key.
+pub fn write_public(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
     (asymmetric(attributes)?.write_public)(attributes, key)?;
     public_key_info(attributes, key)
 }
