@@ -74,10 +74,14 @@ web_checks() {
   shows "TLS 1.3 with the RSA key" 'Peer signature type: RSA-PSS' handshake rsa_pss_rsae_sha256 "$WORK/rsa.pem" -tls1_3
   shows "TLS 1.2 with the P-256 key" 'Peer signature type: ECDSA' handshake ecdsa_secp256r1_sha256 "$WORK/p256.pem" -tls1_2
   shows "TLS 1.2 with the RSA key" 'Peer signature type: RSA' handshake rsa_pkcs1_sha256 "$WORK/rsa.pem" -tls1_2
-  check "four workers run" four_workers "$1"
+  local before
+  before=$(workers "$1")
+  check "four workers run" test "$(wc -w <<<"$before")" = 4
   shows "four clients for three seconds: no failed request" ' 0 failed' many_requests "$WORK/p256.pem" 3
   shows "three reloads under load: no failed request" ' 0 failed' reload_under_load "$1" "$2"
-  check "the old workers end" wait_for 10 four_workers "$1"
+  check "the old workers end" wait_for 10 none_left "$1" "$before"
+  shows "the new ones answer" 'signed in the token' answers "$WORK/p256.pem"
 }
 
-four_workers() { [ "$(ps -o pid= --ppid "$1" | wc -l)" = 4 ]; }
+workers() { ps -o pid= --ppid "$1"; }
+none_left() { ! workers "$1" | grep -qwF "$2"; }
