@@ -37,10 +37,6 @@ for_workers() {
   sed -i 's/^init = 0/init = 1/' "$WORK/openssl.cnf"
 }
 
-free_port() {
-  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
-}
-
 # answers: one verified request to the server on PORT.
 answers() {
   curl -sS --fail --cacert "$1" --connect-to "localhost:$PORT:127.0.0.1:$PORT" "https://localhost:$PORT/"
