@@ -239,6 +239,11 @@ wait_for() {
   done
 }
 
+# free_port: a port that nobody listens on now, for servers that cannot choose one themselves.
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
 # tls_server NAME ARGUMENTS...: openssl s_server on 127.0.0.1, on a port that the kernel chooses; sets PORT.
 tls_server() {
   local name=$1
