@@ -214,6 +214,8 @@ p11_public() {
 start() {
   local name=$1
   shift
+  # Emptied here, since the shell of the background empties it too late for one who waits for a line in it.
+  : >"$WORK/$name.out"
   "$@" >"$WORK/$name.out" 2>&1 </dev/null &
   SERVERS+=("$!")
 }
