@@ -214,6 +214,8 @@ p11_public() {
 start() {
   local name=$1
   shift
+  # Emptied here, since the shell of the background empties it too late for one who waits for a line in it.
+  : >"$WORK/$name.out"
   "$@" >"$WORK/$name.out" 2>&1 </dev/null &
   SERVERS+=("$!")
 }
@@ -267,21 +269,8 @@ tls_client() {
 
 # engine_conf FILE: an OpenSSL configuration that loads libp11's engine on the module under test.
 engine_conf() {
-  cat >"$1" <<END
-openssl_conf = init
-[init]
-engines = engines
-[engines]
-pkcs11 = pkcs11
-[pkcs11]
-engine_id = pkcs11
-dynamic_path = $ENGINE
-MODULE_PATH = $MODULE
-init = 0
-[req]
-distinguished_name = name
-[name]
-END
+  sed -e "s|^dynamic_path = .*|dynamic_path = $ENGINE|" -e "s|^MODULE_PATH = .*|MODULE_PATH = $MODULE|" \
+    "$ROOT/examples/openssl/engine.cnf" >"$1"
 }
 
 # uri OBJECT [TYPE]: the object's PKCS#11 URI with the PIN, as libp11 wants it.
