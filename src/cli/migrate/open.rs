@@ -1,0 +1,16 @@
+//! Opening what others have sealed.
+
+use crate::crypto::aes::{AesCipher, Direction, Mode};
+use crate::crypto::{Error, Result};
+use crate::types::SecretBytes;
+
+/// AES-CBC with PKCS#7 padding over `IV (16) || ciphertext`. [`Error::Ciphertext`] for wrong padding, which is what a
+/// wrong key leads to nearly always.
+pub fn cbc_pad(key: &[u8], sealed: &[u8]) -> Result<SecretBytes> {
+    let (iv, ciphertext) = sealed.split_first_chunk::<16>().ok_or(Error::CiphertextLength)?;
+    let mut cipher = AesCipher::new(Mode::CbcPad { iv }, Direction::Decrypt, key)?;
+    let mut plain = SecretBytes::zeroed(ciphertext.len()).map_err(|_| Error::Memory)?;
+    let len = cipher.once(ciphertext, &mut plain)?;
+    plain.truncate(len);
+    Ok(plain)
+}
