@@ -91,7 +91,7 @@ enum Verb {
     /// Verify a file's signature
     #[command(after_help = sign::HELP)]
     Verify(sign::Verify),
-    /// Move the objects of another token's store (SoftHSM) into a token
+    /// Move the objects of another token's store (SoftHSM, NSS, kryoptic) into a token
     #[command(subcommand, after_help = migrate::HELP)]
     Migrate(migrate::Command),
     /// Show the configuration in force and look for what is wrong; exit code 1 if something is
@@ -177,6 +177,8 @@ mod tests {
             "keyward sign --id 01 --in -",
             "keyward verify --key x --in a --signature b --json",
             "keyward migrate softhsm --from tokens --to web --dry-run",
+            "keyward migrate nss --from sql:db --to web --source-pin-file a --pin-file b --json",
+            "keyward migrate kryoptic --from token.sql --create --pin-stdin",
             "keyward migrate softhsm --conf a.conf --source-token x --create --same-pins --so-pin-env SO",
             "keyward mechanism list --markdown",
         ] {

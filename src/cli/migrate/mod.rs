@@ -3,11 +3,14 @@
 //! The files are read directly, with the PIN, rather than through the module that wrote them: a module gives away
 //! extractable keys only, and a key that shall stay in its token is the normal case. Nothing is written to a source.
 //!
-//! `source` is what a source is; `softhsm` is the one there is. `plan` decides what becomes of
+//! `source` is what a source is; `softhsm`, `nss` and `kryoptic` are those there are. `plan` decides what becomes of
 //! each object, `prove` uses keys to see that they are the same, `report` tells what was done. Objects are written in
 //! one transaction, then read back from the file and compared; if anything differs, all of them go again.
 
+mod kryoptic;
+mod nss;
 mod open;
+mod pbe;
 mod plan;
 mod prove;
 mod report;
@@ -39,7 +42,9 @@ With --pin-stdin the PINs come in this order: the source's, with --create the ne
 
 Examples:
   keyward migrate softhsm --create --same-pins          the only token of /etc/softhsm/softhsm2.conf, as it is
-  keyward migrate softhsm --from DIR --to web --dry-run";
+  keyward migrate softhsm --from DIR --to web --dry-run
+  keyward migrate nss --from ~/.pki/nssdb --to web
+  keyward migrate kryoptic --from token.sql --create";
 
 /// `keyward migrate ...`
 #[derive(Subcommand, Debug)]
@@ -47,6 +52,12 @@ pub enum Command {
     /// A token of SoftHSM 2, files or SQLite
     #[command(after_help = HELP)]
     Softhsm(Softhsm),
+    /// NSS's cert9.db and key4.db
+    #[command(after_help = HELP)]
+    Nss(Nss),
+    /// A token of kryoptic's, in SQLite
+    #[command(after_help = HELP)]
+    Kryoptic(Kryoptic),
 }
 
 /// `keyward migrate softhsm`
@@ -54,6 +65,24 @@ pub enum Command {
 pub struct Softhsm {
     #[command(flatten)]
     from: softhsm::From,
+    #[command(flatten)]
+    into: Into,
+}
+
+/// `keyward migrate nss`
+#[derive(Args, Debug)]
+pub struct Nss {
+    #[command(flatten)]
+    from: nss::From,
+    #[command(flatten)]
+    into: Into,
+}
+
+/// `keyward migrate kryoptic`
+#[derive(Args, Debug)]
+pub struct Kryoptic {
+    #[command(flatten)]
+    from: kryoptic::From,
     #[command(flatten)]
     into: Into,
 }
@@ -88,6 +117,8 @@ pub struct Into {
 pub fn run(command: &Command) -> Result<Answer> {
     match command {
         Command::Softhsm(args) => migrate(&softhsm::find(&args.from)?, &args.into),
+        Command::Nss(args) => migrate(&nss::find(&args.from)?, &args.into),
+        Command::Kryoptic(args) => migrate(&kryoptic::find(&args.from)?, &args.into),
     }
 }
 
@@ -213,7 +244,8 @@ fn write(host: &Host, target: &Known, adoption: Adoption, pin: &[u8], items: &mu
     let mut moving: Vec<&mut Item> = items.iter_mut().filter(|item| item.fate == Fate::Move).collect();
     let handles = {
         let _spinner = Spinner::new("Writing");
-        adoption.add(moving.iter().map(|item| item.attributes.clone()).collect())?
+        let added = adoption.add(moving.iter().map(|item| item.attributes.clone()).collect());
+        added.map_err(|error| Error::Failed(format!("{}; nothing was moved", Error::from(error))))?
     };
     drop(adoption);
     // What another process would find, rather than what this one remembers.

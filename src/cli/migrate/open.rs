@@ -14,3 +14,12 @@ pub fn cbc_pad(key: &[u8], sealed: &[u8]) -> Result<SecretBytes> {
     plain.truncate(len);
     Ok(plain)
 }
+
+/// AES-GCM over `ciphertext || tag`, the tag's length as told. [`Error::Ciphertext`] for a wrong key or a change.
+pub fn gcm(key: &[u8], iv: &[u8], aad: &[u8], tag_len: usize, sealed: &[u8]) -> Result<SecretBytes> {
+    let mut cipher = AesCipher::new(Mode::Gcm { iv, aad, tag_len }, Direction::Decrypt, key)?;
+    let mut plain = SecretBytes::zeroed(cipher.once_len(sealed.len())).map_err(|_| Error::Memory)?;
+    let len = cipher.once(sealed, &mut plain)?;
+    plain.truncate(len);
+    Ok(plain)
+}

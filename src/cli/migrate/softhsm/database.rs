@@ -20,8 +20,11 @@ const TOKEN: i64 = 1;
 
 type Answer<T> = std::result::Result<T, Damage>;
 
+/// Reads an attribute's value out of its column.
+type ReadValue = fn(ck::CK_ATTRIBUTE_TYPE, ValueRef<'_>) -> Answer<Value>;
+
 /// The tables of attributes that are in use, and how a value of each is read.
-const TABLES: [(&str, fn(ck::CK_ATTRIBUTE_TYPE, ValueRef<'_>) -> Answer<Value>); 4] = [
+const TABLES: [(&str, ReadValue); 4] = [
     ("attribute_boolean", |_, value| integer(value).map(|n| Value::Bool(n != 0))),
     // SQLite has no unsigned integers: what SoftHSM stored, it reads back by its bits.
     ("attribute_integer", |_, value| integer(value).map(|n| Value::Ulong(n.cast_unsigned()))),
@@ -124,6 +127,68 @@ fn string<'a>(rest: &mut &'a [u8]) -> Answer<&'a [u8]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A database with SoftHSM's tables, a token object, and what `fill` adds.
+    fn database(dir: &std::path::Path, fill: &str) -> Copy {
+        let path = dir.join(NAME);
+        let connection = rusqlite::Connection::open(&path).unwrap();
+        connection.execute_batch("CREATE TABLE object (id INTEGER PRIMARY KEY AUTOINCREMENT)").unwrap();
+        for (table, _) in TABLES {
+            let columns = "(value, type INTEGER, object_id INTEGER, id INTEGER PRIMARY KEY AUTOINCREMENT)";
+            connection.execute_batch(&format!("CREATE TABLE {table} {columns}")).unwrap();
+        }
+        connection
+            .execute_batch(
+                "INSERT INTO object VALUES (1); INSERT INTO attribute_binary (value, type, object_id)
+                 VALUES (x'6c6162656c', 0x80005349, 1);",
+            )
+            .unwrap();
+        connection.execute_batch(fill).unwrap();
+        drop(connection);
+        Copy::of(&path).unwrap()
+    }
+
+    #[test]
+    fn objects_are_put_together_from_all_tables() {
+        let dir = tempfile::tempdir().unwrap();
+        let copy = database(
+            dir.path(),
+            "INSERT INTO object VALUES (7);
+             INSERT INTO attribute_boolean (value, type, object_id) VALUES (1, 1, 7), (0, 2, 7);
+             INSERT INTO attribute_integer (value, type, object_id) VALUES (4, 0, 7), (-1, 0x166, 7);
+             INSERT INTO attribute_binary (value, type, object_id)
+             VALUES (x'6869', 3, 7), (NULL, 0x102, 7), (x'0100000000000000', 0x40000600, 7);
+             INSERT INTO attribute_array (value, type, object_id) VALUES (x'', 0x40000211, 7);",
+        );
+        assert_eq!(token(&copy).unwrap().bytes(ck::CKA_VENDOR_DEFINED + 0x5349), Some(&b"label"[..]));
+        assert_eq!(objects(&copy).unwrap(), [7]);
+        let expected = Attributes::new()
+            .with(ck::CKA_CLASS, ck::CKO_SECRET_KEY)
+            .with(ck::CKA_TOKEN, true)
+            .with(ck::CKA_PRIVATE, false)
+            .with(ck::CKA_LABEL, "hi")
+            .with(ck::CKA_ID, b"")
+            .with(ck::CKA_KEY_GEN_MECHANISM, ck::CK_UNAVAILABLE_INFORMATION)
+            .with(ck::CKA_ALLOWED_MECHANISMS, vec![u64::from_ne_bytes([1, 0, 0, 0, 0, 0, 0, 0])])
+            .with(ck::CKA_WRAP_TEMPLATE, Attributes::new());
+        assert_eq!(object(&copy, 7).unwrap(), expected);
+        assert!(object(&copy, 8).is_err());
+    }
+
+    #[test]
+    fn what_is_no_database_of_softhsm_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        // A view could make a reading endless.
+        let view = "DROP TABLE object; CREATE VIEW object AS SELECT 1 AS id;";
+        assert!(token(&database(dir.path(), view)).is_err());
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join(NAME);
+        std::fs::write(&path, [b'x'; 5000]).unwrap();
+        assert!(Copy::of(&path).map_err(|_| ()).and_then(|copy| token(&copy).map_err(|_| ())).is_err());
+        let dir = tempfile::tempdir().unwrap();
+        let wrong = "INSERT INTO attribute_integer (value, type, object_id) VALUES ('x', 0, 1);";
+        assert!(token(&database(dir.path(), wrong)).is_err());
+    }
 
     #[test]
     fn lists_of_attributes_are_read_and_cut_ones_refused() {

@@ -9,6 +9,7 @@ mod file;
 mod seal;
 
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -98,25 +99,41 @@ fn token_dir(conf: &Path) -> Result<PathBuf> {
     }
 }
 
-/// The directory itself if it is a token's, else those of the tokens in it.
+/// The directory itself if it is a token's, else those of the tokens in it. One that can't be entered is an error only
+/// where there is no other: it may be anything.
 fn token_dirs(dir: &Path) -> Result<Vec<PathBuf>> {
-    if is_token(dir) {
+    if is_token(dir)? {
         return Ok(vec![dir.to_owned()]);
     }
     let unreadable = |error| Error::file(dir, &error);
-    let mut found = Vec::new();
+    let (mut found, mut refused) = (Vec::new(), None);
     for entry in fs::read_dir(dir).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if is_token(&path) {
-            found.push(path);
+        match is_token(&path) {
+            Ok(true) => found.push(path),
+            Ok(false) => {}
+            Err(error) => refused = Some(error),
         }
     }
     found.sort();
-    Ok(found)
+    match refused.filter(|_| found.is_empty()) {
+        Some(error) => Err(error),
+        None => Ok(found),
+    }
 }
 
-fn is_token(dir: &Path) -> bool {
-    dir.join(file::TOKEN).is_file() || dir.join(database::NAME).is_file()
+fn is_token(dir: &Path) -> Result<bool> {
+    for name in [file::TOKEN, database::NAME] {
+        let path = dir.join(name);
+        match fs::metadata(&path) {
+            Ok(meta) if meta.is_file() => return Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+                return Err(Error::file(&path, &error));
+            }
+            _ => {}
+        }
+    }
+    Ok(false)
 }
 
 fn open(dir: &Path) -> Result<SoftHsm> {
