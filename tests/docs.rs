@@ -18,6 +18,7 @@ const PAGES: &[&str] = &[
     "docs/ARCHITECTURE.md",
     "docs/SECURITY.md",
     "docs/operations.md",
+    "docs/migrating.md",
     "docs/mechanisms.md",
 ];
 
