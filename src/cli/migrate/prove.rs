@@ -87,3 +87,42 @@ fn agrees(own: &X25519Private, other: &Key) -> Result<()> {
         false => Err(different()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::{Curve, EcPrivate, Ed25519Private, MlDsaPrivate, MlDsaSet, RsaPrivate};
+    use crate::types::SecretBytes;
+    use std::sync::Arc;
+
+    fn pairs() -> Vec<PrivateKey> {
+        vec![
+            PrivateKey::Rsa(RsaPrivate::generate(2048, &[1, 0, 1]).unwrap()),
+            PrivateKey::Ec(EcPrivate::generate(Curve::P384).unwrap()),
+            PrivateKey::Ed25519(Ed25519Private::generate().unwrap()),
+            PrivateKey::X25519(X25519Private::generate().unwrap()),
+            PrivateKey::MlDsa(MlDsaPrivate::generate(MlDsaSet::MlDsa44).unwrap()),
+        ]
+    }
+
+    #[test]
+    fn a_pair_proves_itself_and_no_other() {
+        let (some, others) = (pairs(), pairs());
+        for (own, other) in some.iter().zip(&others) {
+            let (key, half) = (Key::Private(own.clone()), Key::Public(own.public()));
+            assert!(same_key(&key, &half).is_ok(), "{key:?}");
+            let foreign = same_key(&key, &Key::Public(other.public())).unwrap_err();
+            assert_eq!(foreign.kind(), ErrorKind::KeyChanged, "{key:?}");
+            assert!(same_key(&half, &half).is_err());
+        }
+    }
+
+    #[test]
+    fn a_secret_proves_itself_and_no_other() {
+        for key_type in [ck::CKK_AES, ck::CKK_GENERIC_SECRET, ck::CKK_SHA512_HMAC] {
+            let key = |byte| Key::Secret { key_type, value: Arc::new(SecretBytes::from(vec![byte; 16])) };
+            assert!(same_key(&key(1), &key(1)).is_ok());
+            assert!(same_key(&key(1), &key(2)).is_err());
+        }
+    }
+}

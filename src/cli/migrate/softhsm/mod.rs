@@ -190,7 +190,7 @@ impl Source for SoftHsm {
             _ => None,
         };
         let opened = |place: String, content: std::result::Result<Attributes, Damage>| {
-            Found::open(place, content, |object| seal::unseal(object, key.as_ref()))
+            Found::open(place, content, |object| seal::unseal(object, key.as_ref()).map(widened))
         };
         match &self.place {
             Place::Files(dir) => {
@@ -208,6 +208,14 @@ impl Source for SoftHsm {
             }
         }
     }
+}
+
+/// CK_UNAVAILABLE_INFORMATION of a machine whose CK_ULONG has 32 bits, as this one's.
+fn widened(mut object: Attributes) -> Attributes {
+    if object.ulong(ck::CKA_KEY_GEN_MECHANISM) == Some(u32::MAX.into()) {
+        object.set(ck::CKA_KEY_GEN_MECHANISM, ck::CK_UNAVAILABLE_INFORMATION);
+    }
+    object
 }
 
 #[cfg(test)]
