@@ -1,8 +1,6 @@
 //! `keyward demo`: a tour in a temporary directory that is gone afterwards.
 
-use std::fs;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,6 +11,7 @@ use super::host::{Host, Session};
 use super::key::{self, Traits};
 use super::keytype::KeySpec;
 use super::output::{self, Answer, hex};
+use super::scratch::Scratch;
 use super::select::{Id, KeyArg};
 use super::{sign, token};
 use crate::backend;
@@ -25,35 +24,14 @@ use crate::types::{SecretBytes, ck};
 const KEYS: [&str; 4] = ["rsa:3072", "ec:p256", "ed25519", "ml-dsa-65"];
 const MESSAGE: &[u8] = b"Signed by keyward's demo.\n";
 
-/// A directory of our own that goes when this is dropped.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new() -> Result<Scratch> {
-        let mut unique = [0; 8];
-        crate::crypto::random(&mut unique)?;
-        let path = std::env::temp_dir().join(format!("keyward-demo-{}", hex(&unique)));
-        // Fails where something of that name is there already, a planted link included.
-        let made = fs::DirBuilder::new().mode(0o700).create(&path);
-        made.map(|()| Scratch(path.clone())).map_err(|error| Error::file(&path, &error))
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // Nothing better can be done here than to try; `run` checks that it is gone.
-        let _ = fs::remove_dir_all(&self.0);
-    }
-}
-
 /// Runs the verb; with `quiet` nothing is printed before the end.
 pub fn run(quiet: bool) -> Result<Answer> {
     let say = |line: String| match quiet {
         true => Ok(()),
         false => output::line(&line).map_err(|error| Error::Failed(format!("stdout: {error}"))),
     };
-    let scratch = Scratch::new()?;
-    let dir = scratch.0.clone();
+    let scratch = Scratch::new("demo")?;
+    let dir = scratch.path().to_owned();
     say(format!("A token directory for this tour: {}", dir.display()))?;
     let steps = tour(&dir, &say)?;
     drop(scratch);

@@ -18,12 +18,14 @@ mod import;
 mod key;
 mod keytype;
 mod mechanism;
+mod migrate;
 mod object;
 mod output;
 mod passphrase;
 mod pin;
 mod pins;
 mod progress;
+mod scratch;
 mod select;
 mod sign;
 mod signature;
@@ -94,6 +96,9 @@ enum Verb {
     /// Verify a file's signature
     #[command(after_help = sign::HELP)]
     Verify(sign::Verify),
+    /// Move the objects of another token's store (SoftHSM, NSS, kryoptic) into a token
+    #[command(subcommand, after_help = migrate::HELP)]
+    Migrate(migrate::Command),
     /// Show the configuration in force and look for what is wrong; exit code 1 if something is
     Doctor,
     /// Show what keyward does, in a temporary directory
@@ -129,6 +134,7 @@ fn run(cli: &Cli) -> Result<Answer> {
         Verb::Pin(command) => pins::run(command),
         Verb::Sign(args) => sign::sign(args),
         Verb::Verify(args) => sign::verify(args),
+        Verb::Migrate(command) => migrate::run(command),
         Verb::Doctor => doctor::run(),
         Verb::Demo => demo::run(cli.json),
     }
@@ -175,6 +181,10 @@ mod tests {
             "keyward pin unlock --so-pin-file a --new-pin-file b",
             "keyward sign --id 01 --in -",
             "keyward verify --key x --in a --signature b --json",
+            "keyward migrate softhsm --from tokens --to web --dry-run",
+            "keyward migrate nss --from sql:db --to web --source-pin-file a --pin-file b --json",
+            "keyward migrate kryoptic --from token.sql --create --pin-stdin",
+            "keyward migrate softhsm --conf a.conf --source-token x --create --same-pins --so-pin-env SO",
             "keyward mechanism list --markdown",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
@@ -194,6 +204,8 @@ mod tests {
             "keyward key generate --type ec:p256 --label x --id 0",
             "keyward object list --public --pin-env A",
             "keyward sign --in x",
+            "keyward migrate softhsm --from a --conf b --to x",
+            "keyward migrate softhsm --from a",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

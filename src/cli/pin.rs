@@ -74,6 +74,25 @@ impl NewPinArgs {
     }
 }
 
+/// The PIN of a token that is read, beside the one that is written.
+#[derive(Args, Debug, Clone, Default)]
+pub struct SourcePinArgs {
+    /// Read the source's user PIN from the first line of a file
+    #[arg(long, value_name = "FILE", group = "source-pin")]
+    pub source_pin_file: Option<PathBuf>,
+    /// Read the source's user PIN from an environment variable
+    #[arg(long, value_name = "VAR", group = "source-pin")]
+    pub source_pin_env: Option<String>,
+}
+
+impl SourcePinArgs {
+    /// Where the source's PIN comes from, `stdin` if that is where all come from.
+    pub fn source(&self, stdin: bool) -> Source<'_> {
+        let options = "--source-pin-file, --source-pin-env or --pin-stdin";
+        Source::of(&self.source_pin_file, &self.source_pin_env, stdin, options)
+    }
+}
+
 /// Where one PIN comes from.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {

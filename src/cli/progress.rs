@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use indicatif::ProgressBar;
+use indicatif::{ProgressBar, ProgressStyle};
 
 /// Shows `what` until dropped.
 pub struct Spinner(ProgressBar);
@@ -18,6 +18,31 @@ impl Spinner {
 }
 
 impl Drop for Spinner {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// Counts the steps of `what` until dropped.
+pub struct Bar(ProgressBar);
+
+impl Bar {
+    /// A bar of so many steps.
+    pub fn new(what: &str, steps: usize) -> Bar {
+        let bar = ProgressBar::new(steps as u64).with_message(what.to_owned());
+        if let Ok(style) = ProgressStyle::with_template("{msg} {wide_bar} {pos}/{len}") {
+            bar.set_style(style);
+        }
+        Bar(bar)
+    }
+
+    /// One step is done.
+    pub fn step(&self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Bar {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

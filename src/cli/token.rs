@@ -115,13 +115,7 @@ pub fn make(
     so_pin: &SecretBytes,
     user_pin: &SecretBytes,
 ) -> Result<Known> {
-    // Both are checked first, so that no token is left behind without a user PIN.
-    let (min, max) = place.pin_len;
-    for (what, pin) in [("SO", so_pin), ("user", user_pin)] {
-        if !(min..=max).contains(&pin.len()) {
-            return failed(format!("the {what} PIN has {} bytes; {min} to {max} are allowed", pin.len()));
-        }
-    }
+    check_pins(place, so_pin, user_pin)?;
     let _spinner = Spinner::new("Initialising the token");
     calls::slot::init_token(&host.module, place.slot, Some(so_pin), crate::types::padded(label))?;
     let token = host.token_in(place.slot)?;
@@ -130,6 +124,18 @@ pub fn make(
     calls::slot::init_pin(&host.module, session.handle, Some(user_pin))?;
     drop(session);
     host.token_in(place.slot)
+}
+
+/// Fails for PINs that a new token would refuse. Both are checked first, so that no token is left behind without a user
+/// PIN.
+pub fn check_pins(place: &Known, so_pin: &[u8], user_pin: &[u8]) -> Result<()> {
+    let (min, max) = place.pin_len;
+    for (what, pin) in [("SO", so_pin), ("user", user_pin)] {
+        if !(min..=max).contains(&pin.len()) {
+            return failed(format!("the {what} PIN has {} bytes; {min} to {max} are allowed", pin.len()));
+        }
+    }
+    Ok(())
 }
 
 /// The slot to initialise. An existing token is taken only where it was named as one.

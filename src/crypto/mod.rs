@@ -37,5 +37,6 @@ use aws_lc::SealCipher;
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::{
     Cmac, Digest, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Hmac, MlDsaPrivate, MlDsaPublic,
-    RsaPrivate, RsaPublic, SecretKey, X25519Private, X25519Public, aes, digest, equal, hmac_sha256, random,
+    RsaPrivate, RsaPublic, SecretKey, X25519Private, X25519Public, aes, digest, equal, hkdf_expand,
+    hmac_sha256, pbkdf2, random,
 };

@@ -30,6 +30,8 @@ struct Origin {
 
 const CREATE: Origin = Origin { function: "C_CreateObject", required: F1, forbidden: F2 };
 const GENERATE: Origin = Origin { function: "key generation", required: F3, forbidden: F4 };
+/// Migration: everything may be given, because everything was computed before, elsewhere.
+const ADOPT: Origin = Origin { function: "a migration", required: F1, forbidden: 0 };
 const UNWRAP: Origin = Origin { function: "C_UnwrapKey", required: F5, forbidden: F6 };
 /// The specification has no footnote for these; what generation must supply itself, they must as well.
 const DERIVE: Origin = Origin { function: "C_DeriveKey", required: 0, forbidden: F4 };
@@ -50,6 +52,38 @@ pub fn create(template: Template, caller: &Caller) -> Result<Attributes> {
         set_history(&mut object, None);
     }
     Ok(object)
+}
+
+/// An object out of another token's store, its past included: CKA_LOCAL, CKA_KEY_GEN_MECHANISM,
+/// CKA_ALWAYS_SENSITIVE, CKA_NEVER_EXTRACTABLE, CKA_TRUSTED and CKA_UNIQUE_ID stay what they were. Attributes
+/// that such objects do not have here are left out; the caller compares. Key material is not yet validated.
+///
+/// No C_ function may lead here: what an application says of a key's past is worth nothing.
+///
+/// # Errors
+/// As `create`; CKR_ATTRIBUTE_VALUE_INVALID for a class or type of key that keyward lacks.
+pub fn adopt(given: &Attributes) -> Result<Attributes> {
+    let template: Template =
+        given.iter().fold(Template::new(), |template, (id, value)| template.with(id, value.clone()));
+    let row = resolve(&template)?;
+    let mut known = template;
+    known.discard(|id, _| row.rule(id).is_none());
+    let mut object = build(row, known, &ADOPT, &Caller { so: true, user: true })?;
+    if row.is_key() {
+        set_history(&mut object, None);
+        for id in HISTORY {
+            if let Some(told) = given.get(id).filter(|_| row.rule(id).is_some()) {
+                object.set(id, told.clone());
+            }
+        }
+    }
+    object.set(ck::CKA_TOKEN, true);
+    Ok(object)
+}
+
+/// Whether keyward has objects of this class, and of this type where the class has types.
+pub fn has_class(given: &Attributes) -> bool {
+    Class::of(given).is_some()
 }
 
 /// C_GenerateKey: a secret key's attributes, without its value. `key_types` are those the mechanism
@@ -362,6 +396,10 @@ fn check_trust(object: &Attributes) -> Result<()> {
         false => Ok(()),
     }
 }
+
+/// What `set_history` sets.
+const HISTORY: [ck::CK_ATTRIBUTE_TYPE; 4] =
+    [ck::CKA_LOCAL, ck::CKA_KEY_GEN_MECHANISM, ck::CKA_ALWAYS_SENSITIVE, ck::CKA_NEVER_EXTRACTABLE];
 
 /// The attributes that tell a key's past. They never change after this.
 fn set_history(key: &mut Attributes, generated_by: Option<ck::CK_MECHANISM_TYPE>) {

@@ -7,6 +7,7 @@
 //! - `attribute` has one row per attribute, `class` one row per object class and key type with the footnotes
 //!   of the specification's tables. Adding an attribute or key type adds rows.
 //! - `Template` is what a caller gave, parsed; `Attributes` is what an object has.
+//! - `adopt` takes an object over from another token's store, its past included.
 //! - `create`, `generate_*`, `unwrap`, `derive`, `encapsulate`, `decapsulate` turn a template into a new
 //!   object's attributes; key material comes from `mechanism::material` afterwards, the unique identifier by
 //!   `finish`.
@@ -26,8 +27,8 @@ mod value;
 
 pub use change::{copy, modify};
 pub use create::{
-    Inherit, builtin, create, decapsulate, derive, encapsulate, finish, generate_pair, generate_secret,
-    unwrap,
+    Inherit, adopt, builtin, create, decapsulate, derive, encapsulate, finish, generate_pair,
+    generate_secret, has_class, unwrap,
 };
 pub use date::Date;
 pub use policy::{

@@ -604,3 +604,33 @@ fn writing_needs_the_right_session_and_login() {
     assert_eq!(kind(may_write(&key, &SO, true)), ErrorKind::UserNotLoggedIn);
     assert!(may_write(&aes_key(aes().with(ck::CKA_PRIVATE, false)), &NOBODY, false).is_ok());
 }
+
+#[test]
+fn what_moves_in_keeps_its_past() {
+    let key = Attributes::new()
+        .with(ck::CKA_CLASS, ck::CKO_SECRET_KEY)
+        .with(ck::CKA_KEY_TYPE, ck::CKK_AES)
+        .with(ck::CKA_VALUE, &[1; 16])
+        .with(ck::CKA_LOCAL, true)
+        .with(ck::CKA_NEVER_EXTRACTABLE, true)
+        .with(ck::CKA_TRUSTED, true)
+        .with(ck::CKA_UNIQUE_ID, "theirs")
+        .with(ck::CKA_MODULUS, b"no attribute of such a key");
+    let adopted = adopt(&key).unwrap();
+    for flag in [ck::CKA_LOCAL, ck::CKA_NEVER_EXTRACTABLE, ck::CKA_TRUSTED, ck::CKA_TOKEN] {
+        assert!(adopted.flag(flag), "{}", attribute::name(flag));
+    }
+    // What the source does not tell is what can't be relied on.
+    assert_eq!(adopted.get(ck::CKA_ALWAYS_SENSITIVE), Some(&Value::Bool(false)));
+    assert_eq!(adopted.ulong(ck::CKA_KEY_GEN_MECHANISM), Some(ck::CK_UNAVAILABLE_INFORMATION));
+    assert_eq!(adopted.bytes(ck::CKA_UNIQUE_ID), Some(&b"theirs"[..]));
+    assert!(!adopted.contains(ck::CKA_MODULUS));
+    assert!(has_class(&key) && !has_class(&key.clone().with(ck::CKA_KEY_TYPE, ck::CKK_DSA)));
+    assert!(adopt(&key.clone().with(ck::CKA_LABEL, true)).is_err());
+    let incomplete: Attributes =
+        key.iter().filter(|(id, _)| *id != ck::CKA_VALUE).map(|(id, v)| (id, v.clone())).collect();
+    assert_eq!(adopt(&incomplete).unwrap_err().kind(), ErrorKind::TemplateIncomplete);
+    // The same said by an application is refused.
+    let template = key.iter().fold(Template::new(), |template, (id, value)| template.with(id, value.clone()));
+    assert!(create(template, &USER).is_err());
+}

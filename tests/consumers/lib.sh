@@ -267,6 +267,15 @@ tls_client() {
   openssl s_client -connect "127.0.0.1:$PORT" -CAfile "$ca" -verify_return_error -servername localhost "$@" </dev/null
 }
 
+# block PAGE NAME: the text of the fenced block that follows "<!-- test: NAME -->" in a page of the documentation.
+block() {
+  awk -v name="$2" '
+    $0 ~ "^<!-- test: " name "( |$)" { wanted = 1; next }
+    wanted && /^```/ { if (inside) exit; inside = 1; next }
+    inside
+  ' "$ROOT/$1"
+}
+
 # engine_conf FILE: an OpenSSL configuration that loads libp11's engine on the module under test.
 engine_conf() {
   sed -e "s|^dynamic_path = .*|dynamic_path = $ENGINE|" -e "s|^MODULE_PATH = .*|MODULE_PATH = $MODULE|" \

@@ -5,6 +5,7 @@
 //!
 //! Locks, all below the session's: token keys → session objects → store → object cache. None is held across crypto.
 
+mod adopt;
 mod builtin;
 mod cache;
 mod index;
@@ -29,6 +30,7 @@ use crate::store::Header;
 use crate::token::{Provider, Token};
 use crate::types::ck;
 
+pub use adopt::{Adoption, create_as};
 pub use token::SoftToken;
 
 /// The ending of a token's file.

@@ -125,7 +125,7 @@ impl SoftSession {
 }
 
 /// CKA_UNIQUE_ID: 32 random hexadecimal digits.
-fn unique_id() -> Result<String> {
+pub(super) fn unique_id() -> Result<String> {
     let mut bytes = [0; 16];
     crate::crypto::random(&mut bytes).map_err(|_| ErrorKind::RandomNoRng)?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))

@@ -11,7 +11,7 @@ mod raw;
 mod rsa;
 
 pub use aes::SecretKey;
-pub use digest::{Cmac, Digest, Hmac, digest, hmac_sha256};
+pub use digest::{Cmac, Digest, Hmac, digest, hkdf_expand, hmac_sha256, pbkdf2};
 pub use ec::{EcPrivate, EcPublic};
 pub use edwards::{Ed25519Private, Ed25519Public, X25519Private, X25519Public};
 pub use ml_dsa::{MlDsaPrivate, MlDsaPublic};

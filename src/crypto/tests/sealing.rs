@@ -45,3 +45,26 @@ fn seal_and_open() {
         assert_eq!(short, Some(Error::CiphertextLength));
     }
 }
+
+/// RFC 7914, section 11, and what follows from it: an output of any length, no output and no iteration refused.
+#[test]
+fn pbkdf2_vector() {
+    let mut out = [0; 64];
+    pbkdf2(Hash::Sha256, b"passwd", b"salt", 1, &mut out).unwrap();
+    let expected = [
+        "55ac046e56e3089fec1691c22544b605f94185216dde0465e68b9d57c20dacbc",
+        "49ca9cccf179b645991664b39d77ef317c71b845b1e30bd509112041d3a19783",
+    ];
+    assert_eq!(out[..], hex(&expected.concat())[..]);
+    assert!(pbkdf2(Hash::Sha256, b"passwd", b"salt", 0, &mut out).is_err());
+    assert!(pbkdf2(Hash::Sha256, b"passwd", b"salt", 1, &mut []).is_err());
+    assert!(pbkdf2(Hash::Sha224, b"passwd", b"salt", 1, &mut out).is_err());
+}
+
+/// RFC 5869, appendix A.1, its first 32 bytes.
+#[test]
+fn hkdf_expand_vector() {
+    let key = hex("077709362c2e32df0ddc3f0dc47bba6390b6c73bb50f9c3122ec844ad7c2b3e5");
+    let expected = "3cb25f25faacd57a90434f64d0362f2a2d2d0a90cf1a5a4c5db02d56ecc4c5bf";
+    assert_eq!(hkdf_expand(&key, &hex("f0f1f2f3f4f5f6f7f8f9")).unwrap()[..], hex(expected)[..]);
+}

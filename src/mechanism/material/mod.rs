@@ -45,6 +45,15 @@ fn asymmetric(attributes: &Attributes) -> Result<&'static Asymmetric> {
     found.ok_or_else(|| invalid("CKA_KEY_TYPE names no type of key pair that this token has"))
 }
 
+/// False for a key of a type that this token can't use; true for objects that are no keys.
+pub fn has_type(attributes: &Attributes) -> bool {
+    match attributes.class() {
+        ck::CKO_SECRET_KEY => secret::has_type(attributes),
+        ck::CKO_PRIVATE_KEY | ck::CKO_PUBLIC_KEY => asymmetric(attributes).is_ok(),
+        _ => true,
+    }
+}
+
 /// Parses the key out of a complete object's attributes. Cache the answer: this validates and precomputes.
 ///
 /// CKR_KEY_HANDLE_INVALID for an object that is no key; otherwise the errors of [`complete_created`].

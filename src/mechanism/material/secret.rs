@@ -42,6 +42,11 @@ fn kind(attributes: &Attributes) -> Result<&'static Kind> {
     found.ok_or_else(|| invalid("CKA_KEY_TYPE names no type of secret key that this token has"))
 }
 
+/// True for a type of secret key that there is a row for.
+pub(super) fn has_type(attributes: &Attributes) -> bool {
+    kind(attributes).is_ok()
+}
+
 /// The first three bytes of the SHA-1 of the value.
 pub(super) fn sha1_checksum(value: &[u8]) -> [u8; 3] {
     let digest = crypto::digest(Hash::Sha1, value);
