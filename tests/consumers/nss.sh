@@ -1,0 +1,39 @@
+# Sourced, after lib.sh, by the tests of what is built on NSS: an authority in files, certificates for keys in the token.
+# They work in the current directory, which holds the authority and `pin-line` and `noise`, as certutil wants them.
+
+# test_authority: ca.pem and ca.key, and what the certificates that it issues may be used for.
+test_authority() {
+  printf '%s\n' "$PIN" >pin-line
+  head -c 64 /dev/urandom >noise
+  cat >usages <<END
+subjectAltName=DNS:localhost,IP:127.0.0.1,email:someone@example.org
+keyUsage=digitalSignature,keyEncipherment
+extendedKeyUsage=serverAuth,clientAuth,emailProtection,codeSigning
+END
+  openssl req -x509 -newkey rsa:2048 -nodes -keyout ca.key -subj '/CN=test authority' -days 2 -out ca.pem
+}
+
+# issue REQUEST CERTIFICATE ARGUMENTS...: the authority signs a certificate request.
+issue() {
+  openssl x509 -req -in "$1" -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile usages -out "$2" "${@:3}"
+}
+
+# file_certificate NAME: a server's key and certificate for localhost, in files: NAME.key and NAME.pem.
+file_certificate() {
+  openssl req -newkey rsa:2048 -nodes -keyout "$1.key" -subj /CN=localhost -out "$1.csr" && issue "$1.csr" "$1.pem"
+}
+
+# token_certificate DATABASE NAME SUBJECT KEY...: certutil makes the key in the token and requests a certificate, the
+# authority issues it, certutil stores it beside the key. KEY is certutil's: -k rsa -g 2048, -k ec -q nistp256.
+token_certificate() {
+  local db=$1 name=$2 subject=$3
+  shift 3
+  certutil -R -d "sql:$db" -f pin-line -z noise -h "$TOKEN" -s "$subject" "$@" -o "$name.csr" &&
+    issue "$name.csr" "$name.pem" -inform DER &&
+    certutil -A -d "sql:$db" -f pin-line -h "$TOKEN" -n "$name" -t ,, -i "$name.pem"
+}
+
+# nss_tool COMMAND...: a refusal of NSS's tools is -1, which a shell takes for a signal's 255; here it is 1.
+nss_tool() {
+  "$@" || return 1
+}
