@@ -37,3 +37,37 @@ token_certificate() {
 nss_tool() {
   "$@" || return 1
 }
+
+# demanding_server: mtls_server.py in the background, its output in $WORK/server.out; sets PORT.
+demanding_server() {
+  start server python3 -u "$ROOT/tests/consumers/mtls_server.py" server.pem server.key ca.pem
+  wait_for 10 grep -q '^port ' server.out || {
+    cat server.out
+    return 1
+  }
+  PORT=$(sed -n 's/^port //p' server.out)
+}
+
+# served SUBJECT: the server saw this certificate.
+served() {
+  wait_for 5 grep -q "^served $1 TLSv1.3$" server.out || {
+    cat server.out
+    return 1
+  }
+}
+
+# is_green PNG: a screenshot shows the server's page: its first pixel, which no filter of PNG's changes, is the page's.
+is_green() {
+  python3 - "$1" <<'END'
+import struct, sys, zlib
+
+png, data, at = open(sys.argv[1], "rb").read(), b"", 8
+while at < len(png):
+    (length,) = struct.unpack(">I", png[at : at + 4])
+    if png[at + 4 : at + 8] == b"IDAT":
+        data += png[at + 8 : at + 8 + length]
+    at += length + 12
+pixel = tuple(zlib.decompress(data)[1:4])
+sys.exit(None if pixel == (0, 128, 0) else f"the first pixel is {pixel}")
+END
+}
