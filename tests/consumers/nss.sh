@@ -48,6 +48,13 @@ demanding_server() {
   PORT=$(sed -n 's/^port //p' server.out)
 }
 
+# stop_last: ends what `start` started last, the browser, and waits until it has gone.
+stop_last() {
+  kill "${SERVERS[-1]}" 2>/dev/null
+  wait "${SERVERS[-1]}"
+  unset 'SERVERS[-1]'
+}
+
 # served SUBJECT: the server saw this certificate.
 served() {
   wait_for 5 grep -q "^served $1 TLSv1.3$" server.out || {
