@@ -13,6 +13,7 @@
 
 DEBIAN13_PACKAGES=openssl,libssl3t64,ca-certificates,pkcs11-provider,libengine-pkcs11-openssl,opensc,softhsm2,p11-kit
 DEBIAN13_PACKAGES+=,p11-kit-modules,gnutls-bin,openssh-client,openssh-server,libnss3-tools,iproute2,xxd
+DEBIAN13_PACKAGES+=,systemd,systemd-cryptsetup,cryptsetup-bin,bsdutils,util-linux,python3
 
 # debian13 ARGUMENTS...: runs this same test, with its arguments, in the root; returns once it is there. Where there can
 # be no root the test is a visible skip.
@@ -68,7 +69,7 @@ debian13_unshare() {
 # debian13_make: the root, if it is not there yet. The log's last line says why there is none.
 debian13_make() {
   local want mirror
-  want="trixie $DEBIAN13_PACKAGES"
+  want="trixie 2 $DEBIAN13_PACKAGES"
   [ "$(cat "$DEBIAN13/.complete" 2>/dev/null)" != "$want" ] || return 0
   : >"$DEBIAN13.log"
   debian13_unshare true 2>"$DEBIAN13.log" || {
@@ -98,7 +99,8 @@ debian13_make() {
 
 debian13_unpack() {
   # Everything belongs to the user, so that `cargo clean` can remove it.
-  mkdir "$DEBIAN13" && debian13_unshare tar --extract --no-same-owner --exclude='./dev/*' --directory "$DEBIAN13" 2>>"$DEBIAN13.log"
+  mkdir "$DEBIAN13" && debian13_unshare tar --extract --no-same-owner --exclude='./dev/*' --directory "$DEBIAN13" 2>>"$DEBIAN13.log" &&
+    echo '127.0.0.1 localhost' >"$DEBIAN13/etc/hosts"
 }
 
 debian13_remove() {

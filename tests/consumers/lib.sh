@@ -155,7 +155,8 @@ refuse() {
   local name=$1 status=0
   shift
   "$@" >"$LOG" 2>&1 </dev/null || status=$?
-  if [ "$status" -gt 0 ] && [ "$status" -lt 128 ]; then ok "$name"; else
+  # A signal shows as 129 to 192; some programs say -1.
+  if [ "$status" -gt 0 ] && { [ "$status" -lt 128 ] || [ "$status" -gt 192 ]; }; then ok "$name"; else
     fail "$name"
     echo "     exit $status of: $*"
     tail -n 15 "$LOG" | sed 's/^/     /'
