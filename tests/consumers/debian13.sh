@@ -13,7 +13,7 @@
 
 DEBIAN13_PACKAGES=openssl,libssl3t64,ca-certificates,pkcs11-provider,libengine-pkcs11-openssl,opensc,softhsm2,p11-kit
 DEBIAN13_PACKAGES+=,p11-kit-modules,gnutls-bin,openssh-client,openssh-server,libnss3-tools,iproute2,xxd
-DEBIAN13_PACKAGES+=,systemd,systemd-cryptsetup,cryptsetup-bin,bsdutils,util-linux,python3
+DEBIAN13_PACKAGES+=,systemd,systemd-cryptsetup,cryptsetup-bin,bsdutils,util-linux,python3,git
 
 # debian13 ARGUMENTS...: runs this same test, with its arguments, in the root; returns once it is there. Where there can
 # be no root the test is a visible skip.
