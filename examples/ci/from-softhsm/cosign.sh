@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # cosign (sigstore/cosign): what its PKCS#11 end-to-end test does with SoftHSM 2 (test/e2e_test_pkcs11.sh,
 # test/pkcs11_test.go), on keyward.
 #

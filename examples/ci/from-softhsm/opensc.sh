@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # OpenSC (OpenSC/OpenSC): what its pkcs11-tool tests do with SoftHSM 2 (tests/init-softhsm.sh, common.sh,
 # test-pkcs11-tool-sign-verify.sh), on keyward.
 #

@@ -1,4 +1,4 @@
-#!/bin/bash
+#!/usr/bin/env bash
 # pkcs11-provider (latchset/pkcs11-provider): the token that its tests prepare with SoftHSM 2 (tests/softhsm-init.sh,
 # tests/setup.sh), on keyward.
 #
