@@ -139,6 +139,13 @@ public class Consumer {
         Mac judge = Mac.getInstance("HmacSHA256", "SunJCE");
         judge.init(new SecretKeySpec(bytes, "HmacSHA256"));
         expect(Arrays.equals(mac.doFinal(MESSAGE), judge.doFinal(MESSAGE)), "the kept HMAC key makes what Java's own makes");
+        SecretKey generated = KeyGenerator.getInstance("HmacSHA256", token).generateKey();
+        store.setEntry("made-hmac", new KeyStore.SecretKeyEntry(generated), null);
+        again.load(null, System.getenv("CONSUMER_PIN").toCharArray());
+        mac.init((SecretKey) again.getKey("made-hmac", null));
+        judge.init(new SecretKeySpec(generated.getEncoded(), "HmacSHA256"));
+        expect(Arrays.equals(mac.doFinal(MESSAGE), judge.doFinal(MESSAGE)), "a generated and stored HMAC key makes it too");
+        again.deleteEntry("made-hmac");
         expect(aes.getEncoded() == null, "the kept AES key does not leave the token");
         again.deleteEntry("kept-aes");
         again.deleteEntry("kept-hmac");
