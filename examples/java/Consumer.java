@@ -26,6 +26,7 @@ import javax.crypto.Mac;
 import javax.crypto.SecretKey;
 import javax.crypto.spec.GCMParameterSpec;
 import javax.crypto.spec.IvParameterSpec;
+import javax.crypto.spec.SecretKeySpec;
 
 public class Consumer {
     private static final byte[] MESSAGE = "a message of some length, to be signed".getBytes();
@@ -46,6 +47,8 @@ public class Consumer {
         generate("EC", 0, new ECGenParameterSpec("secp384r1"));
         agree();
         encrypt((SecretKey) store.getKey("aes", null));
+        keepSecrets(store);
+        decryptRsa();
         digestAndMac();
         random();
     }
@@ -104,10 +107,7 @@ public class Consumer {
             String whose = key == stored ? "the stored AES key" : "a generated AES key";
             for (String algorithm : new String[] {"AES/CBC/PKCS5Padding", "AES/GCM/NoPadding"}) {
                 Cipher cipher = Cipher.getInstance(algorithm, token);
-                byte[] iv = new byte[algorithm.contains("GCM") ? 12 : 16];
-                new SecureRandom().nextBytes(iv);
-                java.security.spec.AlgorithmParameterSpec parameters =
-                    algorithm.contains("GCM") ? new GCMParameterSpec(128, iv) : new IvParameterSpec(iv);
+                java.security.spec.AlgorithmParameterSpec parameters = parameters(algorithm);
                 cipher.init(Cipher.ENCRYPT_MODE, key, parameters);
                 byte[] sealed = cipher.doFinal(MESSAGE);
                 cipher.init(Cipher.DECRYPT_MODE, key, parameters);
@@ -116,14 +116,67 @@ public class Consumer {
         }
     }
 
+    /** Secret keys that Java hands to the token, finds there again, and uses; its own provider knows them too. */
+    private static void keepSecrets(KeyStore store) throws Exception {
+        byte[] bytes = new byte[32];
+        new SecureRandom().nextBytes(bytes);
+        store.setEntry("kept-aes", new KeyStore.SecretKeyEntry(new SecretKeySpec(bytes, "AES")), null);
+        store.setEntry("kept-hmac", new KeyStore.SecretKeyEntry(new SecretKeySpec(bytes, "HmacSHA256")), null);
+        KeyStore again = KeyStore.getInstance("PKCS11", token);
+        again.load(null, System.getenv("CONSUMER_PIN").toCharArray());
+        SecretKey aes = (SecretKey) again.getKey("kept-aes", null);
+        for (String algorithm : new String[] {"AES/CBC/PKCS5Padding", "AES/GCM/NoPadding", "AES/CTR/NoPadding"}) {
+            Cipher cipher = Cipher.getInstance(algorithm, token);
+            java.security.spec.AlgorithmParameterSpec parameters = parameters(algorithm);
+            cipher.init(Cipher.ENCRYPT_MODE, aes, parameters);
+            byte[] sealed = cipher.doFinal(MESSAGE);
+            Cipher judge = Cipher.getInstance(algorithm, "SunJCE");
+            judge.init(Cipher.DECRYPT_MODE, new SecretKeySpec(bytes, "AES"), parameters);
+            expect(Arrays.equals(MESSAGE, judge.doFinal(sealed)), "the kept AES key does " + algorithm + ", Java's own decrypts");
+        }
+        Mac mac = Mac.getInstance("HmacSHA256", token);
+        mac.init((SecretKey) again.getKey("kept-hmac", null));
+        Mac judge = Mac.getInstance("HmacSHA256", "SunJCE");
+        judge.init(new SecretKeySpec(bytes, "HmacSHA256"));
+        expect(Arrays.equals(mac.doFinal(MESSAGE), judge.doFinal(MESSAGE)), "the kept HMAC key makes what Java's own makes");
+        SecretKey generated = KeyGenerator.getInstance("HmacSHA256", token).generateKey();
+        store.setEntry("made-hmac", new KeyStore.SecretKeyEntry(generated), null);
+        again.load(null, System.getenv("CONSUMER_PIN").toCharArray());
+        mac.init((SecretKey) again.getKey("made-hmac", null));
+        judge.init(new SecretKeySpec(generated.getEncoded(), "HmacSHA256"));
+        expect(Arrays.equals(mac.doFinal(MESSAGE), judge.doFinal(MESSAGE)), "a generated and stored HMAC key makes it too");
+        again.deleteEntry("made-hmac");
+        expect(aes.getEncoded() == null, "the kept AES key does not leave the token");
+        again.deleteEntry("kept-aes");
+        again.deleteEntry("kept-hmac");
+    }
+
+    private static void decryptRsa() throws Exception {
+        KeyPairGenerator generator = KeyPairGenerator.getInstance("RSA", token);
+        generator.initialize(2048);
+        KeyPair pair = generator.generateKeyPair();
+        Cipher outside = Cipher.getInstance("RSA/ECB/PKCS1Padding", "SunJCE");
+        outside.init(Cipher.ENCRYPT_MODE, java.security.KeyFactory.getInstance("RSA", "SunRsaSign").generatePublic(
+            new java.security.spec.X509EncodedKeySpec(pair.getPublic().getEncoded())));
+        Cipher cipher = Cipher.getInstance("RSA/ECB/PKCS1Padding", token);
+        cipher.init(Cipher.DECRYPT_MODE, pair.getPrivate());
+        expect(Arrays.equals(MESSAGE, cipher.doFinal(outside.doFinal(MESSAGE))), "RSA decrypts what Java's own encrypted");
+    }
+
+    private static java.security.spec.AlgorithmParameterSpec parameters(String algorithm) {
+        byte[] iv = new byte[algorithm.contains("GCM") ? 12 : 16];
+        new SecureRandom().nextBytes(iv);
+        return algorithm.contains("GCM") ? new GCMParameterSpec(128, iv) : new IvParameterSpec(iv);
+    }
+
     private static void digestAndMac() throws Exception {
         byte[] ours = MessageDigest.getInstance("SHA-256", token).digest(MESSAGE);
         expect(Arrays.equals(ours, MessageDigest.getInstance("SHA-256", "SUN").digest(MESSAGE)), "SHA-256 equals Java's own");
         Mac mac = Mac.getInstance("HmacSHA256", token);
         byte[] secret = new byte[32];
-        mac.init(new javax.crypto.spec.SecretKeySpec(secret, "HmacSHA256"));
+        mac.init(new SecretKeySpec(secret, "HmacSHA256"));
         Mac judge = Mac.getInstance("HmacSHA256", "SunJCE");
-        judge.init(new javax.crypto.spec.SecretKeySpec(secret, "HmacSHA256"));
+        judge.init(new SecretKeySpec(secret, "HmacSHA256"));
         expect(Arrays.equals(mac.doFinal(MESSAGE), judge.doFinal(MESSAGE)), "HMAC-SHA-256 equals Java's own");
     }
 
