@@ -171,6 +171,39 @@ fn gcm_any_iv_and_tag() {
     assert!(matches!(AesCipher::new(empty, Direction::Encrypt, &secret(&[9; 32])), Err(Error::Param(_))));
 }
 
+/// A key's messages in parts share contexts: nothing of one shows in another.
+#[test]
+fn gcm_streams_of_one_key() {
+    let key = secret(&[9; 32]);
+    let data: Vec<u8> = (0..=255).cycle().take(1000).collect();
+    let ivs: Vec<Vec<u8>> = [12, 60, 12, 1, 16, 300, 17, 12].map(|len| vec![0x5a; len]).into();
+    let start = |iv: &[u8], aad: &[u8]| {
+        AesCipher::new(Mode::Gcm { iv, aad, tag_len: 16 }, Direction::Encrypt, &key).unwrap()
+    };
+    // More at once than a key keeps contexts for, in steps that leave partial blocks; the second round has spare ones.
+    for aad in [&b"head"[..], b"", b"another head"] {
+        let mut running: Vec<_> = ivs.iter().chain(&ivs).map(|iv| (iv, start(iv, aad), Vec::new())).collect();
+        for part in data.chunks(333) {
+            for (_, cipher, out) in &mut running {
+                let mut piece = vec![0; part.len()];
+                cipher.update(part, &mut piece).unwrap();
+                out.extend(piece);
+            }
+        }
+        for (iv, cipher, out) in &mut running {
+            let mut tag = [0; 16];
+            cipher.finish(&mut tag).unwrap();
+            out.extend(tag);
+            let mode = Mode::Gcm { iv, aad, tag_len: 16 };
+            assert_eq!(*out, once(mode, Direction::Encrypt, &[9; 32], &data).unwrap(), "IV of {}", iv.len());
+            assert!(cipher.update(b"more", &mut [0; 4]).is_err(), "a finished message takes no more");
+        }
+        // One that is given up halfway leaves its context, too.
+        drop(running);
+        start(b"given up", b"unused").update(&data[..5], &mut [0; 5]).unwrap();
+    }
+}
+
 #[test]
 fn gcm_releases_nothing_unauthenticated() {
     let mode = Mode::Gcm { iv: &[1; 12], aad: b"", tag_len: 16 };

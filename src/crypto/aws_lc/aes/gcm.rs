@@ -1,11 +1,15 @@
 //! GCM. Encryption streams; decryption keeps the ciphertext until the tag was checked.
 //!
-//! A message in one piece goes through the key's shared expansion. Only parts need a context of their own.
+//! A message in one piece goes through the key's shared expansion. Parts need a context of their own, which goes back
+//! to the key when the message is over.
 
 use super::super::raw::{Cipher, Gcm, MAX_GCM_IV, buffer};
 use super::{Error, Result, SHORT, SecretKey};
 use smallvec::SmallVec;
 use zeroize::Zeroize;
+
+/// The longest IV in bytes whose context is kept: AWS-LC holds longer ones on the heap, up to 256 MiB each.
+const KEPT_IV: usize = 16;
 
 /// What a message begins with.
 struct Start {
@@ -32,8 +36,8 @@ impl Start {
         Ok(Start { key: key.clone(), iv: own_iv, aad: own_aad, tag_len })
     }
 
-    fn cipher(&self, encrypt: bool) -> Result<Cipher> {
-        Cipher::gcm(encrypt, self.key.value(), &self.iv, &self.aad)
+    fn begin(&self, cipher: &mut Cipher) -> Result<()> {
+        cipher.begin_gcm(&self.iv, &self.aad)
     }
 }
 
@@ -41,6 +45,18 @@ pub(super) struct GcmEncrypt {
     start: Start,
     /// `None` until the first part.
     cipher: Option<Cipher>,
+}
+
+/// The context goes back to the key however the message ended: the next one's IV makes it forget this one. It does so here and
+/// not in `finish`, lest a part that is fed afterwards begin the message again under the same IV.
+impl Drop for GcmEncrypt {
+    fn drop(&mut self) {
+        if let Some(cipher) = self.cipher.take()
+            && self.start.iv.len() <= KEPT_IV
+        {
+            self.start.key.keep_gcm(cipher);
+        }
+    }
 }
 
 impl GcmEncrypt {
@@ -54,7 +70,9 @@ impl GcmEncrypt {
 
     fn cipher(&mut self) -> Result<&mut Cipher> {
         if self.cipher.is_none() {
-            self.cipher = Some(self.start.cipher(true)?);
+            let mut cipher = self.start.key.take_gcm()?;
+            self.start.begin(&mut cipher)?;
+            self.cipher = Some(cipher);
         }
         self.cipher.as_mut().ok_or(Error::Internal("GCM"))
     }
@@ -120,7 +138,8 @@ impl GcmDecrypt {
         let opened = match *tag_len {
             Gcm::TAG_LEN => key.gcm()?.open(iv, aad, ciphertext, tag, out),
             // The shared expansion knows whole tags only.
-            _ => self.start.cipher(false).and_then(|mut cipher| {
+            _ => Cipher::gcm(false, key.value()).and_then(|mut cipher| {
+                self.start.begin(&mut cipher)?;
                 cipher.update(ciphertext, out)?;
                 cipher.check_tag(tag)
             }),

@@ -25,9 +25,6 @@ pub(in crate::crypto::aws_lc) enum BlockMode {
 /// AWS-LC counts in `int`: longer input goes in pieces of this many bytes, a multiple of every block.
 const PIECE: usize = 1 << 30;
 
-/// The length in bytes that AWS-LC expects of a GCM IV unless told otherwise.
-const USUAL_GCM_IV: usize = 12;
-
 /// The longest IV in bytes that GCM takes here.
 pub(in crate::crypto::aws_lc) const MAX_GCM_IV: usize = 1 << 28;
 
@@ -97,38 +94,34 @@ impl Cipher {
         Ok(cipher)
     }
 
-    /// GCM with an IV of any length from 1 byte.
-    pub(in crate::crypto::aws_lc) fn gcm(encrypt: bool, key: &[u8], iv: &[u8], aad: &[u8]) -> Result<Cipher> {
-        const IV: Error = Error::Param("GCM: the IV has 1 byte to 256 MiB");
+    /// GCM under a key of 16, 24 or 32 bytes. [`Cipher::begin_gcm`] comes next.
+    pub(in crate::crypto::aws_lc) fn gcm(encrypt: bool, key: &[u8]) -> Result<Cipher> {
         let table = gcm_cipher(key.len())?;
+        let cipher = Cipher::empty()?;
+        let encrypt = c_int::from(encrypt);
+        // SAFETY: a live context whose table was chosen by the key's length; no IV yet.
+        let status =
+            unsafe { sys::EVP_CipherInit_ex(cipher.raw(), table, null_mut(), key.as_ptr(), null(), encrypt) };
+        check(status, FAILED)?;
+        Ok(cipher)
+    }
+
+    /// Begins a GCM message with an IV of any length from 1 byte; whatever the context did before is forgotten.
+    pub(in crate::crypto::aws_lc) fn begin_gcm(&mut self, iv: &[u8], aad: &[u8]) -> Result<()> {
+        const IV: Error = Error::Param("GCM: the IV has 1 byte to 256 MiB");
         if iv.is_empty() || iv.len() > MAX_GCM_IV {
             return Err(IV);
         }
         let iv_len = c_int::try_from(iv.len()).map_err(|_| IV)?;
-        let mut cipher = Cipher::empty()?;
-        let encrypt = c_int::from(encrypt);
-        let mut wanted = table;
-        if iv.len() != USUAL_GCM_IV {
-            // SAFETY: a live context; no key or IV yet.
-            let status =
-                unsafe { sys::EVP_CipherInit_ex(cipher.raw(), table, null_mut(), null(), null(), encrypt) };
-            check(status, FAILED)?;
-            // SAFETY: a live context; this makes room for the IV.
-            let status = unsafe {
-                sys::EVP_CIPHER_CTX_ctrl(cipher.raw(), sys::EVP_CTRL_AEAD_SET_IVLEN, iv_len, null_mut())
-            };
-            check(status, IV)?;
-            // The context has its table: naming it again would forget the IV's length.
-            wanted = null();
-        }
-        // SAFETY: a live context whose table was chosen by the key's length, and whose IV has the usual length or the
-        // one that was just set.
-        let status = unsafe {
-            sys::EVP_CipherInit_ex(cipher.raw(), wanted, null_mut(), key.as_ptr(), iv.as_ptr(), encrypt)
-        };
+        // SAFETY: a live context; this makes room for the IV, and a context of another mode refuses it.
+        let status =
+            unsafe { sys::EVP_CIPHER_CTX_ctrl(self.raw(), sys::EVP_CTRL_AEAD_SET_IVLEN, iv_len, null_mut()) };
+        check(status, IV)?;
+        // SAFETY: a live GCM context with a key, whose IV has the length that was just set; -1 keeps the direction.
+        let status =
+            unsafe { sys::EVP_CipherInit_ex(self.raw(), null(), null_mut(), null(), iv.as_ptr(), -1) };
         check(status, FAILED)?;
-        cipher.authenticate(aad)?;
-        Ok(cipher)
+        self.authenticate(aad)
     }
 
     /// Feeds additional authenticated data.
