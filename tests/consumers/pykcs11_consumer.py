@@ -3,11 +3,11 @@
 Run by tests/consumers/python, which makes the token. Each check is a function below; an exception is a failure.
 """
 
+import contextlib
 import hashlib
 import os
 import struct
 import sys
-import traceback
 
 import PyKCS11 as p
 from asn1crypto.core import OctetString
@@ -16,26 +16,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from checks import SOFTHSM, check, not_on_softhsm, run
+
 TOKEN = os.environ["TOKEN"]
 PIN = os.environ["PIN"]
-SOFTHSM = os.environ["KIND"] == "softhsm"
 MESSAGE = os.urandom(1000)
 P256 = bytes.fromhex("06082a8648ce3d030107")
 ED25519 = b"\x13\x0cedwards25519"
-CHECKS = []
-
-
-def check(function):
-    CHECKS.append((function, None))
-    return function
-
-
-def not_on_softhsm(why):
-    def register(function):
-        CHECKS.append((function, why if SOFTHSM else None))
-        return function
-
-    return register
 
 
 def refused(code, call, *arguments):
@@ -234,22 +221,10 @@ def main():
     library.load(os.environ["PKCS11_MODULE"])
     tokens = {slot: library.getTokenInfo(slot).label.strip() for slot in library.getSlotList(tokenPresent=True)}
     (slot,) = (slot for slot, label in tokens.items() if label == TOKEN)
-    failed = False
     session = library.openSession(slot, p.CKF_SERIAL_SESSION | p.CKF_RW_SESSION)
     refused(p.CKR_PIN_INCORRECT, session.login, "00000000")
     session.login(PIN)
-    for function, why in CHECKS:
-        if why:
-            print(f"skip PyKCS11: {function.__doc__}: SoftHSM: {why}")
-            continue
-        try:
-            function(session)
-        except Exception:
-            failed = True
-            print(f"FAIL PyKCS11: {function.__doc__}")
-            print("     " + traceback.format_exc().replace("\n", "\n     "))
-        else:
-            print(f"ok   PyKCS11: {function.__doc__}")
+    failed = run("PyKCS11", lambda: contextlib.nullcontext(session))
     session.logout()
     session.closeSession()
     sys.exit(failed)

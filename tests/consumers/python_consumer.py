@@ -20,28 +20,12 @@ from pkcs11.constants import DEFAULT
 from pkcs11.mechanisms import CTRParams, GCMParams
 from pkcs11.util.ec import encode_ec_public_key, encode_ecdsa_signature, encode_named_curve_parameters
 
-SOFTHSM = os.environ["KIND"] == "softhsm"
+from checks import check, not_on_softhsm, run
+
 TOKEN = os.environ["TOKEN"]
 PIN = os.environ["PIN"]
 LIB = pkcs11.lib(os.environ["PKCS11_MODULE"])
 MESSAGE = os.urandom(1000)
-CHECKS = []
-
-
-def check(function):
-    """Registers a check; its name is the function's docstring."""
-    CHECKS.append((function, None))
-    return function
-
-
-def not_on_softhsm(why):
-    """Registers a check that SoftHSM 2.6.1 cannot pass: there it is a visible skip."""
-
-    def register(function):
-        CHECKS.append((function, why if SOFTHSM else None))
-        return function
-
-    return register
 
 
 def raises(exception, call, *arguments, **keywords):
@@ -365,20 +349,7 @@ def info(session):
 
 def main():
     token = LIB.get_token(token_label=TOKEN)
-    failed = False
-    for function, why in CHECKS:
-        if why:
-            print(f"skip python-pkcs11: {function.__doc__}: SoftHSM: {why}")
-            continue
-        try:
-            with token.open(rw=True, user_pin=PIN) as session:
-                function(session)
-        except (Exception, InvalidSignature):
-            failed = True
-            print(f"FAIL python-pkcs11: {function.__doc__}")
-            print("     " + traceback.format_exc().replace("\n", "\n     "))
-        else:
-            print(f"ok   python-pkcs11: {function.__doc__}")
+    failed = run("python-pkcs11", lambda: token.open(rw=True, user_pin=PIN))
     try:
         raises(pkcs11.PinIncorrect, token.open, user_pin="00000000")
         with token.open() as session:
