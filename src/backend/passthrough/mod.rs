@@ -124,7 +124,7 @@ impl Provider for PassProvider {
     fn tokens(&self) -> Result<Vec<Arc<dyn Token>>> {
         let mut known = self.known.lock();
         let outcome = self.lower.api().and_then(|(api, start)| self.look(&mut known, &api, start));
-        let complaint = outcome.err().map(|error| error.to_string());
+        let complaint = outcome.err().map(|error| error.detail().to_owned());
         if let Some(why) = &complaint {
             known.tokens.iter().for_each(|token| token.gone());
             if known.complaint != complaint {

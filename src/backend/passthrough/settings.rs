@@ -31,11 +31,9 @@ impl Settings {
     /// Reads the entry. `default_library` stands in for `library` where the entry has none.
     pub fn read(entry: &SlotEntry, default_library: Option<PathBuf>) -> Result<Settings> {
         let mut slot = entry.reader();
-        let library = match slot.path("library")?.or(default_library) {
-            Some(library) => library,
-            None => return Err(slot.refuse("lacks library = \"...\", the PKCS#11 library to load")),
-        };
-        let name = library.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let library = slot.path("library")?.or(default_library);
+        let name = library.as_ref().and_then(|library| library.file_name());
+        let name = name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let settings = Settings {
             quirks: Quirks::read(&name, &mut slot)?,
             tokens: slot.texts("tokens")?,
@@ -44,9 +42,10 @@ impl Settings {
             hold_pin: slot.flag("hold_pin", false)?,
             isolate: slot.flag("isolate", false)?,
             timeout: Duration::from_millis(slot.number("timeout_ms", 1, 3_600_000, 30_000)?.into()),
-            library,
+            library: library.clone().unwrap_or_default(),
         };
+        let missing = slot.refuse("lacks library = \"...\", the PKCS#11 library to load");
         slot.finish()?;
-        Ok(settings)
+        if library.is_none() { Err(missing) } else { Ok(settings) }
     }
 }

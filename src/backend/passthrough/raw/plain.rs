@@ -228,9 +228,12 @@ impl Api {
         // SAFETY: see above.
         answer(unsafe { self.library.C_SignInit(session.0, mechanism.pointer(), key) }, "C_SignInit")?;
         let mut len = 0;
+        // Some libraries want to see data even for its size.
+        let (data, data_len) = input(&[0; 32]);
         let nothing = std::ptr::null_mut();
         // SAFETY: see above; null asks for the size.
-        answer(unsafe { self.library.C_Sign(session.0, nothing, 0, nothing, &raw mut len) }, "C_Sign")?;
+        let rv = unsafe { self.library.C_Sign(session.0, data, data_len, nothing, &raw mut len) };
+        answer(rv, "C_Sign")?;
         Ok(Signing { api: self.clone(), session, len: length(len) })
     }
 
