@@ -240,7 +240,11 @@ impl SoftToken {
 
     /// The row of a mechanism that this token offers. CKR_MECHANISM_INVALID.
     pub(super) fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-        held::row(&self.config, kind)
+        let row = held::row(&self.config, kind)?;
+        match row.is_software() {
+            true => Ok(row),
+            false => Err(Error::new(ErrorKind::MechanismInvalid, format!("{} is for devices", row.name))),
+        }
     }
 }
 
