@@ -13,7 +13,6 @@ use crate::backend::held;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
-use crate::object::Attributes;
 use crate::store::pin::{PinPolicy, authenticate};
 use crate::store::{Header, Options, PinRecord, Role, SqliteStore, Store, TokenKeys};
 use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenSession, User};
@@ -227,11 +226,6 @@ impl SoftToken {
     /// The rows of the table that this token offers, by configuration and policy.
     pub(super) fn offered(&self) -> impl Iterator<Item = &'static Descriptor> {
         mechanism::all().filter(|row| held::allows(&self.config, row))
-    }
-
-    /// `policy.legacy = "deny"` covers weak keys, whatever the mechanism. CKR_KEY_SIZE_RANGE.
-    pub(super) fn check_strength(&self, row: &Descriptor, key: &Attributes) -> Result<()> {
-        held::check_strength(&self.config, row, key)
     }
 
     pub(super) fn config(&self) -> &Config {
