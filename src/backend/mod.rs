@@ -1,7 +1,9 @@
 //! The backends: each implements the traits of `token`, none knows another.
 
+pub mod held;
 pub mod passthrough;
 pub mod soft;
+pub mod zymbit;
 
 use std::sync::Arc;
 

@@ -21,7 +21,9 @@ mod ml_dsa;
 mod rsa;
 mod secret;
 mod shapes;
+mod wallet;
 
+pub mod external;
 pub mod material;
 pub mod op;
 pub mod params;
@@ -31,7 +33,7 @@ pub use descriptor::{
     WrapFn,
 };
 pub use key::Key;
-pub use params::{Iv, Mechanism, ParamKind, Params};
+pub use params::{Iv, Mechanism, ParamKind, Params, Reply};
 
 use crate::types::ck;
 
@@ -47,6 +49,7 @@ const FAMILIES: &[&[Descriptor]] = &[
     aes::ROWS,
     key_wrap::ROWS,
     ml_dsa::ROWS,
+    wallet::ROWS,
 ];
 
 const COUNT: usize = {
@@ -110,9 +113,9 @@ pub fn is_legacy(kind: ck::CK_MECHANISM_TYPE) -> bool {
     }
 }
 
-/// Every row, ascending by mechanism number.
+/// Every row that has functions here, ascending by mechanism number. The rest is for devices.
 pub fn all() -> impl Iterator<Item = &'static Descriptor> {
-    TABLE.iter().copied()
+    TABLE.iter().copied().filter(|row| row.is_software())
 }
 
 #[cfg(test)]
