@@ -16,6 +16,7 @@ mod errors;
 mod hmac;
 mod key;
 mod key_wrap;
+mod legacy;
 mod ml_dsa;
 mod rsa;
 mod secret;
@@ -99,6 +100,14 @@ const fn sorted() -> [&'static Descriptor; COUNT] {
 /// The row of a mechanism; `None` where keyward does not have it.
 pub fn descriptor(kind: ck::CK_MECHANISM_TYPE) -> Option<&'static Descriptor> {
     KINDS.binary_search(&kind).ok().and_then(|i| TABLE.get(i).copied())
+}
+
+/// Whether `policy.legacy = "deny"` switches the mechanism off, here or in another library.
+pub fn is_legacy(kind: ck::CK_MECHANISM_TYPE) -> bool {
+    match descriptor(kind) {
+        Some(row) => row.legacy,
+        None => legacy::is_old_elsewhere(kind),
+    }
 }
 
 /// Every row, ascending by mechanism number.

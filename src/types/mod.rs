@@ -1,5 +1,7 @@
 //! What every layer may use: the C types of the specification and the containers of secrets.
 
+pub mod functions;
+
 mod kdf;
 mod secret;
 

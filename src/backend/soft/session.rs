@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
 use crate::mechanism::{Descriptor, Key, Mechanism, Ops, Params};
 use crate::object::{self, Attributes, Caller, Template, Usage};
-use crate::token::{Access, Login, ObjectHandle, Prepared, Revealed, TokenSession};
+use crate::token::{Access, Foreign, Login, ObjectHandle, Prepared, Revealed, TokenSession};
 use crate::types::ck;
 
 /// One session.
@@ -137,6 +137,10 @@ pub(super) fn operation<T>(row: &Descriptor, function: Option<T>, what: impl Dis
 }
 
 impl TokenSession for SoftSession {
+    fn foreign(&mut self) -> Option<&mut dyn Foreign> {
+        None
+    }
+
     fn create_object(&mut self, access: Access, template: Template) -> Result<ObjectHandle> {
         let mut attributes = object::create(template, &caller(access))?;
         object::may_write(&attributes, &caller(access), access.read_write)?;

@@ -363,8 +363,8 @@ impl Token for SoftToken {
         Ok(info)
     }
 
-    fn mechanisms(&self) -> Vec<ck::CK_MECHANISM_TYPE> {
-        self.offered().map(|row| row.kind).collect()
+    fn mechanisms(&self) -> Result<Vec<ck::CK_MECHANISM_TYPE>> {
+        Ok(self.offered().map(|row| row.kind).collect())
     }
 
     fn mechanism_info(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<MechanismInfo> {
