@@ -1,0 +1,3 @@
+//! Slots of another PKCS#11 library.
+
+pub mod raw;

@@ -1,0 +1,3 @@
+//! What needs raw pointers: the lower library's functions.
+
+pub mod remote;
