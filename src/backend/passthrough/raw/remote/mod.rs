@@ -257,7 +257,8 @@ impl Remote {
     }
 
     /// The helper's process number.
-    pub fn pid(&self) -> Option<u32> {
+    #[cfg(test)]
+    fn pid(&self) -> Option<u32> {
         self.is_usable().then(|| self.wire.lock().helper.pid())
     }
 

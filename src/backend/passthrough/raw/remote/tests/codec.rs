@@ -3,7 +3,7 @@ use super::super::marshal::{Outcome, answer, request};
 use super::super::wire::{HEADER, Reader, Stop, Writer};
 use super::super::{Argument, FIRST_GRANT};
 use super::{NULL, array, asked, attribute, constant, mechanism, mechanism_with, number, pointer};
-use crate::types::ck;
+use crate::types::{ck, length};
 
 fn types(part: Part) -> (&'static str, &'static str) {
     match part {
@@ -211,8 +211,11 @@ fn templates_carry_values_by_their_type() {
     assert!(body.ends_with(b"\x40\0\x02\x11\x01\0\0\0\x18\0\0\0\x01\0\0\0\x01\x01\0\0\0\x01\x01"));
 }
 
-/// An answer to a query: for each attribute its type, length and value on the wire.
-fn queried(attributes: &[(u32, Option<(u32, &[u8])>)], value: u8) -> Vec<u8> {
+/// An attribute's type, length and value on the wire.
+type Queried<'a> = (u32, Option<(u32, &'a [u8])>);
+
+/// An answer to a query.
+fn queried(attributes: &[Queried<'_>], value: u8) -> Vec<u8> {
     let mut message = Writer::default();
     message.count(attributes.len()).unwrap();
     for (kind, content) in attributes {
@@ -296,7 +299,7 @@ fn a_template_as_a_value_is_filled() {
     let arguments = [number(0), number(0), array(&mut template), number(1)];
     let body = sent("C_GetAttributeValue", 1, &arguments).unwrap();
     assert_eq!(&body[16..], b"\0\0\0\x01\x40\0\x02\x11\0\0\0\x18\0\0\0\x01\0\0\0\0\0\0\0\x04");
-    let size = size_of::<ck::CK_ATTRIBUTE>() as u32;
+    let size = u32::try_from(size_of::<ck::CK_ATTRIBUTE>()).unwrap();
     let value = b"\0\0\0\x01\0\0\0\x03\x01\0\0\0\x02\0\0\0\x02ab";
     let answer = queried(&[(0x4000_0211, Some((size, value)))], 0);
     let done = received("C_GetAttributeValue", 1, &arguments, &answer);
@@ -377,7 +380,7 @@ fn mechanisms_that_cannot_be_used_are_not_listed() {
         let (mut list, mut count): ([ck::CK_ULONG; 4], ck::CK_ULONG) = ([0; 4], 4);
         let arguments = [number(0), array(&mut list), pointer(&mut count)];
         received("C_GetMechanismList", version, &arguments, answer.bytes()).unwrap();
-        assert_eq!(&list[..count as usize], kept);
+        assert_eq!(&list[..length(count)], kept);
     }
 }
 

@@ -6,7 +6,7 @@ use tempfile::TempDir;
 
 use super::super::{Argument, Launch, Remote};
 use super::{NULL, array, asked, attribute, constant, mechanism, mechanism_with, number, pointer};
-use crate::types::ck;
+use crate::types::{ck, length};
 
 const PIN: &[u8] = b"1234";
 const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
@@ -115,6 +115,26 @@ impl Rig {
         self.pair(session, ck::CKM_RSA_PKCS_KEY_PAIR_GEN, &mut public, &mut private)
     }
 
+    fn aes_key(&self, session: ck::CK_SESSION_HANDLE, more: &mut [ck::CK_ATTRIBUTE]) -> ck::CK_ULONG {
+        let (mut size, mut encrypt, mut decrypt) = ([32 as ck::CK_ULONG], [1u8], [1u8]);
+        let mut template = vec![
+            attribute(ck::CKA_VALUE_LEN, &mut size),
+            attribute(ck::CKA_ENCRYPT, &mut encrypt),
+            attribute(ck::CKA_DECRYPT, &mut decrypt),
+        ];
+        template.extend_from_slice(more);
+        let (mut generate, mut key, count) = (mechanism(ck::CKM_AES_KEY_GEN), 0, template.len());
+        let arguments = [
+            number(session),
+            pointer(&mut generate),
+            array(&mut template),
+            number(count as ck::CK_ULONG),
+            pointer(&mut key),
+        ];
+        self.ok("C_GenerateKey", &arguments);
+        key
+    }
+
     fn pair(
         &self,
         session: ck::CK_SESSION_HANDLE,
@@ -151,7 +171,7 @@ impl Rig {
         self.ok("C_SignInit", &[number(session), pointer(mechanism), number(keys.1)]);
         let sign = |signature: Argument, mut size: ck::CK_ULONG| {
             let given = [number(session), constant(&data), number(32), signature, pointer(&mut size)];
-            (self.call("C_Sign", &given), size as usize)
+            (self.call("C_Sign", &given), length(size))
         };
         let mut signature = [0u8; 512];
         assert_eq!(sign(NULL, 0), (ck::CKR_OK, expected));
@@ -350,11 +370,7 @@ fn digests_random_numbers_and_large_data() {
     assert_eq!((size, &digest[..4]), (32, &[0xba, 0x78, 0x16, 0xbf][..]));
 
     // More than a socket holds, in both directions, and more output than is granted at first.
-    let (mut yes, mut length) = ([1u8], [32 as ck::CK_ULONG]);
-    let mut template = [attribute(ck::CKA_VALUE_LEN, &mut length), attribute(ck::CKA_ENCRYPT, &mut yes)];
-    let (mut generate, mut key) = (mechanism(ck::CKM_AES_KEY_GEN), 0);
-    let make = [number(session), pointer(&mut generate), array(&mut template), number(2), pointer(&mut key)];
-    rig.ok("C_GenerateKey", &make);
+    let key = rig.aes_key(session, &mut []);
     let mut iv = [3u8; 16];
     let mut cbc = mechanism_with(ck::CKM_AES_CBC_PAD, &mut iv);
     rig.ok("C_EncryptInit", &[number(session), pointer(&mut cbc), number(key)]);
@@ -369,12 +385,111 @@ fn digests_random_numbers_and_large_data() {
         pointer(&mut size),
     ];
     rig.ok("C_Encrypt", &encrypt);
-    assert_eq!(size as usize, data.len() + 16);
+    assert_eq!(length(size), data.len() + 16);
 
     let mut random = vec![0u8; 100_000];
     rig.ok("C_GenerateRandom", &[number(session), array(&mut random), number(100_000)]);
     assert!(random.chunks(1000).all(|part| part.iter().any(|byte| *byte != 0)));
     rig.ok("C_SeedRandom", &[number(session), constant(b"seed"), number(4)]);
+}
+
+#[test]
+fn gcm_crosses_from_version_1_on() {
+    let Some(rig) = rig() else { return };
+    let session = rig.login();
+    let key = rig.aes_key(session, &mut []);
+    let (mut iv, mut aad) = ([3u8; 12], *b"associated");
+    let mut gcm = ck::CK_GCM_PARAMS {
+        pIv: iv.as_mut_ptr(),
+        ulIvLen: 12,
+        ulIvBits: 96,
+        pAAD: aad.as_mut_ptr(),
+        ulAADLen: 10,
+        ulTagBits: 128,
+    };
+    let mut mechanism = mechanism_with(ck::CKM_AES_GCM, &mut gcm);
+    let begun = rig.call("C_EncryptInit", &[number(session), pointer(&mut mechanism), number(key)]);
+    if rig.remote.version == 0 {
+        assert_eq!(begun, ck::CKR_MECHANISM_PARAM_INVALID);
+        return;
+    }
+    assert_eq!(begun, ck::CKR_OK);
+    let (mut sealed, mut size) = ([0u8; 64], 64);
+    let encrypt = [number(session), constant(b"secret"), number(6), array(&mut sealed), pointer(&mut size)];
+    rig.ok("C_Encrypt", &encrypt);
+    assert_eq!(size, 22);
+    rig.ok("C_DecryptInit", &[number(session), pointer(&mut mechanism), number(key)]);
+    let (mut opened, mut size) = ([0u8; 64], 64);
+    let decrypt = [number(session), constant(&sealed), number(22), array(&mut opened), pointer(&mut size)];
+    rig.ok("C_Decrypt", &decrypt);
+    assert_eq!(&opened[..length(size)], b"secret");
+}
+
+#[test]
+fn a_template_as_a_value_crosses_from_version_1_on() {
+    let Some(rig) = rig() else { return };
+    let session = rig.login();
+    let (mut yes, mut label) = ([1u8], *b"inner");
+    let mut inner = [attribute(ck::CKA_EXTRACTABLE, &mut yes), attribute(ck::CKA_LABEL, &mut label)];
+    let mut outer = [attribute(ck::CKA_UNWRAP_TEMPLATE, &mut inner)];
+    if rig.remote.version == 0 {
+        let find = [number(session), array(&mut outer), number(1)];
+        assert_eq!(rig.call("C_FindObjectsInit", &find), ck::CKR_ATTRIBUTE_TYPE_INVALID);
+        let mut query = [asked(ck::CKA_UNWRAP_TEMPLATE)];
+        let key = rig.aes_key(session, &mut []);
+        let get = [number(session), number(key), array(&mut query), number(1)];
+        assert_eq!(rig.call("C_GetAttributeValue", &get), ck::CKR_ATTRIBUTE_TYPE_INVALID);
+        return;
+    }
+    let key = rig.aes_key(session, &mut outer);
+    let mut query = [asked(ck::CKA_UNWRAP_TEMPLATE)];
+    rig.ok("C_GetAttributeValue", &[number(session), number(key), array(&mut query), number(1)]);
+    let size = 2 * size_of::<ck::CK_ATTRIBUTE>();
+    assert_eq!(length(query[0].ulValueLen), size);
+    let (mut first, mut second) = ([0u8; 16], [0u8; 16]);
+    let mut values = [attribute(0, &mut first), attribute(0, &mut second)];
+    let mut query = [attribute(ck::CKA_UNWRAP_TEMPLATE, &mut values)];
+    rig.ok("C_GetAttributeValue", &[number(session), number(key), array(&mut query), number(1)]);
+    let mut kinds = values.map(|attribute| (attribute.type_, attribute.ulValueLen));
+    kinds.sort_unstable();
+    assert_eq!(kinds, [(ck::CKA_LABEL, 5), (ck::CKA_EXTRACTABLE, 1)]);
+    assert!(first.starts_with(b"inner") || second.starts_with(b"inner"));
+}
+
+#[test]
+fn ecdh_crosses_from_version_1_on() {
+    let Some(rig) = rig() else { return };
+    let session = rig.login();
+    let (public, private) = rig.ec_pair(session);
+    let mut point = [0u8; 80];
+    let mut query = [attribute(ck::CKA_EC_POINT, &mut point)];
+    rig.ok("C_GetAttributeValue", &[number(session), number(public), array(&mut query), number(1)]);
+    let mut parameter = ck::CK_ECDH1_DERIVE_PARAMS {
+        kdf: ck::CKD_NULL,
+        ulSharedDataLen: 0,
+        pSharedData: std::ptr::null_mut(),
+        ulPublicDataLen: query[0].ulValueLen,
+        pPublicData: point.as_mut_ptr(),
+    };
+    let mut mechanism = mechanism_with(ck::CKM_ECDH1_DERIVE, &mut parameter);
+    let (mut class, mut kind, mut size) =
+        ([ck::CKO_SECRET_KEY], [ck::CKK_GENERIC_SECRET], [32 as ck::CK_ULONG]);
+    let mut template = [
+        attribute(ck::CKA_CLASS, &mut class),
+        attribute(ck::CKA_KEY_TYPE, &mut kind),
+        attribute(ck::CKA_VALUE_LEN, &mut size),
+    ];
+    let mut derived = 0;
+    let derive = [
+        number(session),
+        pointer(&mut mechanism),
+        number(private),
+        array(&mut template),
+        number(3),
+        pointer(&mut derived),
+    ];
+    let expected = if rig.remote.version == 0 { ck::CKR_MECHANISM_PARAM_INVALID } else { ck::CKR_OK };
+    assert_eq!(rig.call("C_DeriveKey", &derive), expected);
 }
 
 #[test]
