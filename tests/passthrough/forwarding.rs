@@ -27,7 +27,7 @@ const OWN: &[&str] = &[
 
 /// The names of all functions, from the source that has them once.
 fn names() -> Vec<String> {
-    let table = include_str!("../../src/ffi/table.rs");
+    let table = include_str!("../../src/types/functions.rs");
     let names: Vec<_> = table
         .lines()
         .filter(|line| line.contains(" => "))

@@ -85,7 +85,7 @@ fn in_threads(upper: &Upper) -> usize {
 
 #[test]
 fn a_library_that_is_not_thread_safe_gets_one_call_at_a_time() {
-    let upper = Upper::with(Lower::new(), "serialize = true");
+    let upper = Upper::with(Lower::new(), "quirks = ['serialize']");
     assert_eq!(in_threads(&upper), 0);
     assert_eq!(upper.lower.called("REENTERED"), 0);
 }
