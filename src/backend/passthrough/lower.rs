@@ -52,6 +52,13 @@ impl Lower {
         self.state.read().alive().map(|(api, _)| api)
     }
 
+    /// In a forked child. A lock that some thread of the parent held is never let go here: what it guards is leaked.
+    pub fn abandon(&self) {
+        if let Some((api, _)) = self.state.try_read().and_then(|state| state.alive()) {
+            api.abandon();
+        }
+    }
+
     fn start(&self) -> Result<Started> {
         let library = &self.settings.library;
         let failed = |why: &dyn std::fmt::Display| {

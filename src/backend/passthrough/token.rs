@@ -520,9 +520,7 @@ impl Token for PassToken {
     }
 
     fn abandon(&self) {
-        if let Some(api) = self.lower.running() {
-            api.abandon();
-        }
+        self.lower.abandon();
     }
 }
 

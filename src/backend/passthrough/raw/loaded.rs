@@ -3,6 +3,7 @@
 use std::ffi::{CStr, CString, c_void};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::time::Duration;
 
 use parking_lot::Mutex;
 
@@ -17,6 +18,9 @@ pub struct Loaded {
 /// Libraries that this process or an ancestor initialised, by their function list, with that process's ID. A library
 /// that does not notice a fork says in the child that it is initialised already, with its parent's sessions.
 static INITIALIZED: Mutex<Vec<(usize, u32)>> = Mutex::new(Vec::new());
+
+/// A lock that is held longer belongs to a thread that a fork left behind.
+const PATIENCE: Duration = Duration::from_millis(100);
 
 type Entry = unsafe extern "C" fn(*mut *mut ck::CK_FUNCTION_LIST) -> ck::CK_RV;
 type Interface = unsafe extern "C" fn(
@@ -62,7 +66,7 @@ impl Loaded {
 
     /// Whether an ancestor of this process initialised the library before a fork.
     pub fn inherited(&self) -> bool {
-        let known = INITIALIZED.lock();
+        let Some(known) = INITIALIZED.try_lock_for(PATIENCE) else { return false };
         known.iter().any(|&(list, pid)| list == self.identity() && pid != std::process::id())
     }
 
@@ -82,7 +86,7 @@ pub struct Mark(usize);
 impl Mark {
     /// This process initialised it.
     pub fn note(&self) {
-        let mut known = INITIALIZED.lock();
+        let Some(mut known) = INITIALIZED.try_lock_for(PATIENCE) else { return };
         known.retain(|(list, _)| *list != self.0);
         known.push((self.0, std::process::id()));
     }
