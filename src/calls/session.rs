@@ -53,8 +53,14 @@ fn state(access: Access) -> ck::CK_STATE {
 }
 
 /// C_Login and C_LoginUser for CKU_SO and CKU_USER.
-pub fn login(module: &Module, session: ck::CK_SESSION_HANDLE, user: User, pin: Option<&[u8]>) -> Result<()> {
-    module.session(session)?.slot().log_in(user, pin)
+pub fn login(
+    module: &Module,
+    session: ck::CK_SESSION_HANDLE,
+    user: User,
+    pin: Option<&[u8]>,
+    name: Option<&[u8]>,
+) -> Result<()> {
+    module.session(session)?.slot().log_in(user, pin, name)
 }
 
 /// C_Login for CKU_CONTEXT_SPECIFIC: lets the operation go on that waits for it (CKA_ALWAYS_AUTHENTICATE). Of two,
@@ -62,6 +68,9 @@ pub fn login(module: &Module, session: ck::CK_SESSION_HANDLE, user: User, pin: O
 pub fn authenticate_again(module: &Module, session: ck::CK_SESSION_HANDLE, pin: Option<&[u8]>) -> Result<()> {
     let session = module.session(session)?;
     let mut state = session.lock()?;
+    if let Some(foreign) = state.backend.foreign() {
+        return foreign.authenticate_again(session.access(), pin);
+    }
     let (sign, decrypt) = (state.sign.wants_authentication(), state.decrypt.wants_authentication());
     if sign.or(decrypt).is_none() {
         return Err(Error::new(
@@ -114,5 +123,8 @@ pub fn cancel(module: &Module, session: ck::CK_SESSION_HANDLE, flags: ck::CK_FLA
             cancel(&mut state);
         }
     }
-    Ok(())
+    match state.backend.foreign() {
+        Some(foreign) => foreign.cancel(session.access(), flags),
+        None => Ok(()),
+    }
 }

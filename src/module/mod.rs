@@ -14,8 +14,8 @@ mod session;
 mod slot;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
 
@@ -27,8 +27,15 @@ use crate::types::{ck, length};
 pub use session::{FindCursor, Session, SessionState};
 pub use slot::Slot;
 
-/// Handles are dense from 1; Java and Go clients keep them in 32 bits.
+/// Sessions are numbered from 1; Java and Go clients keep handles in 32 bits. The handle's lowest bit says whether calls
+/// are passed on to another library, so that an entry point knows without a look at the session.
 const FIRST_SESSION: u64 = 1;
+const FOREIGN: ck::CK_SESSION_HANDLE = 1;
+
+/// Whether a handle, if it is one at all, is that of a session whose token lies in another library.
+pub fn is_foreign(session: ck::CK_SESSION_HANDLE) -> bool {
+    session & FOREIGN != 0
+}
 
 /// The state behind the C ABI, started or not.
 #[derive(Default)]
@@ -126,7 +133,18 @@ impl Module {
         for token in tokens {
             slots.entry(token.slot_id()).or_insert_with(|| Arc::new(Slot::new(token)));
         }
-        Ok(slots.values().cloned().collect())
+        let all: Vec<Arc<Slot>> = slots.values().cloned().collect();
+        drop(slots);
+        // Section 5.5.4: sessions end when their token is removed.
+        for slot in all.iter().filter(|slot| slot.session_counts().0 > 0 && !slot.token().present()) {
+            self.close_all_sessions(slot);
+        }
+        Ok(all)
+    }
+
+    /// What C_WaitForSlotEvent looks at, until C_Finalize. CKR_CRYPTOKI_NOT_INITIALIZED.
+    pub fn events(&self) -> Result<Events<'_>> {
+        Ok(Events { module: self, running: Arc::downgrade(&self.running()?) })
     }
 
     /// C_GetSlotList's answer: with `present_only`, the free slot shows as `slots.free` says (`auto`: while no token
@@ -168,13 +186,14 @@ impl Module {
 
     /// C_OpenSession.
     pub fn open_session(&self, slot: &Arc<Slot>, read_write: bool) -> Result<ck::CK_SESSION_HANDLE> {
-        let backend = slot.token().clone().open_session()?;
+        let mut backend = slot.token().clone().open_session(read_write)?;
+        let foreign = if backend.foreign().is_some() { FOREIGN } else { 0 };
         // Held until the session is in the table, so that C_Finalize finds it there.
         let running = self.running.read();
         if !running.as_ref().is_some_and(|running| running.owns(slot)) {
             return Err(ErrorKind::CryptokiNotInitialized.into());
         }
-        let handle = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let handle = self.next_session.fetch_add(1, Ordering::Relaxed) << 1 | foreign;
         let session = Arc::new(Session::new(slot.clone(), read_write, backend));
         // Both at once, so that C_CloseAllSessions in another thread never counts a session that it cannot close.
         let mut sessions = self.shard(handle).write();
@@ -184,7 +203,7 @@ impl Module {
     }
 
     fn shard(&self, handle: ck::CK_SESSION_HANDLE) -> &RwLock<Sessions> {
-        &self.sessions[length(handle) % SHARDS].0
+        &self.sessions[(length(handle) >> 1) % SHARDS].0
     }
 
     /// The session of a handle. CKR_SESSION_HANDLE_INVALID.
@@ -228,6 +247,30 @@ impl Module {
         if let Some(slots) = running.as_ref().and_then(|running| running.slots.try_read()) {
             slots.values().for_each(|slot| slot.token().abandon());
         }
+    }
+}
+
+/// What happens in the slots between one C_Initialize and its C_Finalize.
+pub struct Events<'a> {
+    module: &'a Module,
+    /// No hold on it: C_Finalize ends what is running while somebody waits.
+    running: Weak<Running>,
+}
+
+impl Events<'_> {
+    /// Whether anything can happen at all with the backends that are configured.
+    pub fn can_happen(&self) -> bool {
+        let running = self.running.upgrade();
+        running.is_some_and(|running| running.providers.iter().any(|provider| provider.has_events()))
+    }
+
+    /// A slot in which something happened since it was last told. CKR_CRYPTOKI_NOT_INITIALIZED after C_Finalize.
+    pub fn next(&self) -> Result<Option<Arc<Slot>>> {
+        if !Weak::ptr_eq(&Arc::downgrade(&self.module.running()?), &self.running) {
+            return Err(ErrorKind::CryptokiNotInitialized.into());
+        }
+        let slots = if self.can_happen() { self.module.refresh_slots()? } else { Vec::new() };
+        Ok(slots.into_iter().find(|slot| slot.token().event()))
     }
 }
 

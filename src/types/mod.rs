@@ -1,13 +1,19 @@
 //! What every layer may use: the C types of the specification and the containers of secrets.
 
+pub mod functions;
+
 mod kdf;
 mod secret;
+mod vendor;
 
 pub use kdf::{Kdf, KdfError};
 pub use secret::{LockedKey, SecretBytes};
 
-/// The C types and constants of PKCS#11 v3.2, under one name.
-pub use cryptoki_sys as ck;
+/// The C types and constants of PKCS#11 v3.2 and keyward's own, under one name.
+pub mod ck {
+    pub use super::vendor::*;
+    pub use cryptoki_sys::*;
+}
 
 /// A `CK_ULONG` from a length in memory. Lossless: `CK_ULONG` is as wide as a pointer on every supported target.
 pub const fn ulong(n: usize) -> ck::CK_ULONG {
@@ -28,4 +34,24 @@ pub fn padded<const N: usize>(text: &str) -> [u8; N] {
         *target = *byte;
     }
     field
+}
+
+/// Shown as manufacturer of the library and of what is made of software.
+pub const MANUFACTURER: &str = "keyward";
+
+/// The crate's version as PKCS#11 tells it.
+pub const VERSION: ck::CK_VERSION = ck::CK_VERSION {
+    major: version_part(env!("CARGO_PKG_VERSION_MAJOR")),
+    minor: version_part(env!("CARGO_PKG_VERSION_MINOR")),
+};
+
+const fn version_part(digits: &str) -> u8 {
+    let digits = digits.as_bytes();
+    let mut value = 0;
+    let mut at = 0;
+    while at < digits.len() {
+        value = value * 10 + (digits[at] - b'0');
+        at += 1;
+    }
+    value
 }

@@ -1,7 +1,7 @@
 //! The soft token: one SQLite file per token, sealed rows, keys in this process.
 //!
 //! `SoftProvider` lists the files of one directory; `SoftToken` is one of them, opened when first needed; `objects`
-//! turns rows into objects and finds them, `cache` keeps them; `session` and `keys` serve a session's calls.
+//! turns rows into objects and finds them, `cache` keeps them; `session` serves a session's calls.
 //!
 //! Locks, all below the session's: token keys → session objects → store → object cache. None is held across crypto.
 
@@ -9,10 +9,8 @@ mod adopt;
 mod builtin;
 mod cache;
 mod index;
-mod keys;
 mod objects;
 mod session;
-mod session_objects;
 mod token;
 
 use std::collections::BTreeMap;
@@ -81,6 +79,10 @@ impl SoftProvider {
 }
 
 impl Provider for SoftProvider {
+    fn has_events(&self) -> bool {
+        false
+    }
+
     fn tokens(&self) -> Result<Vec<Arc<dyn Token>>> {
         Ok(self.soft_tokens()?.into_iter().map(|token| token as Arc<dyn Token>).collect())
     }

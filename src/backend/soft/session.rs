@@ -1,17 +1,19 @@
-//! A session on a soft token: objects and operations. Keys are made, wrapped and derived in `keys`.
+//! A session on a soft token: its objects; the operations with them are `held`'s.
 
 use std::cell::OnceCell;
-use std::fmt::Display;
 use std::sync::Arc;
 
 use super::builtin;
-use super::objects::Object;
 use super::token::{Opened, SoftToken};
+use crate::backend::held::{
+    self, FIRST_SESSION_OBJECT, Keeper, Object, caller, operation, shown_point, unique_id,
+};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
-use crate::mechanism::{Descriptor, Key, Mechanism, Ops, Params};
-use crate::object::{self, Attributes, Caller, Template, Usage};
-use crate::token::{Access, Login, ObjectHandle, Prepared, Revealed, TokenSession};
+use crate::mechanism::{Descriptor, Mechanism};
+use crate::object::{self, Attributes, Template, Usage};
+use crate::token::{Access, Foreign, ObjectHandle, Prepared, Revealed, TokenSession};
 use crate::types::ck;
 
 /// One session.
@@ -31,14 +33,6 @@ impl Drop for SoftSession {
     }
 }
 
-/// Who asks, in the words of the object room.
-pub(super) fn caller(access: Access) -> Caller {
-    Caller { so: access.login == Login::So, user: access.login == Login::User }
-}
-
-/// What a mechanism's row has for an operation with a key.
-type Start<T> = fn(&Key, &Params) -> Result<Box<T>>;
-
 impl SoftSession {
     pub(super) fn new(token: Arc<SoftToken>) -> Self {
         SoftSession { token, open: OnceCell::new(), owned: Vec::new() }
@@ -57,91 +51,45 @@ impl SoftSession {
         })?;
         Ok(self.open.get_or_init(|| open))
     }
+}
 
-    pub(super) fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>> {
+impl Keeper for SoftSession {
+    fn config(&self) -> &Config {
+        self.token.config()
+    }
+
+    fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
+        self.token.row(kind)
+    }
+
+    fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>> {
         match builtin::get(&self.token, handle) {
             Some(object) => Ok(object),
             None => self.open()?.object(access, handle),
         }
     }
 
-    /// The key of a handle, allowed for this usage. `invalid` is the CKR of a handle that leads to no key.
-    pub(super) fn key_for(
-        &self,
-        access: Access,
-        row: &'static Descriptor,
-        handle: ObjectHandle,
-        usage: Usage,
-        invalid: ErrorKind,
-    ) -> Result<Arc<Object>> {
-        let key = self.open()?.object(access, handle).map_err(|error| match error.kind() {
-            ErrorKind::ObjectHandleInvalid => error.with_kind(invalid),
-            _ => error,
-        })?;
-        let Some(key_type) = key.attributes.key_type() else {
-            return Err(Error::new(invalid, "the object is not a key"));
-        };
-        // Dates are for people: the specification attaches no meaning to them (key objects, common attributes).
-        object::permits(&key.attributes, usage, row.kind, None)?;
-        if !row.takes(key_type) {
-            let why = format!("{} does not work with a key of this type", row.name);
-            return Err(Error::new(ErrorKind::KeyTypeInconsistent, why));
-        }
-        self.token.check_strength(row, &key.attributes)?;
-        Ok(key)
-    }
-
-    /// A keyed operation: the mechanism has it, the key may be used for it, and both fit together.
-    fn prepare<T: ?Sized>(
-        &self,
-        access: Access,
-        mechanism: &Mechanism,
-        key: ObjectHandle,
-        usage: Usage,
-        pick: fn(&Ops) -> Option<Start<T>>,
-    ) -> Result<Prepared<T>> {
-        let row = self.token.row(mechanism.kind)?;
-        let start = operation(row, pick(&row.ops), usage)?;
-        let key = self.key_for(access, row, key, usage, ErrorKind::KeyHandleInvalid)?;
-        // The public half of a pair never asks (private key objects, common attributes).
-        let authenticate = key.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE);
-        Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate })
-    }
-
-    /// Adds new objects after the last check of what the caller may make.
-    pub(super) fn add(&mut self, access: Access, mut objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+    fn add(&mut self, access: Access, mut objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
         for attributes in &mut objects {
             object::may_write(attributes, &caller(access), access.read_write)?;
             object::finish(attributes, &unique_id()?);
         }
         let handles = self.open()?.add(objects)?;
-        self.owned.extend(handles.iter().filter(|&&handle| handle >= super::objects::FIRST_SESSION_OBJECT));
+        self.owned.extend(handles.iter().filter(|&&handle| handle >= FIRST_SESSION_OBJECT));
         Ok(handles)
     }
-
-    pub(super) fn add_one(&mut self, access: Access, attributes: Attributes) -> Result<ObjectHandle> {
-        self.add(access, vec![attributes])?.pop().ok_or_else(|| ErrorKind::DeviceError.into())
-    }
-}
-
-/// CKA_UNIQUE_ID: 32 random hexadecimal digits.
-pub(super) fn unique_id() -> Result<String> {
-    let mut bytes = [0; 16];
-    crate::crypto::random(&mut bytes).map_err(|_| ErrorKind::RandomNoRng)?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
-}
-
-/// A row without the function of an operation: CKR_MECHANISM_INVALID (PKCS#11 v3.2, section 5.1.6).
-pub(super) fn operation<T>(row: &Descriptor, function: Option<T>, what: impl Display) -> Result<T> {
-    function.ok_or_else(|| Error::new(ErrorKind::MechanismInvalid, format!("{} is not for {what}", row.name)))
 }
 
 impl TokenSession for SoftSession {
+    fn foreign(&mut self) -> Option<&mut dyn Foreign> {
+        None
+    }
+
     fn create_object(&mut self, access: Access, template: Template) -> Result<ObjectHandle> {
         let mut attributes = object::create(template, &caller(access))?;
         object::may_write(&attributes, &caller(access), access.read_write)?;
         crate::mechanism::material::complete_created(&mut attributes)?;
-        self.add_one(access, attributes)
+        held::add_one(self, access, attributes)
     }
 
     fn copy_object(
@@ -152,7 +100,7 @@ impl TokenSession for SoftSession {
     ) -> Result<ObjectHandle> {
         let source = self.object(access, object)?;
         let copy = object::copy(&source.attributes, template, &caller(access))?;
-        self.add_one(access, copy)
+        held::add_one(self, access, copy)
     }
 
     fn destroy_object(&mut self, access: Access, object: ObjectHandle) -> Result<()> {
@@ -180,7 +128,7 @@ impl TokenSession for SoftSession {
         let reveal = |&kind: &ck::CK_ATTRIBUTE_TYPE| {
             let value = object::reveal(&object.attributes, kind).map_err(|error| error.kind())?;
             Ok(match kind {
-                ck::CKA_EC_POINT => self.token.shown_point(&object.attributes, value),
+                ck::CKA_EC_POINT => shown_point(self.token.config(), &object.attributes, value),
                 _ => value.clone(),
             })
         };
@@ -203,7 +151,7 @@ impl TokenSession for SoftSession {
     }
 
     fn digest(&mut self, mechanism: &Mechanism) -> Result<Box<dyn Producer>> {
-        let row = self.token.row(mechanism.kind)?;
+        let row = self.row(mechanism.kind)?;
         operation(row, row.ops.digest, "digests")?(&mechanism.params)
     }
 
@@ -213,7 +161,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Producer>> {
-        self.prepare(access, mechanism, key, Usage::Sign, |ops| ops.sign)
+        held::prepare(self, access, mechanism, key, Usage::Sign, |ops| ops.sign)
     }
 
     fn verify(
@@ -222,7 +170,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Verifier>> {
-        self.prepare(access, mechanism, key, Usage::Verify, |ops| ops.verify)
+        held::prepare(self, access, mechanism, key, Usage::Verify, |ops| ops.verify)
     }
 
     fn encrypt(
@@ -231,7 +179,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Cipher>> {
-        self.prepare(access, mechanism, key, Usage::Encrypt, |ops| ops.encrypt)
+        held::prepare(self, access, mechanism, key, Usage::Encrypt, |ops| ops.encrypt)
     }
 
     fn decrypt(
@@ -240,7 +188,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Cipher>> {
-        self.prepare(access, mechanism, key, Usage::Decrypt, |ops| ops.decrypt)
+        held::prepare(self, access, mechanism, key, Usage::Decrypt, |ops| ops.decrypt)
     }
 
     fn generate_key(
@@ -249,7 +197,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         template: Template,
     ) -> Result<ObjectHandle> {
-        self.make_key(access, mechanism, template)
+        held::make_key(self, access, mechanism, template)
     }
 
     fn generate_key_pair(
@@ -259,7 +207,7 @@ impl TokenSession for SoftSession {
         public: Template,
         private: Template,
     ) -> Result<(ObjectHandle, ObjectHandle)> {
-        self.make_key_pair(access, mechanism, public, private)
+        held::make_key_pair(self, access, mechanism, public, private)
     }
 
     fn wrap_key(
@@ -269,7 +217,7 @@ impl TokenSession for SoftSession {
         wrapping_key: ObjectHandle,
         key: ObjectHandle,
     ) -> Result<Vec<u8>> {
-        self.wrap(access, mechanism, wrapping_key, key)
+        held::wrap(self, access, mechanism, wrapping_key, key)
     }
 
     fn unwrap_key(
@@ -280,7 +228,7 @@ impl TokenSession for SoftSession {
         wrapped: &[u8],
         template: Template,
     ) -> Result<ObjectHandle> {
-        self.unwrap(access, mechanism, unwrapping_key, wrapped, template)
+        held::unwrap(self, access, mechanism, unwrapping_key, wrapped, template)
     }
 
     fn derive_key(
@@ -290,7 +238,7 @@ impl TokenSession for SoftSession {
         base_key: ObjectHandle,
         template: Template,
     ) -> Result<ObjectHandle> {
-        self.derive(access, mechanism, base_key, template)
+        held::derive(self, access, mechanism, base_key, template)
     }
 
     fn random(&mut self, out: &mut [u8]) -> Result<()> {

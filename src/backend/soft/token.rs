@@ -5,25 +5,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use der::Encode;
-use der::asn1::OctetStringRef;
 use parking_lot::{Mutex, RwLock};
 
 use super::objects::Objects;
 use super::session::SoftSession;
+use crate::backend::held;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
-use crate::object::{Attributes, Value};
 use crate::store::pin::{PinPolicy, authenticate};
 use crate::store::{Header, Options, PinRecord, Role, SqliteStore, Store, TokenKeys};
-use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenSession, User};
-use crate::types::{LockedKey, ck};
+use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User};
+use crate::types::{LockedKey, MANUFACTURER, VERSION, ck, padded};
 
 /// The longest PIN in bytes: what the field `ulMaxPinLen` of the peers says, and far above what people type.
 pub const MAX_PIN_LEN: usize = 255;
-/// The shortest RSA modulus under `policy.legacy = "deny"`.
-const MIN_RSA_BYTES: usize = 2048 / 8;
 
 /// How long C_OpenSession relies on an earlier look at the token's file. What a session does first looks again.
 const LOOK_LASTS: Duration = Duration::from_millis(1);
@@ -229,46 +225,19 @@ impl SoftToken {
 
     /// The rows of the table that this token offers, by configuration and policy.
     pub(super) fn offered(&self) -> impl Iterator<Item = &'static Descriptor> {
-        mechanism::all().filter(|row| self.offers(row))
+        mechanism::all().filter(|row| held::allows(&self.config, row))
     }
 
-    fn offers(&self, row: &Descriptor) -> bool {
-        (self.config.policy.legacy || !row.legacy) && self.config.slots.mechanisms.allows(row.name)
-    }
-
-    /// `policy.legacy = "deny"` covers RSA keys below 2048 bits, whatever the mechanism. CKR_KEY_SIZE_RANGE.
-    pub(super) fn check_strength(&self, row: &Descriptor, key: &Attributes) -> Result<()> {
-        let modulus = key.bytes(ck::CKA_MODULUS).filter(|_| key.key_type() == Some(ck::CKK_RSA));
-        match modulus {
-            Some(modulus) if !self.config.policy.legacy && modulus.len() < MIN_RSA_BYTES => Err(Error::new(
-                ErrorKind::KeySizeRange,
-                format!("{}: RSA keys below 2048 bits are switched off by policy.legacy", row.name),
-            )),
-            _ => Ok(()),
-        }
-    }
-
-    /// CKA_EC_POINT as `soft.edwards_point` wants it shown. Kept bare, as PKCS#11 3.x has it.
-    pub(super) fn shown_point(&self, key: &Attributes, point: &Value) -> Value {
-        let bare = matches!(key.key_type(), Some(ck::CKK_EC_EDWARDS | ck::CKK_EC_MONTGOMERY));
-        match point {
-            Value::Bytes(point) if bare && self.config.soft.edwards_point_der => {
-                let encoded = OctetStringRef::new(point).and_then(|point| point.to_der());
-                encoded.map_or_else(|_| Value::from(&point[..]), Value::from)
-            }
-            point => point.clone(),
-        }
+    pub(super) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The row of a mechanism that this token offers. CKR_MECHANISM_INVALID.
     pub(super) fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-        let row = mechanism::descriptor(kind).ok_or(ErrorKind::MechanismInvalid)?;
-        match self.offers(row) {
+        let row = held::row(&self.config, kind)?;
+        match row.is_software() {
             true => Ok(row),
-            false => {
-                let why = format!("{} is switched off by policy.legacy or slots.mechanisms", row.name);
-                Err(Error::new(ErrorKind::MechanismInvalid, why))
-            }
+            false => Err(Error::new(ErrorKind::MechanismInvalid, format!("{} is for devices", row.name))),
         }
     }
 }
@@ -303,11 +272,21 @@ impl Token for SoftToken {
 
     fn slot_info(&self) -> SlotInfo {
         let flags = if self.config.slots.removable { ck::CKF_REMOVABLE_DEVICE } else { 0 };
-        SlotInfo { description: format!("keyward soft token {}", self.serial), flags }
+        SlotInfo {
+            description: padded(&format!("keyward soft token {}", self.serial)),
+            manufacturer: padded(MANUFACTURER),
+            flags,
+            hardware_version: VERSION,
+            firmware_version: VERSION,
+        }
     }
 
     fn present(&self) -> bool {
         true
+    }
+
+    fn event(&self) -> bool {
+        false
     }
 
     fn initialized(&self) -> bool {
@@ -317,11 +296,15 @@ impl Token for SoftToken {
     fn info(&self) -> Result<TokenInfo> {
         let mut info = TokenInfo {
             label: [b' '; 32],
-            model: "keyward soft".to_owned(),
-            serial: self.serial.clone(),
+            manufacturer: padded(MANUFACTURER),
+            model: padded("keyward soft"),
+            serial: padded(&self.serial),
             flags: ck::CKF_RNG,
             min_pin_len: self.config.soft.min_pin_len,
             max_pin_len: MAX_PIN_LEN,
+            hardware_version: VERSION,
+            firmware_version: VERSION,
+            limits: TokenLimits::default(),
         };
         if !self.initialized() {
             info.flags |= ck::CKF_LOGIN_REQUIRED;
@@ -349,8 +332,8 @@ impl Token for SoftToken {
         Ok(info)
     }
 
-    fn mechanisms(&self) -> Vec<ck::CK_MECHANISM_TYPE> {
-        self.offered().map(|row| row.kind).collect()
+    fn mechanisms(&self) -> Result<Vec<ck::CK_MECHANISM_TYPE>> {
+        Ok(self.offered().map(|row| row.kind).collect())
     }
 
     fn mechanism_info(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<MechanismInfo> {
@@ -412,7 +395,10 @@ impl Token for SoftToken {
         })
     }
 
-    fn login(&self, user: User, pin: Option<&[u8]>) -> Result<()> {
+    fn login(&self, user: User, pin: Option<&[u8]>, name: Option<&[u8]>) -> Result<()> {
+        if name.is_some() {
+            return Err(Error::new(ErrorKind::ArgumentsBad, "a soft token has one user, without a name"));
+        }
         let open = self.open()?;
         let role = role(user);
         let header = open.store.header()?;
@@ -444,7 +430,7 @@ impl Token for SoftToken {
 
     /// Says whether there is a token to open. Which file the session works on is settled by what it does first: a
     /// look at the file costs more than all the rest of C_OpenSession, and many sessions are closed unused.
-    fn open_session(self: Arc<Self>) -> Result<Box<dyn TokenSession>> {
+    fn open_session(self: Arc<Self>, _read_write: bool) -> Result<Box<dyn TokenSession>> {
         self.open_unless(|current| current.seen.elapsed() < LOOK_LASTS)?;
         Ok(Box::new(SoftSession::new(self)))
     }
