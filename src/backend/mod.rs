@@ -5,19 +5,14 @@ pub mod soft;
 use std::sync::Arc;
 
 use crate::config::Config;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::token::Provider;
 
 /// The backends that the configuration asks for. Nothing is opened yet.
 pub fn providers(config: &Arc<Config>) -> Result<Vec<Box<dyn Provider>>> {
     if let Some(entry) = config.slot.first() {
-        return Err(Error::new(
-            ErrorKind::FunctionFailed,
-            format!(
-                "[[slot]] on line {}: there is no backend \"{}\" in this build",
-                entry.line, entry.backend
-            ),
-        ));
+        let why = format!("there is no backend {:?} in this build", entry.backend);
+        return Err(entry.reader().refuse(why).into());
     }
     Ok(vec![Box::new(soft::SoftProvider::new(config.clone()))])
 }

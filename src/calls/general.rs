@@ -6,29 +6,10 @@ use crate::config::{Config, Environment};
 use crate::error::Result;
 use crate::module::Module;
 use crate::observe::{Level, Target};
-use crate::types::{ck, padded};
+use crate::types::{MANUFACTURER, VERSION, ck, padded};
 use crate::{backend, observe};
 
-/// Shown as manufacturer of library, slots and tokens.
-pub const MANUFACTURER: &str = "keyward";
 const DESCRIPTION: &str = "keyward PKCS#11 module";
-
-/// The crate's version as PKCS#11 tells it.
-pub const VERSION: ck::CK_VERSION = ck::CK_VERSION {
-    major: version_part(env!("CARGO_PKG_VERSION_MAJOR")),
-    minor: version_part(env!("CARGO_PKG_VERSION_MINOR")),
-};
-
-const fn version_part(digits: &str) -> u8 {
-    let digits = digits.as_bytes();
-    let mut value = 0;
-    let mut at = 0;
-    while at < digits.len() {
-        value = value * 10 + (digits[at] - b'0');
-        at += 1;
-    }
-    value
-}
 
 /// C_Initialize: reads the configuration and sets up the backends. No token is opened, no network asked.
 pub fn initialize(module: &Module, reserved: Option<&str>) -> Result<()> {

@@ -53,8 +53,14 @@ fn state(access: Access) -> ck::CK_STATE {
 }
 
 /// C_Login and C_LoginUser for CKU_SO and CKU_USER.
-pub fn login(module: &Module, session: ck::CK_SESSION_HANDLE, user: User, pin: Option<&[u8]>) -> Result<()> {
-    module.session(session)?.slot().log_in(user, pin)
+pub fn login(
+    module: &Module,
+    session: ck::CK_SESSION_HANDLE,
+    user: User,
+    pin: Option<&[u8]>,
+    name: Option<&[u8]>,
+) -> Result<()> {
+    module.session(session)?.slot().log_in(user, pin, name)
 }
 
 /// C_Login for CKU_CONTEXT_SPECIFIC: lets the operation go on that waits for it (CKA_ALWAYS_AUTHENTICATE). Of two,

@@ -1,10 +1,11 @@
 //! Slot and token management (PKCS#11 v3.2, section 5.5).
 
-use crate::calls::general::{MANUFACTURER, VERSION};
+use std::time::Duration;
+
 use crate::error::{Error, ErrorKind, Result};
 use crate::module::Module;
 use crate::token::{Login, User};
-use crate::types::{ck, padded, ulong};
+use crate::types::{ck, ulong};
 
 /// C_GetSlotList.
 pub fn list(module: &Module, present_only: bool) -> Result<Vec<ck::CK_SLOT_ID>> {
@@ -17,11 +18,11 @@ pub fn slot_info(module: &Module, id: ck::CK_SLOT_ID) -> Result<ck::CK_SLOT_INFO
     let info = slot.token().slot_info();
     let present = if slot.token().present() { ck::CKF_TOKEN_PRESENT } else { 0 };
     Ok(ck::CK_SLOT_INFO {
-        slotDescription: padded(&info.description),
-        manufacturerID: padded(MANUFACTURER),
+        slotDescription: info.description,
+        manufacturerID: info.manufacturer,
         flags: info.flags | present,
-        hardwareVersion: VERSION,
-        firmwareVersion: VERSION,
+        hardwareVersion: info.hardware_version,
+        firmwareVersion: info.firmware_version,
     })
 }
 
@@ -30,26 +31,28 @@ pub fn token_info(module: &Module, id: ck::CK_SLOT_ID) -> Result<ck::CK_TOKEN_IN
     let slot = module.slot_with_token(id)?;
     let info = slot.token().info()?;
     let (sessions, read_write) = slot.session_counts();
+    let limits = info.limits;
+    let [total_public, free_public] = limits.public_memory;
+    let [total_private, free_private] = limits.private_memory;
     Ok(ck::CK_TOKEN_INFO {
         label: info.label,
-        manufacturerID: padded(MANUFACTURER),
-        model: padded(&info.model),
-        serialNumber: padded(&info.serial),
+        manufacturerID: info.manufacturer,
+        model: info.model,
+        serialNumber: info.serial,
         flags: info.flags,
-        ulMaxSessionCount: ck::CK_EFFECTIVELY_INFINITE,
+        ulMaxSessionCount: limits.sessions,
         ulSessionCount: ulong(sessions),
-        ulMaxRwSessionCount: ck::CK_EFFECTIVELY_INFINITE,
+        ulMaxRwSessionCount: limits.read_write_sessions,
         ulRwSessionCount: ulong(read_write),
         ulMaxPinLen: ulong(info.max_pin_len),
         ulMinPinLen: ulong(info.min_pin_len),
-        ulTotalPublicMemory: ck::CK_UNAVAILABLE_INFORMATION,
-        ulFreePublicMemory: ck::CK_UNAVAILABLE_INFORMATION,
-        ulTotalPrivateMemory: ck::CK_UNAVAILABLE_INFORMATION,
-        ulFreePrivateMemory: ck::CK_UNAVAILABLE_INFORMATION,
-        hardwareVersion: VERSION,
-        firmwareVersion: VERSION,
-        // Only a token with CKF_CLOCK_ON_TOKEN tells the time; the field is then to be ignored.
-        utcTime: [b' '; 16],
+        ulTotalPublicMemory: total_public,
+        ulFreePublicMemory: free_public,
+        ulTotalPrivateMemory: total_private,
+        ulFreePrivateMemory: free_private,
+        hardwareVersion: info.hardware_version,
+        firmwareVersion: info.firmware_version,
+        utcTime: limits.utc_time,
     })
 }
 
@@ -104,13 +107,24 @@ pub fn set_pin(
     session.slot().token().set_pin(user, old, new)
 }
 
-/// C_WaitForSlotEvent without blocking: soft tokens don't come and go while a process looks on.
-pub fn wait_for_event(_module: &Module, flags: ck::CK_FLAGS) -> Result<()> {
-    if flags & ck::CKF_DONT_BLOCK == 0 {
-        return Err(Error::new(
-            ErrorKind::FunctionNotSupported,
-            "C_WaitForSlotEvent: only with CKF_DONT_BLOCK",
-        ));
+/// How long a blocking C_WaitForSlotEvent sleeps between two looks: there is no thread that could wake it.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
+
+/// C_WaitForSlotEvent: the slot in which something happened. CKR_NO_EVENT with CKF_DONT_BLOCK;
+/// CKR_FUNCTION_NOT_SUPPORTED for a wait in which nothing could happen, as soft tokens do not come and go;
+/// CKR_CRYPTOKI_NOT_INITIALIZED once C_Finalize ended the wait.
+pub fn wait_for_event(module: &Module, flags: ck::CK_FLAGS) -> Result<ck::CK_SLOT_ID> {
+    let events = module.events()?;
+    let block = flags & ck::CKF_DONT_BLOCK == 0;
+    if block && !events.can_happen() {
+        let why = "C_WaitForSlotEvent: soft tokens do not come and go; only with CKF_DONT_BLOCK";
+        return Err(Error::new(ErrorKind::FunctionNotSupported, why));
     }
-    Err(ErrorKind::NoEvent.into())
+    loop {
+        match events.next()? {
+            Some(slot) => return Ok(slot.id()),
+            None if block => std::thread::sleep(LOOK_EVERY),
+            None => return Err(ErrorKind::NoEvent.into()),
+        }
+    }
 }

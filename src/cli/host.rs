@@ -217,7 +217,7 @@ pub struct Session<'a> {
 impl Session<'_> {
     /// C_Login.
     pub fn login(&self, user: User, pin: &[u8]) -> Result<()> {
-        Ok(calls::session::login(self.module, self.handle, user, Some(pin))?)
+        Ok(calls::session::login(self.module, self.handle, user, Some(pin), None)?)
     }
 
     /// Every object that matches.

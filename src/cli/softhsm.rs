@@ -316,7 +316,7 @@ fn import(host: &Host, options: &Options, file: &Path) -> Result<String> {
 }
 
 fn login(session: &Session<'_>, pin: &[u8]) -> Result<()> {
-    match calls::session::login(session.module, session.handle, User::User, Some(pin)) {
+    match calls::session::login(session.module, session.handle, User::User, Some(pin), None) {
         Err(error) if error.kind() == ErrorKind::PinIncorrect => {
             failed("The given user PIN does not match the one in the token.")
         }

@@ -11,6 +11,7 @@ mod error;
 mod load;
 mod reserved;
 mod settings;
+mod slot;
 mod softhsm;
 mod table;
 
@@ -23,6 +24,7 @@ use std::path::PathBuf;
 
 pub use environment::Environment;
 pub use error::{Error, Result};
+pub use slot::SlotReader;
 
 use crate::observe::{Level, Target};
 use crate::types::Kdf;
@@ -140,8 +142,8 @@ pub struct SlotEntry {
     pub backend: String,
     /// All keys, `backend` included.
     pub table: toml::Table,
-    /// The line of `[[slot]]` in the file, from 1.
-    pub line: usize,
+    /// Where the entry is.
+    pub origin: Origin,
 }
 
 /// Where a value came from.

@@ -189,7 +189,7 @@ fn mechanisms(text: &str) -> std::result::Result<Mechanisms, String> {
 }
 
 /// An absolute path. A leading `~` is refused: the shell expands it, a daemon's configuration has no shell.
-fn path(given: &Path, base: &Path) -> std::result::Result<PathBuf, String> {
+pub(super) fn path(given: &Path, base: &Path) -> std::result::Result<PathBuf, String> {
     if given.as_os_str().is_empty() {
         return Err("an empty path".into());
     }

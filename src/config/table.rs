@@ -81,12 +81,13 @@ impl Source<'_> {
             toml::from_str(self.text).map_err(|e| self.error(e.span().unwrap_or(0..0), e.message()))?;
         let Some(toml::Value::Array(entries)) = table.remove("slot") else { return Ok(Vec::new()) };
         let entry = |(entry, line): (toml::Value, usize)| {
-            let at = |why: &str| Error::at(&Origin::File { path: self.path.clone(), line }, why);
+            let origin = Origin::File { path: self.path.clone(), line };
+            let at = |why: &str| Error::at(&origin, why);
             let toml::Value::Table(table) = entry else { return Err(at("[[slot]] has to be a table")) };
             let Some(toml::Value::String(backend)) = table.get("backend") else {
                 return Err(at("[[slot]] lacks backend = \"...\""));
             };
-            Ok(SlotEntry { backend: backend.clone(), table, line })
+            Ok(SlotEntry { backend: backend.clone(), table, origin })
         };
         entries.into_iter().zip(lines).map(entry).collect()
     }

@@ -175,8 +175,9 @@ fn slots_are_kept_whole() {
         "[[slot]]\nbackend = 'passthrough'\nlibrary = '/x.so'\ntokens = ['a']\n[[slot]]\nbackend = 'zymbit'\n",
     );
     let config = place.load(&[("KEYWARD_CONF", &file)], None).unwrap();
-    let backends: Vec<_> = config.slot.iter().map(|s| (s.backend.as_str(), s.line)).collect();
-    assert_eq!(backends, [("passthrough", 1), ("zymbit", 5)]);
+    let line = |line| Origin::File { path: PathBuf::from(&file), line };
+    let backends: Vec<_> = config.slot.iter().map(|s| (s.backend.as_str(), s.origin.clone())).collect();
+    assert_eq!(backends, [("passthrough", line(1)), ("zymbit", line(5))]);
     assert_eq!(config.slot[0].table["library"].as_str(), Some("/x.so"));
 }
 
@@ -192,4 +193,42 @@ fn no_home_is_an_error_with_advice() {
 #[test]
 fn the_process_has_an_environment() {
     assert!(Environment::process().xdg("XDG_DATA_HOME", ".local/share").is_some());
+}
+
+#[test]
+fn a_slot_is_read_key_by_key() {
+    let place = Place::new();
+    let file = place.write(
+        "c.toml",
+        "[[slot]]\nbackend = 'x'\nlibrary = 'a.so'\ntokens = ['a', 'b']\nisolate = true\ntimeout_ms = 5\nmode = 'two'\n\
+         [[slot.key]]\nslot = 3\n",
+    );
+    let config = place.load(&[("KEYWARD_CONF", &file)], None).unwrap();
+    let mut slot = config.slot[0].reader();
+    assert_eq!(slot.path("library").unwrap(), Some(place.path("a.so")));
+    assert_eq!(slot.texts("tokens").unwrap(), ["a", "b"]);
+    assert!(slot.flag("isolate", false).unwrap() && !slot.flag("absent", false).unwrap());
+    assert_eq!(slot.number("timeout_ms", 1, 10, 7).unwrap(), 5);
+    assert_eq!(slot.one_of("mode", &[("one", 1), ("two", 2)]).unwrap(), Some(2));
+    let refusals = [
+        slot.number("timeout_ms", 6, 10, 7).unwrap_err(),
+        slot.text("isolate").unwrap_err(),
+        slot.one_of("mode", &[("one", 1)]).unwrap_err(),
+        slot.required_text("name").unwrap_err(),
+        config.slot[0].reader().finish().unwrap_err(),
+    ];
+    let wanted = [
+        "timeout_ms has to be a number from 6 to 10",
+        "isolate has to be a string that is not empty",
+        "mode: \"two\" is none of one",
+        "lacks name = \"...\"",
+        "unknown key isolate; known: backend",
+    ];
+    for (refusal, wanted) in refusals.iter().zip(wanted) {
+        assert_eq!(refusal.to_string(), format!("{file}:1: [[slot]]: {wanted}"));
+    }
+    let mut keys = slot.tables("key").unwrap();
+    assert_eq!(keys[0].number("slot", 0, 10, 0).unwrap(), 3);
+    keys.into_iter().for_each(|key| key.finish().unwrap());
+    slot.finish().unwrap();
 }

@@ -14,8 +14,8 @@ mod session;
 mod slot;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 
 use parking_lot::RwLock;
 
@@ -126,7 +126,18 @@ impl Module {
         for token in tokens {
             slots.entry(token.slot_id()).or_insert_with(|| Arc::new(Slot::new(token)));
         }
-        Ok(slots.values().cloned().collect())
+        let all: Vec<Arc<Slot>> = slots.values().cloned().collect();
+        drop(slots);
+        // Section 5.5.4: sessions end when their token is removed.
+        for slot in all.iter().filter(|slot| slot.session_counts().0 > 0 && !slot.token().present()) {
+            self.close_all_sessions(slot);
+        }
+        Ok(all)
+    }
+
+    /// What C_WaitForSlotEvent looks at, until C_Finalize. CKR_CRYPTOKI_NOT_INITIALIZED.
+    pub fn events(&self) -> Result<Events<'_>> {
+        Ok(Events { module: self, running: Arc::downgrade(&self.running()?) })
     }
 
     /// C_GetSlotList's answer: with `present_only`, the free slot shows as `slots.free` says (`auto`: while no token
@@ -168,7 +179,7 @@ impl Module {
 
     /// C_OpenSession.
     pub fn open_session(&self, slot: &Arc<Slot>, read_write: bool) -> Result<ck::CK_SESSION_HANDLE> {
-        let backend = slot.token().clone().open_session()?;
+        let backend = slot.token().clone().open_session(read_write)?;
         // Held until the session is in the table, so that C_Finalize finds it there.
         let running = self.running.read();
         if !running.as_ref().is_some_and(|running| running.owns(slot)) {
@@ -228,6 +239,30 @@ impl Module {
         if let Some(slots) = running.as_ref().and_then(|running| running.slots.try_read()) {
             slots.values().for_each(|slot| slot.token().abandon());
         }
+    }
+}
+
+/// What happens in the slots between one C_Initialize and its C_Finalize.
+pub struct Events<'a> {
+    module: &'a Module,
+    /// No hold on it: C_Finalize ends what is running while somebody waits.
+    running: Weak<Running>,
+}
+
+impl Events<'_> {
+    /// Whether anything can happen at all with the backends that are configured.
+    pub fn can_happen(&self) -> bool {
+        let running = self.running.upgrade();
+        running.is_some_and(|running| running.providers.iter().any(|provider| provider.has_events()))
+    }
+
+    /// A slot in which something happened since it was last told. CKR_CRYPTOKI_NOT_INITIALIZED after C_Finalize.
+    pub fn next(&self) -> Result<Option<Arc<Slot>>> {
+        if !Weak::ptr_eq(&Arc::downgrade(&self.module.running()?), &self.running) {
+            return Err(ErrorKind::CryptokiNotInitialized.into());
+        }
+        let slots = if self.can_happen() { self.module.refresh_slots()? } else { Vec::new() };
+        Ok(slots.into_iter().find(|slot| slot.token().event()))
     }
 }
 

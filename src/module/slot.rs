@@ -100,14 +100,14 @@ impl Slot {
     }
 
     /// C_Login for CKU_USER and CKU_SO (PKCS#11 v3.2, section 5.6.8).
-    pub fn log_in(&self, user: User, pin: Option<&[u8]>) -> Result<()> {
+    pub fn log_in(&self, user: User, pin: Option<&[u8]>, name: Option<&[u8]>) -> Result<()> {
         let wanted = match user {
             User::So => Login::So,
             User::User => Login::User,
         };
         let _one_at_a_time = self.login_gate.lock();
         self.may_log_in(wanted)?;
-        self.token.login(user, pin)?;
+        self.token.login(user, pin, name)?;
         let sessions = self.sessions.lock();
         // The PIN took its time: what was so before it may not be so any more. A login without a session would be the
         // next session's, which gave no PIN.

@@ -18,6 +18,8 @@ pub type ObjectHandle = ck::CK_OBJECT_HANDLE;
 
 /// Lists the tokens of one configured backend.
 pub trait Provider: Send + Sync {
+    /// Whether tokens of this backend come and go, or have something else to tell C_WaitForSlotEvent.
+    fn has_events(&self) -> bool;
     /// The tokens there are now, each always as the same `Arc`, in slot order. No network, no PIN, no KDF.
     fn tokens(&self) -> Result<Vec<Arc<dyn Token>>>;
 }
@@ -55,10 +57,16 @@ pub struct Access {
 /// The parts of CK_SLOT_INFO that a backend decides.
 #[derive(Debug, Clone)]
 pub struct SlotInfo {
-    /// At most 64 bytes of UTF-8; padded by the caller.
-    pub description: String,
+    /// Blank-padded UTF-8.
+    pub description: [u8; 64],
+    /// Blank-padded UTF-8.
+    pub manufacturer: [u8; 32],
     /// CKF_REMOVABLE_DEVICE, CKF_HW_SLOT; CKF_TOKEN_PRESENT is added while `Token::present`.
     pub flags: ck::CK_FLAGS,
+    /// Of the reader; of keyward where there is none.
+    pub hardware_version: ck::CK_VERSION,
+    /// Of the reader's firmware; of keyward where there is none.
+    pub firmware_version: ck::CK_VERSION,
 }
 
 /// The parts of CK_TOKEN_INFO that a backend decides. Session counts are the module's.
@@ -66,16 +74,51 @@ pub struct SlotInfo {
 pub struct TokenInfo {
     /// Blank-padded UTF-8.
     pub label: [u8; 32],
-    /// At most 16 bytes of UTF-8; padded by the caller.
-    pub model: String,
-    /// At most 16 bytes.
-    pub serial: String,
+    /// Blank-padded UTF-8.
+    pub manufacturer: [u8; 32],
+    /// Blank-padded UTF-8.
+    pub model: [u8; 16],
+    /// Blank-padded.
+    pub serial: [u8; 16],
     /// CKF_ bits of the token.
     pub flags: ck::CK_FLAGS,
     /// Bytes.
     pub min_pin_len: usize,
     /// Bytes.
     pub max_pin_len: usize,
+    /// Of the device; of keyward where there is none.
+    pub hardware_version: ck::CK_VERSION,
+    /// Of the device's firmware; of keyward where there is none.
+    pub firmware_version: ck::CK_VERSION,
+    /// What the token knows of its limits.
+    pub limits: TokenLimits,
+}
+
+/// What few tokens know of their limits; the default is "nobody knows".
+#[derive(Debug, Clone, Copy)]
+pub struct TokenLimits {
+    /// Sessions, CK_EFFECTIVELY_INFINITE where only memory bounds them.
+    pub sessions: ck::CK_ULONG,
+    /// Read-write sessions, likewise.
+    pub read_write_sessions: ck::CK_ULONG,
+    /// Bytes for public objects: all, and free ones.
+    pub public_memory: [ck::CK_ULONG; 2],
+    /// Bytes for private objects: all, and free ones.
+    pub private_memory: [ck::CK_ULONG; 2],
+    /// Only with CKF_CLOCK_ON_TOKEN.
+    pub utc_time: [u8; 16],
+}
+
+impl Default for TokenLimits {
+    fn default() -> Self {
+        TokenLimits {
+            sessions: ck::CK_EFFECTIVELY_INFINITE,
+            read_write_sessions: ck::CK_EFFECTIVELY_INFINITE,
+            public_memory: [ck::CK_UNAVAILABLE_INFORMATION; 2],
+            private_memory: [ck::CK_UNAVAILABLE_INFORMATION; 2],
+            utc_time: [b' '; 16],
+        }
+    }
 }
 
 /// CK_MECHANISM_INFO.
@@ -97,6 +140,8 @@ pub trait Token: Send + Sync {
     fn slot_info(&self) -> SlotInfo;
     /// False for a slot whose token is away.
     fn present(&self) -> bool;
+    /// Whether something happened in the slot since the last question: a token came or went, a device was opened.
+    fn event(&self) -> bool;
     /// False for the free slot, before C_InitToken.
     fn initialized(&self) -> bool;
     /// What C_GetTokenInfo shows.
@@ -112,15 +157,15 @@ pub trait Token: Send + Sync {
     fn init_pin(&self, pin: Option<&[u8]>) -> Result<()>;
     /// C_SetPIN for `user`.
     fn set_pin(&self, user: User, old: Option<&[u8]>, new: Option<&[u8]>) -> Result<()>;
-    /// C_Login: checks the PIN and unseals what it protects.
-    fn login(&self, user: User, pin: Option<&[u8]>) -> Result<()>;
+    /// C_Login, and C_LoginUser with a name: checks the PIN and unseals what it protects.
+    fn login(&self, user: User, pin: Option<&[u8]>, name: Option<&[u8]>) -> Result<()>;
     /// C_Login with CKU_CONTEXT_SPECIFIC: checks the PIN of the one who is logged in once more.
     fn authenticate_again(&self, user: User, pin: Option<&[u8]>) -> Result<()>;
     /// Forgets every key and private session object.
     fn logout(&self);
 
     /// A session's way to the token.
-    fn open_session(self: Arc<Self>) -> Result<Box<dyn TokenSession>>;
+    fn open_session(self: Arc<Self>, read_write: bool) -> Result<Box<dyn TokenSession>>;
     /// Called in a forked child: let go of connections and sockets without touching them.
     fn abandon(&self);
 }

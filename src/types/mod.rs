@@ -29,3 +29,23 @@ pub fn padded<const N: usize>(text: &str) -> [u8; N] {
     }
     field
 }
+
+/// Shown as manufacturer of the library and of what is made of software.
+pub const MANUFACTURER: &str = "keyward";
+
+/// The crate's version as PKCS#11 tells it.
+pub const VERSION: ck::CK_VERSION = ck::CK_VERSION {
+    major: version_part(env!("CARGO_PKG_VERSION_MAJOR")),
+    minor: version_part(env!("CARGO_PKG_VERSION_MINOR")),
+};
+
+const fn version_part(digits: &str) -> u8 {
+    let digits = digits.as_bytes();
+    let mut value = 0;
+    let mut at = 0;
+    while at < digits.len() {
+        value = value * 10 + (digits[at] - b'0');
+        at += 1;
+    }
+    value
+}

@@ -25,7 +25,7 @@ impl Adoption {
     /// Opens the token of a serial number and logs its user in. CKR_PIN_INCORRECT, CKR_PIN_LOCKED.
     pub fn begin(config: &Config, serial: &str, user_pin: &[u8]) -> Result<Adoption> {
         let token = at(config, serial);
-        token.login(User::User, Some(user_pin))?;
+        token.login(User::User, Some(user_pin), None)?;
         let open = token.open()?;
         Ok(Adoption { token, open })
     }
@@ -82,7 +82,7 @@ pub fn create_as(
     }
     let token = at(config, serial);
     token.init_token(Some(so_pin), label)?;
-    token.login(User::So, Some(so_pin))?;
+    token.login(User::So, Some(so_pin), None)?;
     let set = token.init_pin(Some(user_pin));
     token.logout();
     set.map(|()| true)

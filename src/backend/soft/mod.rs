@@ -81,6 +81,10 @@ impl SoftProvider {
 }
 
 impl Provider for SoftProvider {
+    fn has_events(&self) -> bool {
+        false
+    }
+
     fn tokens(&self) -> Result<Vec<Arc<dyn Token>>> {
         Ok(self.soft_tokens()?.into_iter().map(|token| token as Arc<dyn Token>).collect())
     }

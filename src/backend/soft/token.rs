@@ -17,8 +17,8 @@ use crate::mechanism::{self, Descriptor};
 use crate::object::{Attributes, Value};
 use crate::store::pin::{PinPolicy, authenticate};
 use crate::store::{Header, Options, PinRecord, Role, SqliteStore, Store, TokenKeys};
-use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenSession, User};
-use crate::types::{LockedKey, ck};
+use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User};
+use crate::types::{LockedKey, MANUFACTURER, VERSION, ck, padded};
 
 /// The longest PIN in bytes: what the field `ulMaxPinLen` of the peers says, and far above what people type.
 pub const MAX_PIN_LEN: usize = 255;
@@ -303,11 +303,21 @@ impl Token for SoftToken {
 
     fn slot_info(&self) -> SlotInfo {
         let flags = if self.config.slots.removable { ck::CKF_REMOVABLE_DEVICE } else { 0 };
-        SlotInfo { description: format!("keyward soft token {}", self.serial), flags }
+        SlotInfo {
+            description: padded(&format!("keyward soft token {}", self.serial)),
+            manufacturer: padded(MANUFACTURER),
+            flags,
+            hardware_version: VERSION,
+            firmware_version: VERSION,
+        }
     }
 
     fn present(&self) -> bool {
         true
+    }
+
+    fn event(&self) -> bool {
+        false
     }
 
     fn initialized(&self) -> bool {
@@ -317,11 +327,15 @@ impl Token for SoftToken {
     fn info(&self) -> Result<TokenInfo> {
         let mut info = TokenInfo {
             label: [b' '; 32],
-            model: "keyward soft".to_owned(),
-            serial: self.serial.clone(),
+            manufacturer: padded(MANUFACTURER),
+            model: padded("keyward soft"),
+            serial: padded(&self.serial),
             flags: ck::CKF_RNG,
             min_pin_len: self.config.soft.min_pin_len,
             max_pin_len: MAX_PIN_LEN,
+            hardware_version: VERSION,
+            firmware_version: VERSION,
+            limits: TokenLimits::default(),
         };
         if !self.initialized() {
             info.flags |= ck::CKF_LOGIN_REQUIRED;
@@ -412,7 +426,10 @@ impl Token for SoftToken {
         })
     }
 
-    fn login(&self, user: User, pin: Option<&[u8]>) -> Result<()> {
+    fn login(&self, user: User, pin: Option<&[u8]>, name: Option<&[u8]>) -> Result<()> {
+        if name.is_some() {
+            return Err(Error::new(ErrorKind::ArgumentsBad, "a soft token has one user, without a name"));
+        }
         let open = self.open()?;
         let role = role(user);
         let header = open.store.header()?;
@@ -444,7 +461,7 @@ impl Token for SoftToken {
 
     /// Says whether there is a token to open. Which file the session works on is settled by what it does first: a
     /// look at the file costs more than all the rest of C_OpenSession, and many sessions are closed unused.
-    fn open_session(self: Arc<Self>) -> Result<Box<dyn TokenSession>> {
+    fn open_session(self: Arc<Self>, _read_write: bool) -> Result<Box<dyn TokenSession>> {
         self.open_unless(|current| current.seen.elapsed() < LOOK_LASTS)?;
         Ok(Box::new(SoftSession::new(self)))
     }

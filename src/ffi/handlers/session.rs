@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 use super::slot::user;
 use crate::calls;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{ErrorKind, Result};
 use crate::ffi::{memory, state};
 use crate::types::ck;
 
@@ -50,26 +50,28 @@ pub(in crate::ffi) unsafe fn login(
     let pin = unsafe { memory::optional_input(pin, pin_len) }?;
     match user_type {
         ck::CKU_CONTEXT_SPECIFIC => calls::session::authenticate_again(module, session, pin),
-        _ => calls::session::login(module, session, user(user_type)?, pin),
+        _ => calls::session::login(module, session, user(user_type)?, pin, None),
     }
 }
 
 pub(in crate::ffi) unsafe fn login_user(
     session: ck::CK_SESSION_HANDLE,
     user_type: ck::CK_USER_TYPE,
-    pin: *mut u8,
+    pin_pointer: *mut u8,
     pin_len: ck::CK_ULONG,
     username: *mut u8,
     username_len: ck::CK_ULONG,
 ) -> Result<()> {
-    // SAFETY: the host vouches for the name.
-    let username = unsafe { memory::optional_input(username, username_len) }?;
-    if username.is_some_and(|name| !name.is_empty()) {
-        state::module()?.session(session)?;
-        return Err(Error::new(ErrorKind::ArgumentsBad, "tokens here have one user, without a name"));
+    let module = state::module()?;
+    // SAFETY: the host vouches for the PIN and the name.
+    let (pin, name) = unsafe {
+        (memory::optional_input(pin_pointer, pin_len)?, memory::optional_input(username, username_len)?)
+    };
+    match name.filter(|name| !name.is_empty()) {
+        Some(name) => calls::session::login(module, session, user(user_type)?, pin, Some(name)),
+        // SAFETY: passed on.
+        None => unsafe { login(session, user_type, pin_pointer, pin_len) },
     }
-    // SAFETY: passed on.
-    unsafe { login(session, user_type, pin, pin_len) }
 }
 
 pub(in crate::ffi) unsafe fn logout(session: ck::CK_SESSION_HANDLE) -> Result<()> {

@@ -105,7 +105,8 @@ pub(in crate::ffi) unsafe fn wait_for_event(
         return Err(Error::new(ErrorKind::ArgumentsBad, "C_WaitForSlotEvent: pReserved must be null"));
     }
     memory::check_target(slot)?;
-    calls::slot::wait_for_event(module, flags)
+    // SAFETY: the host vouches for the target.
+    unsafe { memory::write(slot, calls::slot::wait_for_event(module, flags)?) }
 }
 
 /// C_Login's user types, but for the context-specific one.

@@ -1,0 +1,136 @@
+//! The keys of one `[[slot]]`, read by the backend that it names.
+//!
+//! A backend asks for each key that it knows; [`SlotReader::finish`] refuses the rest, so that a misspelt key is an
+//! error with its line and not a setting that silently does nothing.
+
+use std::collections::BTreeSet;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+use toml::Value;
+
+use super::{Error, Origin, Result, SlotEntry, settings};
+
+/// Reads the keys of a `[[slot]]`, or of a table within it.
+pub struct SlotReader<'a> {
+    /// How the table is called in errors: `[[slot]]`, `[[slot.key]]`.
+    name: String,
+    table: &'a toml::Table,
+    origin: &'a Origin,
+    known: BTreeSet<&'static str>,
+}
+
+impl SlotEntry {
+    /// A reader that knows `backend` and nothing else yet.
+    pub fn reader(&self) -> SlotReader<'_> {
+        let known = BTreeSet::from(["backend"]);
+        SlotReader { name: "[[slot]]".to_owned(), table: &self.table, origin: &self.origin, known }
+    }
+}
+
+impl<'a> SlotReader<'a> {
+    /// An error about the whole table, with its place.
+    pub fn refuse(&self, why: impl Display) -> Error {
+        Error::at(self.origin, format!("{}: {why}", self.name))
+    }
+
+    fn value(&mut self, key: &'static str) -> Option<&'a Value> {
+        self.known.insert(key);
+        self.table.get(key)
+    }
+
+    fn typed<T>(
+        &mut self,
+        key: &'static str,
+        wanted: &str,
+        read: impl FnOnce(&'a Value) -> Option<T>,
+    ) -> Result<Option<T>> {
+        match self.value(key) {
+            None => Ok(None),
+            Some(value) => match read(value) {
+                Some(value) => Ok(Some(value)),
+                None => Err(self.refuse(format!("{key} has to be {wanted}"))),
+            },
+        }
+    }
+
+    /// A string that is not empty.
+    pub fn text(&mut self, key: &'static str) -> Result<Option<&'a str>> {
+        self.typed(key, "a string that is not empty", |value| value.as_str().filter(|text| !text.is_empty()))
+    }
+
+    /// A string that is not empty, and has to be there.
+    pub fn required_text(&mut self, key: &'static str) -> Result<&'a str> {
+        self.text(key)?.ok_or_else(|| self.refuse(format!("lacks {key} = \"...\"")))
+    }
+
+    /// One of a few words; the first is the default.
+    pub fn one_of<T: Copy>(&mut self, key: &'static str, words: &[(&str, T)]) -> Result<Option<T>> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        match words.iter().find(|(word, _)| *word == text) {
+            Some((_, value)) => Ok(Some(*value)),
+            None => {
+                let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+                Err(self.refuse(format!("{key}: {text:?} is none of {}", words.join(", "))))
+            }
+        }
+    }
+
+    /// `true` or `false`.
+    pub fn flag(&mut self, key: &'static str, default: bool) -> Result<bool> {
+        Ok(self.typed(key, "true or false", Value::as_bool)?.unwrap_or(default))
+    }
+
+    /// A whole number within limits.
+    pub fn number(&mut self, key: &'static str, low: u32, high: u32, default: u32) -> Result<u32> {
+        let wanted = format!("a number from {low} to {high}");
+        let read = |value: &Value| {
+            value.as_integer().and_then(|n| u32::try_from(n).ok()).filter(|n| (low..=high).contains(n))
+        };
+        Ok(self.typed(key, &wanted, read)?.unwrap_or(default))
+    }
+
+    /// A list of strings; one string counts as a list of one. Empty where it is not there.
+    pub fn texts(&mut self, key: &'static str) -> Result<Vec<String>> {
+        let read = |value: &'a Value| match value {
+            Value::String(text) => Some(vec![text.clone()]),
+            Value::Array(values) => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
+            _ => None,
+        };
+        Ok(self.typed(key, "a list of strings", read)?.unwrap_or_default())
+    }
+
+    /// A path; a relative one is relative to the file that the entry is in.
+    pub fn path(&mut self, key: &'static str) -> Result<Option<PathBuf>> {
+        let Some(text) = self.text(key)? else { return Ok(None) };
+        let base = match self.origin {
+            Origin::File { path, .. } => path.parent().unwrap_or(Path::new("/")),
+            _ => Path::new(""),
+        };
+        let path = settings::path(Path::new(text), base);
+        path.map(Some).map_err(|why| self.refuse(format!("{key}: {why}")))
+    }
+
+    /// The tables of an array of tables, `[[slot.KEY]]`.
+    pub fn tables(&mut self, key: &'static str) -> Result<Vec<SlotReader<'a>>> {
+        let read = |value: &'a Value| -> Option<Vec<&'a toml::Table>> {
+            value.as_array()?.iter().map(Value::as_table).collect()
+        };
+        let tables = self.typed(key, "an array of tables", read)?.unwrap_or_default();
+        let name = format!("[[slot.{key}]]");
+        let reader =
+            |table| SlotReader { name: name.clone(), table, origin: self.origin, known: BTreeSet::new() };
+        Ok(tables.into_iter().map(reader).collect())
+    }
+
+    /// Refuses a key that nobody asked for.
+    pub fn finish(self) -> Result<()> {
+        match self.table.keys().find(|key| !self.known.contains(key.as_str())) {
+            None => Ok(()),
+            Some(key) => {
+                let known: Vec<_> = self.known.iter().copied().collect();
+                Err(self.refuse(format!("unknown key {key}; known: {}", known.join(", "))))
+            }
+        }
+    }
+}
