@@ -1,6 +1,8 @@
 //! The backends: each implements the traits of `token`, none knows another.
 
+pub mod held;
 pub mod soft;
+pub mod zymbit;
 
 use std::sync::Arc;
 

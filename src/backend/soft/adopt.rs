@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use super::token::{Opened, SoftToken};
 use super::{clashes, is_serial, serials, token_path};
+use crate::backend::held;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{self, Attributes, Template};
@@ -44,12 +45,12 @@ impl Adoption {
     /// transaction: all or none. One that brings no CKA_UNIQUE_ID gets one. Handles in the same order.
     pub fn add(&self, mut objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
         for attributes in &mut objects {
-            object::may_write(attributes, &super::session::caller(USER), USER.read_write)?;
+            object::may_write(attributes, &held::caller(USER), USER.read_write)?;
             if !object::is_token(attributes) {
                 return Err(Error::new(ErrorKind::TemplateInconsistent, "only token objects move in"));
             }
             if attributes.bytes(crate::types::ck::CKA_UNIQUE_ID).is_none_or(<[u8]>::is_empty) {
-                object::finish(attributes, &super::session::unique_id()?);
+                object::finish(attributes, &held::unique_id()?);
             }
         }
         self.open.add(objects)

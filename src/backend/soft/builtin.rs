@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use super::objects::Object;
 use super::token::SoftToken;
+use crate::backend::held::{FIRST_SESSION_OBJECT, Object};
 use crate::object::{self, Template, Value};
 use crate::token::ObjectHandle;
 use crate::types::ck;
@@ -64,5 +64,5 @@ pub fn find(token: &SoftToken, template: &Template) -> Vec<ObjectHandle> {
 
 /// True for a handle that rows never have.
 pub fn is_builtin(handle: ObjectHandle) -> bool {
-    (FIRST_PROFILE..super::objects::FIRST_SESSION_OBJECT).contains(&handle)
+    (FIRST_PROFILE..FIRST_SESSION_OBJECT).contains(&handle)
 }

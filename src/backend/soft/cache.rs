@@ -9,7 +9,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::objects::Object;
+use crate::backend::held::Object;
 use crate::object::{Attributes, Value};
 use crate::store::{Generation, RowId};
 use crate::types::ck;

@@ -1,32 +1,11 @@
 //! Keys made, wrapped, unwrapped and derived (PKCS#11 v3.2, section 5.18).
 
-use super::objects::Object;
-use super::session::{SoftSession, caller, operation};
+use super::session::SoftSession;
+use crate::backend::held::{caller, expect_no_pin_wanted, operation, wrong_type_as};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{Mechanism, material};
 use crate::object::{self, Inherit, Template, Usage};
 use crate::token::{Access, ObjectHandle};
-use crate::types::ck;
-
-/// Wrapping and unwrapping have return values of their own for a key of the wrong type.
-fn wrong_type_as(kind: ErrorKind) -> impl Fn(Error) -> Error {
-    move |error| match error.kind() {
-        ErrorKind::KeyTypeInconsistent => error.with_kind(kind),
-        _ => error,
-    }
-}
-
-/// A key that wants the PIN for each use can't be used by a call that leaves no moment for it: C_UnwrapKey would be
-/// a C_Decrypt, and C_DeriveKey an agreement, that nobody was asked for. CKR_USER_NOT_LOGGED_IN (section 4.11).
-fn expect_no_pin_wanted(key: &Object, call: &str) -> Result<()> {
-    match key.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE) {
-        false => Ok(()),
-        true => {
-            let why = format!("CKA_ALWAYS_AUTHENTICATE of the key is CK_TRUE: {call} can't ask for the PIN");
-            Err(Error::new(ErrorKind::UserNotLoggedIn, why))
-        }
-    }
-}
 
 impl SoftSession {
     /// C_GenerateKey.

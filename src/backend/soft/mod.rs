@@ -12,7 +12,6 @@ mod index;
 mod keys;
 mod objects;
 mod session;
-mod session_objects;
 mod token;
 
 use std::collections::BTreeMap;

@@ -3,23 +3,19 @@
 //! A token object's handle is its row's number, the same in every process; session objects count from 2^31. Opened
 //! rows and parsed keys are kept in a cache of bounded size, which loses its private part at logout.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
 use super::cache::Cache;
 use super::index;
-use super::session_objects::SessionObjects;
 use super::token::Opened;
+use crate::backend::held::{FIRST_SESSION_OBJECT, Object, SessionObjects, visible};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::{Key, material};
 use crate::object::{self, Attributes, Template};
 use crate::store::{self, Generation, NewRow, Row, RowId, TokenKeys};
 use crate::token::{Access, Login, ObjectHandle};
 use crate::types::ck;
-
-/// Session objects' handles start here; rows' and built-in objects' stay below.
-pub const FIRST_SESSION_OBJECT: ObjectHandle = 0x8000_0000;
 
 /// A search that the index answers whole is compared with the objects up to so many matches: the index is not
 /// authenticated, and whoever finds a key by its ID is about to open it anyway.
@@ -28,31 +24,6 @@ const LOOKED_AT: usize = 16;
 /// A search that must look into objects reads so many rows at once, and keeps them where there are no more: one that
 /// walks a large token would drive out what is in use.
 const BATCH: usize = 256;
-
-/// An object and, once it was used, its parsed key.
-pub struct Object {
-    /// Its handle.
-    pub handle: ObjectHandle,
-    /// All of its attributes, secret ones included.
-    pub attributes: Attributes,
-    key: OnceLock<Key>,
-}
-
-impl Object {
-    /// An object whose key is parsed when first used.
-    pub fn new(handle: ObjectHandle, attributes: Attributes) -> Self {
-        Object { handle, attributes, key: OnceLock::new() }
-    }
-
-    /// The parsed key. CKR_KEY_HANDLE_INVALID for an object that is none.
-    pub fn key(&self) -> Result<&Key> {
-        if let Some(key) = self.key.get() {
-            return Ok(key);
-        }
-        let key = material::key(&self.attributes)?;
-        Ok(self.key.get_or_init(|| key))
-    }
-}
 
 /// What a process knows of a token's objects.
 #[derive(Default)]
@@ -329,9 +300,4 @@ impl Batch {
     fn missing(&self) -> Vec<RowId> {
         self.0.iter().filter(|(_, object)| object.is_none()).map(|(id, _)| *id).collect()
     }
-}
-
-/// Private objects show to the logged-in user alone.
-fn visible(attributes: &Attributes, access: Access) -> bool {
-    access.login == Login::User || !object::is_private(attributes)
 }

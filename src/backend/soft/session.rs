@@ -1,17 +1,18 @@
 //! A session on a soft token: objects and operations. Keys are made, wrapped and derived in `keys`.
 
 use std::cell::OnceCell;
-use std::fmt::Display;
 use std::sync::Arc;
 
 use super::builtin;
-use super::objects::Object;
 use super::token::{Opened, SoftToken};
+use crate::backend::held::{
+    FIRST_SESSION_OBJECT, Object, caller, expect_usable, operation, shown_point, unique_id,
+};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
 use crate::mechanism::{Descriptor, Key, Mechanism, Ops, Params};
-use crate::object::{self, Attributes, Caller, Template, Usage};
-use crate::token::{Access, Login, ObjectHandle, Prepared, Revealed, TokenSession};
+use crate::object::{self, Attributes, Template, Usage};
+use crate::token::{Access, ObjectHandle, Prepared, Revealed, TokenSession};
 use crate::types::ck;
 
 /// One session.
@@ -29,11 +30,6 @@ impl Drop for SoftSession {
             open.objects.remove_session_objects(&self.owned);
         }
     }
-}
-
-/// Who asks, in the words of the object room.
-pub(super) fn caller(access: Access) -> Caller {
-    Caller { so: access.login == Login::So, user: access.login == Login::User }
 }
 
 /// What a mechanism's row has for an operation with a key.
@@ -78,15 +74,7 @@ impl SoftSession {
             ErrorKind::ObjectHandleInvalid => error.with_kind(invalid),
             _ => error,
         })?;
-        let Some(key_type) = key.attributes.key_type() else {
-            return Err(Error::new(invalid, "the object is not a key"));
-        };
-        // Dates are for people: the specification attaches no meaning to them (key objects, common attributes).
-        object::permits(&key.attributes, usage, row.kind, None)?;
-        if !row.takes(key_type) {
-            let why = format!("{} does not work with a key of this type", row.name);
-            return Err(Error::new(ErrorKind::KeyTypeInconsistent, why));
-        }
+        expect_usable(&key.attributes, row, usage, invalid)?;
         self.token.check_strength(row, &key.attributes)?;
         Ok(key)
     }
@@ -115,25 +103,13 @@ impl SoftSession {
             object::finish(attributes, &unique_id()?);
         }
         let handles = self.open()?.add(objects)?;
-        self.owned.extend(handles.iter().filter(|&&handle| handle >= super::objects::FIRST_SESSION_OBJECT));
+        self.owned.extend(handles.iter().filter(|&&handle| handle >= FIRST_SESSION_OBJECT));
         Ok(handles)
     }
 
     pub(super) fn add_one(&mut self, access: Access, attributes: Attributes) -> Result<ObjectHandle> {
         self.add(access, vec![attributes])?.pop().ok_or_else(|| ErrorKind::DeviceError.into())
     }
-}
-
-/// CKA_UNIQUE_ID: 32 random hexadecimal digits.
-pub(super) fn unique_id() -> Result<String> {
-    let mut bytes = [0; 16];
-    crate::crypto::random(&mut bytes).map_err(|_| ErrorKind::RandomNoRng)?;
-    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
-}
-
-/// A row without the function of an operation: CKR_MECHANISM_INVALID (PKCS#11 v3.2, section 5.1.6).
-pub(super) fn operation<T>(row: &Descriptor, function: Option<T>, what: impl Display) -> Result<T> {
-    function.ok_or_else(|| Error::new(ErrorKind::MechanismInvalid, format!("{} is not for {what}", row.name)))
 }
 
 impl TokenSession for SoftSession {
@@ -180,7 +156,7 @@ impl TokenSession for SoftSession {
         let reveal = |&kind: &ck::CK_ATTRIBUTE_TYPE| {
             let value = object::reveal(&object.attributes, kind).map_err(|error| error.kind())?;
             Ok(match kind {
-                ck::CKA_EC_POINT => self.token.shown_point(&object.attributes, value),
+                ck::CKA_EC_POINT => shown_point(self.token.config(), &object.attributes, value),
                 _ => value.clone(),
             })
         };

@@ -5,16 +5,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use der::Encode;
-use der::asn1::OctetStringRef;
 use parking_lot::{Mutex, RwLock};
 
 use super::objects::Objects;
 use super::session::SoftSession;
+use crate::backend::held;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
-use crate::object::{Attributes, Value};
+use crate::object::Attributes;
 use crate::store::pin::{PinPolicy, authenticate};
 use crate::store::{Header, Options, PinRecord, Role, SqliteStore, Store, TokenKeys};
 use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User};
@@ -22,8 +21,6 @@ use crate::types::{LockedKey, MANUFACTURER, VERSION, ck, padded};
 
 /// The longest PIN in bytes: what the field `ulMaxPinLen` of the peers says, and far above what people type.
 pub const MAX_PIN_LEN: usize = 255;
-/// The shortest RSA modulus under `policy.legacy = "deny"`.
-const MIN_RSA_BYTES: usize = 2048 / 8;
 
 /// How long C_OpenSession relies on an earlier look at the token's file. What a session does first looks again.
 const LOOK_LASTS: Duration = Duration::from_millis(1);
@@ -229,47 +226,21 @@ impl SoftToken {
 
     /// The rows of the table that this token offers, by configuration and policy.
     pub(super) fn offered(&self) -> impl Iterator<Item = &'static Descriptor> {
-        mechanism::all().filter(|row| self.offers(row))
+        mechanism::all().filter(|row| held::allows(&self.config, row))
     }
 
-    fn offers(&self, row: &Descriptor) -> bool {
-        (self.config.policy.legacy || !row.legacy) && self.config.slots.mechanisms.allows(row.name)
-    }
-
-    /// `policy.legacy = "deny"` covers RSA keys below 2048 bits, whatever the mechanism. CKR_KEY_SIZE_RANGE.
+    /// `policy.legacy = "deny"` covers weak keys, whatever the mechanism. CKR_KEY_SIZE_RANGE.
     pub(super) fn check_strength(&self, row: &Descriptor, key: &Attributes) -> Result<()> {
-        let modulus = key.bytes(ck::CKA_MODULUS).filter(|_| key.key_type() == Some(ck::CKK_RSA));
-        match modulus {
-            Some(modulus) if !self.config.policy.legacy && modulus.len() < MIN_RSA_BYTES => Err(Error::new(
-                ErrorKind::KeySizeRange,
-                format!("{}: RSA keys below 2048 bits are switched off by policy.legacy", row.name),
-            )),
-            _ => Ok(()),
-        }
+        held::check_strength(&self.config, row, key)
     }
 
-    /// CKA_EC_POINT as `soft.edwards_point` wants it shown. Kept bare, as PKCS#11 3.x has it.
-    pub(super) fn shown_point(&self, key: &Attributes, point: &Value) -> Value {
-        let bare = matches!(key.key_type(), Some(ck::CKK_EC_EDWARDS | ck::CKK_EC_MONTGOMERY));
-        match point {
-            Value::Bytes(point) if bare && self.config.soft.edwards_point_der => {
-                let encoded = OctetStringRef::new(point).and_then(|point| point.to_der());
-                encoded.map_or_else(|_| Value::from(&point[..]), Value::from)
-            }
-            point => point.clone(),
-        }
+    pub(super) fn config(&self) -> &Config {
+        &self.config
     }
 
     /// The row of a mechanism that this token offers. CKR_MECHANISM_INVALID.
     pub(super) fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-        let row = mechanism::descriptor(kind).ok_or(ErrorKind::MechanismInvalid)?;
-        match self.offers(row) {
-            true => Ok(row),
-            false => {
-                let why = format!("{} is switched off by policy.legacy or slots.mechanisms", row.name);
-                Err(Error::new(ErrorKind::MechanismInvalid, why))
-            }
-        }
+        held::row(&self.config, kind)
     }
 }
 

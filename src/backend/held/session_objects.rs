@@ -9,7 +9,7 @@ use std::hash::BuildHasher;
 use std::sync::Arc;
 
 use super::index;
-use super::objects::{FIRST_SESSION_OBJECT, Object};
+use super::object::{FIRST_SESSION_OBJECT, Object};
 use crate::object::{self, Attributes, Template, Value};
 use crate::token::ObjectHandle;
 use crate::types::ck;

@@ -1,0 +1,148 @@
+//! An object in memory, and the questions that every backend asks before it uses one.
+
+use std::fmt::Display;
+use std::sync::OnceLock;
+
+use der::Encode;
+use der::asn1::OctetStringRef;
+
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mechanism::{self, Descriptor, Key, material};
+use crate::object::{self, Attributes, Caller, Usage, Value};
+use crate::token::{Access, Login, ObjectHandle};
+use crate::types::ck;
+
+/// Session objects' handles start here; rows' and built-in objects' stay below.
+pub const FIRST_SESSION_OBJECT: ObjectHandle = 0x8000_0000;
+
+/// The shortest RSA modulus under `policy.legacy = "deny"`.
+const MIN_RSA_BYTES: usize = 2048 / 8;
+
+/// An object and, once it was used, its parsed key.
+pub struct Object {
+    /// Its handle.
+    pub handle: ObjectHandle,
+    /// All of its attributes, secret ones included.
+    pub attributes: Attributes,
+    key: OnceLock<Key>,
+}
+
+impl Object {
+    /// An object whose key is parsed when first used.
+    pub fn new(handle: ObjectHandle, attributes: Attributes) -> Self {
+        Object { handle, attributes, key: OnceLock::new() }
+    }
+
+    /// The parsed key. CKR_KEY_HANDLE_INVALID for an object that is none.
+    pub fn key(&self) -> Result<&Key> {
+        if let Some(key) = self.key.get() {
+            return Ok(key);
+        }
+        let key = material::key(&self.attributes)?;
+        Ok(self.key.get_or_init(|| key))
+    }
+}
+
+/// Private objects show to the logged-in user alone.
+pub fn visible(attributes: &Attributes, access: Access) -> bool {
+    access.login == Login::User || !object::is_private(attributes)
+}
+
+/// Who asks, in the words of the object room.
+pub fn caller(access: Access) -> Caller {
+    Caller { so: access.login == Login::So, user: access.login == Login::User }
+}
+
+/// CKA_UNIQUE_ID: 32 random hexadecimal digits.
+pub fn unique_id() -> Result<String> {
+    let mut bytes = [0; 16];
+    crate::crypto::random(&mut bytes).map_err(|_| ErrorKind::RandomNoRng)?;
+    Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+/// A row without the function of an operation: CKR_MECHANISM_INVALID (PKCS#11 v3.2, section 5.1.6).
+pub fn operation<T>(row: &Descriptor, function: Option<T>, what: impl Display) -> Result<T> {
+    function.ok_or_else(|| Error::new(ErrorKind::MechanismInvalid, format!("{} is not for {what}", row.name)))
+}
+
+/// Whether a key may be used so with a mechanism: its usage flag, its allowed mechanisms, its type. `invalid` is the
+/// CKR of an object that is no key.
+pub fn expect_usable(
+    key: &Attributes,
+    row: &'static Descriptor,
+    usage: Usage,
+    invalid: ErrorKind,
+) -> Result<()> {
+    let Some(key_type) = key.key_type() else {
+        return Err(Error::new(invalid, "the object is not a key"));
+    };
+    // Dates are for people: the specification attaches no meaning to them (key objects, common attributes).
+    object::permits(key, usage, row.kind, None)?;
+    if !row.takes(key_type) {
+        let why = format!("{} does not work with a key of this type", row.name);
+        return Err(Error::new(ErrorKind::KeyTypeInconsistent, why));
+    }
+    Ok(())
+}
+
+/// Wrapping and unwrapping have return values of their own for a key of the wrong type.
+pub fn wrong_type_as(kind: ErrorKind) -> impl Fn(Error) -> Error {
+    move |error| match error.kind() {
+        ErrorKind::KeyTypeInconsistent => error.with_kind(kind),
+        _ => error,
+    }
+}
+
+/// A key that wants the PIN for each use can't be used by a call that leaves no moment for it: C_UnwrapKey would be
+/// a C_Decrypt, and C_DeriveKey an agreement, that nobody was asked for. CKR_USER_NOT_LOGGED_IN (section 4.11).
+pub fn expect_no_pin_wanted(key: &Object, call: &str) -> Result<()> {
+    match key.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE) {
+        false => Ok(()),
+        true => {
+            let why = format!("CKA_ALWAYS_AUTHENTICATE of the key is CK_TRUE: {call} can't ask for the PIN");
+            Err(Error::new(ErrorKind::UserNotLoggedIn, why))
+        }
+    }
+}
+
+/// `policy.legacy = "deny"` covers RSA keys below 2048 bits, whatever the mechanism. CKR_KEY_SIZE_RANGE.
+pub fn check_strength(config: &Config, row: &Descriptor, key: &Attributes) -> Result<()> {
+    let modulus = key.bytes(ck::CKA_MODULUS).filter(|_| key.key_type() == Some(ck::CKK_RSA));
+    match modulus {
+        Some(modulus) if !config.policy.legacy && modulus.len() < MIN_RSA_BYTES => Err(Error::new(
+            ErrorKind::KeySizeRange,
+            format!("{}: RSA keys below 2048 bits are switched off by policy.legacy", row.name),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// CKA_EC_POINT as `soft.edwards_point` wants it shown. Kept bare, as PKCS#11 3.x has it.
+pub fn shown_point(config: &Config, key: &Attributes, point: &Value) -> Value {
+    let bare = matches!(key.key_type(), Some(ck::CKK_EC_EDWARDS | ck::CKK_EC_MONTGOMERY));
+    match point {
+        Value::Bytes(point) if bare && config.soft.edwards_point_der => {
+            let encoded = OctetStringRef::new(point).and_then(|point| point.to_der());
+            encoded.map_or_else(|_| Value::from(&point[..]), Value::from)
+        }
+        point => point.clone(),
+    }
+}
+
+/// Whether configuration and policy leave a mechanism on.
+pub fn allows(config: &Config, row: &Descriptor) -> bool {
+    (config.policy.legacy || !row.legacy) && config.slots.mechanisms.allows(row.name)
+}
+
+/// The row of a mechanism that is on. CKR_MECHANISM_INVALID.
+pub fn row(config: &Config, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
+    let row = mechanism::descriptor(kind).ok_or(ErrorKind::MechanismInvalid)?;
+    match allows(config, row) {
+        true => Ok(row),
+        false => {
+            let why = format!("{} is switched off by policy.legacy or slots.mechanisms", row.name);
+            Err(Error::new(ErrorKind::MechanismInvalid, why))
+        }
+    }
+}
