@@ -15,13 +15,22 @@ pub type Result<T> = std::result::Result<T, Error>;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Error {
     kind: ErrorKind,
+    /// A return value that is none of the specification's.
+    foreign: Option<ck::CK_RV>,
     detail: Cow<'static, str>,
 }
 
 impl Error {
     /// An error with a reason: what was wrong, where, what to do. Never put a secret into it.
     pub fn new(kind: ErrorKind, detail: impl Into<Cow<'static, str>>) -> Self {
-        Error { kind, detail: detail.into() }
+        Error { kind, foreign: None, detail: detail.into() }
+    }
+
+    /// What another PKCS#11 library answered, to be passed on exactly, vendor-defined values too. Not for CKR_OK.
+    pub fn from_below(rv: ck::CK_RV, detail: impl Into<Cow<'static, str>>) -> Self {
+        let known = ErrorKind::from_rv(rv);
+        let foreign = if known.is_none() { Some(rv) } else { None };
+        Error { kind: known.unwrap_or(ErrorKind::FunctionFailed), foreign, detail: detail.into() }
     }
 
     /// Which of the specification's return values this is.
@@ -31,7 +40,7 @@ impl Error {
 
     /// The `CK_RV` that crosses the ABI.
     pub fn rv(&self) -> ck::CK_RV {
-        self.kind.rv()
+        self.foreign.unwrap_or_else(|| self.kind.rv())
     }
 
     /// What was wrong, for the log; empty where the kind says it all.
@@ -41,21 +50,25 @@ impl Error {
 
     /// The same reason under another return value: for the few calls whose list of return values differs.
     pub fn with_kind(self, kind: ErrorKind) -> Self {
-        Error { kind, ..self }
+        Error { kind, foreign: None, ..self }
     }
 }
 
 impl From<ErrorKind> for Error {
     fn from(kind: ErrorKind) -> Self {
-        Error { kind, detail: Cow::Borrowed("") }
+        Error { kind, foreign: None, detail: Cow::Borrowed("") }
     }
 }
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.foreign {
+            None => f.write_str(self.kind.name())?,
+            Some(rv) => write!(f, "CKR {rv:#x}")?,
+        }
         match self.detail.is_empty() {
-            true => f.write_str(self.kind.name()),
-            false => write!(f, "{}: {}", self.kind.name(), self.detail),
+            true => Ok(()),
+            false => write!(f, ": {}", self.detail),
         }
     }
 }

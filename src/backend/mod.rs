@@ -1,20 +1,28 @@
 //! The backends: each implements the traits of `token`, none knows another.
 
 pub mod held;
+pub mod passthrough;
 pub mod soft;
 pub mod zymbit;
 
 use std::sync::Arc;
 
-use crate::config::Config;
+use crate::config::{Config, SlotEntry};
 use crate::error::Result;
 use crate::token::Provider;
 
 /// The backends that the configuration asks for. Nothing is opened yet.
 pub fn providers(config: &Arc<Config>) -> Result<Vec<Box<dyn Provider>>> {
-    if let Some(entry) = config.slot.first() {
-        let why = format!("there is no backend {:?} in this build", entry.backend);
-        return Err(entry.reader().refuse(why).into());
+    let mut providers: Vec<Box<dyn Provider>> = vec![Box::new(soft::SoftProvider::new(config.clone()))];
+    for entry in &config.slot {
+        providers.push(provider(config, entry)?);
     }
-    Ok(vec![Box::new(soft::SoftProvider::new(config.clone()))])
+    Ok(providers)
+}
+
+fn provider(config: &Arc<Config>, entry: &SlotEntry) -> Result<Box<dyn Provider>> {
+    match entry.backend.as_str() {
+        "passthrough" => Ok(Box::new(passthrough::PassProvider::new(config.clone(), entry, None)?)),
+        other => Err(entry.reader().refuse(format!("there is no backend {other:?} in this build")).into()),
+    }
 }

@@ -1,5 +1,6 @@
 //! One safe function per C_ function, one file per family of the specification. No pointers, no crypto.
 
+pub mod foreign;
 pub mod general;
 pub mod key;
 pub mod object;

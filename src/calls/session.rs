@@ -68,6 +68,9 @@ pub fn login(
 pub fn authenticate_again(module: &Module, session: ck::CK_SESSION_HANDLE, pin: Option<&[u8]>) -> Result<()> {
     let session = module.session(session)?;
     let mut state = session.lock()?;
+    if let Some(foreign) = state.backend.foreign() {
+        return foreign.authenticate_again(session.access(), pin);
+    }
     let (sign, decrypt) = (state.sign.wants_authentication(), state.decrypt.wants_authentication());
     if sign.or(decrypt).is_none() {
         return Err(Error::new(
@@ -120,5 +123,8 @@ pub fn cancel(module: &Module, session: ck::CK_SESSION_HANDLE, flags: ck::CK_FLA
             cancel(&mut state);
         }
     }
-    Ok(())
+    match state.backend.foreign() {
+        Some(foreign) => foreign.cancel(session.access(), flags),
+        None => Ok(()),
+    }
 }

@@ -58,7 +58,7 @@ pub fn token_info(module: &Module, id: ck::CK_SLOT_ID) -> Result<ck::CK_TOKEN_IN
 
 /// C_GetMechanismList.
 pub fn mechanisms(module: &Module, id: ck::CK_SLOT_ID) -> Result<Vec<ck::CK_MECHANISM_TYPE>> {
-    Ok(module.slot_with_token(id)?.token().mechanisms())
+    module.slot_with_token(id)?.token().mechanisms()
 }
 
 /// C_GetMechanismInfo.

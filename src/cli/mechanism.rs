@@ -90,6 +90,8 @@ const PARAMETERS: &[(ParamKind, &str)] = &[
     (ParamKind::Ecdh, "CK_ECDH1_DERIVE_PARAMS"),
     (ParamKind::Eddsa, "CK_EDDSA_PARAMS or none"),
     (ParamKind::SignContext, "CK_SIGN_ADDITIONAL_CONTEXT or none"),
+    (ParamKind::Bip32Master, "CK_KEYWARD_BIP32_MASTER_PARAMS or none"),
+    (ParamKind::Bip32Child, "CK_KEYWARD_BIP32_CHILD_PARAMS"),
 ];
 
 fn parameter(kind: ParamKind) -> String {

@@ -3,10 +3,12 @@
 use std::ffi::{CStr, c_void};
 
 use super::handlers::{general, key, object, operation, session, slot};
-use super::table::for_each_function;
+use super::passing::{self, Pass, Passing};
 use super::{guard, memory};
 use crate::error::{ErrorKind, Result};
+use crate::module::is_foreign;
 use crate::types::ck;
+use crate::types::functions::{Effect, Parameter, for_each_function, kind};
 
 /// Runs a row's handler, or answers for a function that is not there.
 macro_rules! dispatch {
@@ -21,14 +23,42 @@ macro_rules! dispatch {
     };
 }
 
+/// Passes a call on if its session's token lies in another library.
+macro_rules! pass_on {
+    (() $($rest:tt)*) => {};
+    (($effect:expr) $name:ident ($session:ident: $of:ty $(, $parameter:ident: $kind:ty)*)) => {
+        if is_foreign($session) {
+            return guard::call(stringify!($name), || {
+                passing::run($session, $effect, &mut |below| {
+                    let passing = Passing::new(below);
+                    // Calls without such parameters leave it unused.
+                    let _ = &passing;
+                    // SAFETY: the caller of the entry point vouches for its pointers, as PKCS#11 asks, to us and to the
+                    // library below alike.
+                    unsafe {
+                        let rv = below
+                            .library()
+                            .$name(below.session() $(, <$kind as Pass>::down($parameter, &passing)?)*);
+                        if rv == ck::CKR_OK {
+                            $( <$kind as Pass>::up($parameter, &passing)?; )*
+                        }
+                        Ok(rv)
+                    }
+                })
+            });
+        }
+    };
+}
+
 macro_rules! entry_points {
-    ($($group:ident { $($name:ident ( $($parameter:ident : $kind:ty),* $(,)? ) => $handler:ident $(:: $function:ident)?;)* })*) => {
+    ($($group:ident { $($name:ident ( $($parameter:ident : $kind:ty),* $(,)? ) => $handler:ident $(:: $function:ident)? $(/ $effect:expr)?;)* })*) => {
         /// One `extern "C"` function for each row.
         mod entry {
             use super::*;
             $($(
                 #[allow(non_snake_case, clippy::too_many_arguments)]
-                pub(super) unsafe extern "C" fn $name($($parameter: $kind),*) -> ck::CK_RV {
+                pub(super) unsafe extern "C" fn $name($($parameter: <$kind as Parameter>::C),*) -> ck::CK_RV {
+                    pass_on!(($($effect)?) $name ($($parameter: $kind),*));
                     guard::call(stringify!($name), || dispatch!($handler $(:: $function)? ($($parameter),*)))
                 }
             )*)*

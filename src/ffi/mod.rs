@@ -10,8 +10,8 @@ mod handlers;
 mod interfaces;
 mod memory;
 mod params;
+mod passing;
 mod state;
-mod table;
 mod templates;
 
 pub use interfaces::{

@@ -33,6 +33,18 @@ pub(super) unsafe fn search(pointer: *const ck::CK_ATTRIBUTE, count: ck::CK_ULON
     Template::parse_search(unsafe { raw(pointer, count, MAX_DEPTH, &mut { MAX_ATTRIBUTES }) }?)
 }
 
+/// A template as it came, for another library to read.
+///
+/// # Safety
+/// As [`template`]; the attributes borrow the caller's memory.
+pub(super) unsafe fn unparsed<'a>(
+    pointer: *const ck::CK_ATTRIBUTE,
+    count: ck::CK_ULONG,
+) -> Result<Vec<RawAttribute<'a>>> {
+    // SAFETY: the caller's promise.
+    unsafe { raw(pointer, count, MAX_DEPTH, &mut { MAX_ATTRIBUTES }) }
+}
+
 /// The attributes of an array, unparsed, borrowing the caller's memory; at most `left` in all that one call reads.
 unsafe fn raw<'a>(
     pointer: *const ck::CK_ATTRIBUTE,

@@ -3,7 +3,7 @@
 //! CKD_NULL gives the shared x coordinate, cut at its leading end to the wanted length; the key derivation functions
 //! give exactly the wanted length, which the template therefore has to name.
 
-use crate::crypto::{Digest, Hash, PrivateKey};
+use crate::crypto::{Digest, EcPublic, Hash, PrivateKey, PublicKey, X25519Public};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{SecretBytes, ck};
 
@@ -29,12 +29,21 @@ pub(super) const ROWS: &[Descriptor] = &[Descriptor {
 }];
 
 fn derive(key: &Key, params: &Params, wanted: Option<usize>) -> Result<SecretBytes> {
+    with(params, wanted, |public| agree(key, public))
+}
+
+/// The derivation around an agreement with the other party's value, raw or in DER.
+pub(super) fn with(
+    params: &Params,
+    wanted: Option<usize>,
+    agree: impl FnOnce(&[u8]) -> Result<SecretBytes>,
+) -> Result<SecretBytes> {
     let Params::Ecdh { kdf, shared, public } = params else { return Err(errors::wrong_param()) };
     if *kdf == ck::CKD_NULL {
         if !shared.is_empty() {
             return Err(Error::new(ErrorKind::MechanismParamInvalid, "CKD_NULL takes no shared data"));
         }
-        return cut(&agree(key, public)?, wanted);
+        return cut(&agree(public)?, wanted);
     }
     let (hash, sp800_56a) = by_kdf(*kdf)?;
     let wanted = wanted.ok_or_else(|| {
@@ -43,7 +52,7 @@ fn derive(key: &Key, params: &Params, wanted: Option<usize>) -> Result<SecretByt
             "CKA_VALUE_LEN is missing: a key derivation function gives any length",
         )
     })?;
-    let secret = agree(key, public)?;
+    let secret = agree(public)?;
     Ok(if sp800_56a {
         expand(hash, wanted, |digest, counter| [counter, &secret[..], shared].map(|part| digest.update(part)))
     } else {
@@ -51,17 +60,33 @@ fn derive(key: &Key, params: &Params, wanted: Option<usize>) -> Result<SecretByt
     })
 }
 
+/// The other party's value, of one of these lengths, out of its DER or raw.
+fn peer_value<'a>(public: &'a [u8], lens: &[usize]) -> Result<&'a [u8]> {
+    raw_point(public, lens).ok_or_else(|| {
+        Error::new(
+            ErrorKind::MechanismParamInvalid,
+            "pPublicData is not a public value of the base key's curve",
+        )
+    })
+}
+
+/// The other party's key, on the curve of the own public key. CKR_PUBLIC_KEY_INVALID for no point of the curve.
+pub(super) fn peer(own: &PublicKey, public: &[u8]) -> Result<PublicKey> {
+    match own {
+        PublicKey::Ec(own) => {
+            let point = peer_value(public, &point_lens(own.curve()))?;
+            EcPublic::from_point(own.curve(), point).map(PublicKey::Ec)
+        }
+        PublicKey::X25519(_) => X25519Public::new(peer_value(public, &[32])?).map(PublicKey::X25519),
+        _ => return Err(wrong_type()),
+    }
+    .map_err(errors::derive)
+}
+
 /// The shared secret with the other party's value, raw or in DER.
 fn agree(key: &Key, public: &[u8]) -> Result<SecretBytes> {
     let Key::Private(key) = key else { return Err(wrong_type()) };
-    let peer = |lens: &[usize]| {
-        raw_point(public, lens).ok_or_else(|| {
-            Error::new(
-                ErrorKind::MechanismParamInvalid,
-                "pPublicData is not a public value of the base key's curve",
-            )
-        })
-    };
+    let peer = |lens: &[usize]| peer_value(public, lens);
     match key {
         PrivateKey::Ec(key) => key.ecdh(peer(&point_lens(key.curve()))?),
         PrivateKey::X25519(key) => key.agree(peer(&[32])?),

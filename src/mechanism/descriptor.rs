@@ -116,6 +116,11 @@ impl Descriptor {
         flags
     }
 
+    /// Whether there is any function: false for what only devices do.
+    pub const fn is_software(&self) -> bool {
+        self.flags() & !self.extra_flags != 0
+    }
+
     /// Whether a key of this type may be used with the mechanism.
     pub fn takes(&self, key_type: ck::CK_KEY_TYPE) -> bool {
         self.key_types.contains(&key_type)

@@ -51,6 +51,17 @@ macro_rules! hashed {
     };
 }
 
+/// The signature mechanisms and what they hash with.
+pub(super) const SCHEMES: &[(ck::CK_MECHANISM_TYPE, Option<Hash>)] = &[
+    (ck::CKM_ECDSA, None),
+    (ck::CKM_ECDSA_SHA1, Some(Hash::Sha1)),
+    (ck::CKM_ECDSA_SHA224, Some(Hash::Sha224)),
+    (ck::CKM_ECDSA_SHA256, Some(Hash::Sha256)),
+    (ck::CKM_ECDSA_SHA384, Some(Hash::Sha384)),
+    (ck::CKM_ECDSA_SHA512, Some(Hash::Sha512)),
+    (ck::CKM_KEYWARD_ECDSA_RECOVERABLE, None),
+];
+
 pub(super) const ROWS: &[Descriptor] = &[
     row!(CKM_EC_KEY_PAIR_GEN, {
         generate_pair: |_, public, _| {

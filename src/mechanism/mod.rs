@@ -16,11 +16,14 @@ mod errors;
 mod hmac;
 mod key;
 mod key_wrap;
+mod legacy;
 mod ml_dsa;
 mod rsa;
 mod secret;
 mod shapes;
+mod wallet;
 
+pub mod external;
 pub mod material;
 pub mod op;
 pub mod params;
@@ -30,7 +33,7 @@ pub use descriptor::{
     WrapFn,
 };
 pub use key::Key;
-pub use params::{Iv, Mechanism, ParamKind, Params};
+pub use params::{Iv, Mechanism, ParamKind, Params, Reply};
 
 use crate::types::ck;
 
@@ -46,6 +49,7 @@ const FAMILIES: &[&[Descriptor]] = &[
     aes::ROWS,
     key_wrap::ROWS,
     ml_dsa::ROWS,
+    wallet::ROWS,
 ];
 
 const COUNT: usize = {
@@ -101,9 +105,17 @@ pub fn descriptor(kind: ck::CK_MECHANISM_TYPE) -> Option<&'static Descriptor> {
     KINDS.binary_search(&kind).ok().and_then(|i| TABLE.get(i).copied())
 }
 
-/// Every row, ascending by mechanism number.
+/// Whether `policy.legacy = "deny"` switches the mechanism off, here or in another library.
+pub fn is_legacy(kind: ck::CK_MECHANISM_TYPE) -> bool {
+    match descriptor(kind) {
+        Some(row) => row.legacy,
+        None => legacy::is_old_elsewhere(kind),
+    }
+}
+
+/// Every row that has functions here, ascending by mechanism number. The rest is for devices.
 pub fn all() -> impl Iterator<Item = &'static Descriptor> {
-    TABLE.iter().copied()
+    TABLE.iter().copied().filter(|row| row.is_software())
 }
 
 #[cfg(test)]

@@ -1,7 +1,11 @@
 //! Mechanism parameters as owned Rust values. `ffi::params` reads them out of the caller's memory, by the
 //! [`ParamKind`] that the mechanism's row names; from there on nothing holds a raw pointer.
 
-use crate::types::ck;
+use std::sync::Arc;
+
+use parking_lot::Mutex;
+
+use crate::types::{SecretBytes, ck};
 
 /// A mechanism with its parameters, as one call's `CK_MECHANISM` carried them.
 #[derive(Debug, Clone)]
@@ -35,6 +39,10 @@ pub enum ParamKind {
     Eddsa,
     /// `CK_SIGN_ADDITIONAL_CONTEXT`, or none.
     SignContext,
+    /// `CK_KEYWARD_BIP32_MASTER_PARAMS`, or none.
+    Bip32Master,
+    /// `CK_KEYWARD_BIP32_CHILD_PARAMS`.
+    Bip32Child,
 }
 
 /// An IV or nonce: allocated only where it is longer than a block.
@@ -104,4 +112,34 @@ pub enum Params {
         /// The context, at most 255 bytes.
         context: Vec<u8>,
     },
+    /// `CK_KEYWARD_BIP32_MASTER_PARAMS`.
+    Bip32Master {
+        /// The wallet's name; empty where none was given.
+        name: String,
+        /// Where the recovery sentence goes, if it is wanted.
+        mnemonic: Option<Reply>,
+    },
+    /// `CK_KEYWARD_BIP32_CHILD_PARAMS`.
+    Bip32Child {
+        /// The child's number, below 2^31.
+        index: u32,
+        /// Whether it is a hardened one.
+        hardened: bool,
+    },
+}
+
+/// A place in a parameter for what the caller gets back. A clone is the same place.
+#[derive(Debug, Clone, Default)]
+pub struct Reply(Arc<Mutex<Option<SecretBytes>>>);
+
+impl Reply {
+    /// Leaves the answer.
+    pub fn put(&self, answer: SecretBytes) {
+        *self.0.lock() = Some(answer);
+    }
+
+    /// Takes the answer out.
+    pub fn take(&self) -> Option<SecretBytes> {
+        self.0.lock().take()
+    }
 }

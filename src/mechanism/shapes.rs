@@ -14,7 +14,7 @@ use crate::types::SecretBytes;
 use super::op::{Cipher, Producer, Verifier};
 
 /// Signs one piece of data: a message, a digest or a block, as the shape feeds it.
-pub(super) trait Signer: Send + 'static {
+pub trait Signer: Send + 'static {
     /// Exact length of a signature in bytes.
     fn signature_len(&self) -> usize;
     /// Writes the signature into `out`, exactly `signature_len()` bytes.

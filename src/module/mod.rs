@@ -27,8 +27,15 @@ use crate::types::{ck, length};
 pub use session::{FindCursor, Session, SessionState};
 pub use slot::Slot;
 
-/// Handles are dense from 1; Java and Go clients keep them in 32 bits.
+/// Sessions are numbered from 1; Java and Go clients keep handles in 32 bits. The handle's lowest bit says whether calls
+/// are passed on to another library, so that an entry point knows without a look at the session.
 const FIRST_SESSION: u64 = 1;
+const FOREIGN: ck::CK_SESSION_HANDLE = 1;
+
+/// Whether a handle, if it is one at all, is that of a session whose token lies in another library.
+pub fn is_foreign(session: ck::CK_SESSION_HANDLE) -> bool {
+    session & FOREIGN != 0
+}
 
 /// The state behind the C ABI, started or not.
 #[derive(Default)]
@@ -179,13 +186,14 @@ impl Module {
 
     /// C_OpenSession.
     pub fn open_session(&self, slot: &Arc<Slot>, read_write: bool) -> Result<ck::CK_SESSION_HANDLE> {
-        let backend = slot.token().clone().open_session(read_write)?;
+        let mut backend = slot.token().clone().open_session(read_write)?;
+        let foreign = if backend.foreign().is_some() { FOREIGN } else { 0 };
         // Held until the session is in the table, so that C_Finalize finds it there.
         let running = self.running.read();
         if !running.as_ref().is_some_and(|running| running.owns(slot)) {
             return Err(ErrorKind::CryptokiNotInitialized.into());
         }
-        let handle = self.next_session.fetch_add(1, Ordering::Relaxed);
+        let handle = self.next_session.fetch_add(1, Ordering::Relaxed) << 1 | foreign;
         let session = Arc::new(Session::new(slot.clone(), read_write, backend));
         // Both at once, so that C_CloseAllSessions in another thread never counts a session that it cannot close.
         let mut sessions = self.shard(handle).write();
@@ -195,7 +203,7 @@ impl Module {
     }
 
     fn shard(&self, handle: ck::CK_SESSION_HANDLE) -> &RwLock<Sessions> {
-        &self.sessions[length(handle) % SHARDS].0
+        &self.sessions[(length(handle) >> 1) % SHARDS].0
     }
 
     /// The session of a handle. CKR_SESSION_HANDLE_INVALID.

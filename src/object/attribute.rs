@@ -236,6 +236,8 @@ attributes! {
     CKA_UNWRAP_TEMPLATE = Template,
     CKA_DERIVE_TEMPLATE = Template,
     CKA_ALLOWED_MECHANISMS = Ulongs,
+    CKA_KEYWARD_WALLET_NAME = Text,
+    CKA_KEYWARD_WALLET_ADDRESS = Text,
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@
 //! objects, keys and PINs. Nothing here has a default body that answers with an error: what a backend can't do, it
 //! says itself, with the CKR that fits.
 
+mod foreign;
+
 use std::sync::Arc;
 
 use crate::error::{ErrorKind, Result};
@@ -12,6 +14,8 @@ use crate::mechanism::Mechanism;
 use crate::mechanism::op::{Cipher, Producer, Verifier};
 use crate::object::{Template, Value};
 use crate::types::ck;
+
+pub use foreign::{Below, Call, Foreign};
 
 /// An object's handle within its token: the same in every session, dead once the object is destroyed.
 pub type ObjectHandle = ck::CK_OBJECT_HANDLE;
@@ -147,7 +151,7 @@ pub trait Token: Send + Sync {
     /// What C_GetTokenInfo shows.
     fn info(&self) -> Result<TokenInfo>;
     /// Every mechanism that has its `mechanism_info`.
-    fn mechanisms(&self) -> Vec<ck::CK_MECHANISM_TYPE>;
+    fn mechanisms(&self) -> Result<Vec<ck::CK_MECHANISM_TYPE>>;
     /// CKR_MECHANISM_INVALID for one that isn't in the list.
     fn mechanism_info(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<MechanismInfo>;
 
@@ -184,6 +188,10 @@ pub type Revealed = std::result::Result<Value, ErrorKind>;
 
 /// One session's way to its token. Dropping it destroys the session's objects.
 pub trait TokenSession: Send {
+    /// The way for calls as the caller made them, where the token lies in another PKCS#11 library. The same for the
+    /// session's whole life.
+    fn foreign(&mut self) -> Option<&mut dyn Foreign>;
+
     /// C_CreateObject.
     fn create_object(&mut self, access: Access, template: Template) -> Result<ObjectHandle>;
     /// C_CopyObject.

@@ -1,13 +1,19 @@
 //! What every layer may use: the C types of the specification and the containers of secrets.
 
+pub mod functions;
+
 mod kdf;
 mod secret;
+mod vendor;
 
 pub use kdf::{Kdf, KdfError};
 pub use secret::{LockedKey, SecretBytes};
 
-/// The C types and constants of PKCS#11 v3.2, under one name.
-pub use cryptoki_sys as ck;
+/// The C types and constants of PKCS#11 v3.2 and keyward's own, under one name.
+pub mod ck {
+    pub use super::vendor::*;
+    pub use cryptoki_sys::*;
+}
 
 /// A `CK_ULONG` from a length in memory. Lossless: `CK_ULONG` is as wide as a pointer on every supported target.
 pub const fn ulong(n: usize) -> ck::CK_ULONG {

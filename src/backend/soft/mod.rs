@@ -1,7 +1,7 @@
 //! The soft token: one SQLite file per token, sealed rows, keys in this process.
 //!
 //! `SoftProvider` lists the files of one directory; `SoftToken` is one of them, opened when first needed; `objects`
-//! turns rows into objects and finds them, `cache` keeps them; `session` and `keys` serve a session's calls.
+//! turns rows into objects and finds them, `cache` keeps them; `session` serves a session's calls.
 //!
 //! Locks, all below the session's: token keys → session objects → store → object cache. None is held across crypto.
 
@@ -9,7 +9,6 @@ mod adopt;
 mod builtin;
 mod cache;
 mod index;
-mod keys;
 mod objects;
 mod session;
 mod token;

@@ -1,4 +1,4 @@
-//! A session on a soft token: objects and operations. Keys are made, wrapped and derived in `keys`.
+//! A session on a soft token: its objects; the operations with them are `held`'s.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::builtin;
 use super::token::{Opened, SoftToken};
 use crate::backend::held::{
-    FIRST_SESSION_OBJECT, Object, caller, expect_usable, operation, shown_point, unique_id,
+    self, FIRST_SESSION_OBJECT, Keeper, Object, caller, operation, shown_point, unique_id,
 };
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
-use crate::mechanism::{Descriptor, Key, Mechanism, Ops, Params};
+use crate::mechanism::{Descriptor, Mechanism};
 use crate::object::{self, Attributes, Template, Usage};
-use crate::token::{Access, ObjectHandle, Prepared, Revealed, TokenSession};
+use crate::token::{Access, Foreign, ObjectHandle, Prepared, Revealed, TokenSession};
 use crate::types::ck;
 
 /// One session.
@@ -32,9 +33,6 @@ impl Drop for SoftSession {
     }
 }
 
-/// What a mechanism's row has for an operation with a key.
-type Start<T> = fn(&Key, &Params) -> Result<Box<T>>;
-
 impl SoftSession {
     pub(super) fn new(token: Arc<SoftToken>) -> Self {
         SoftSession { token, open: OnceCell::new(), owned: Vec::new() }
@@ -53,51 +51,25 @@ impl SoftSession {
         })?;
         Ok(self.open.get_or_init(|| open))
     }
+}
 
-    pub(super) fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>> {
+impl Keeper for SoftSession {
+    fn config(&self) -> &Config {
+        self.token.config()
+    }
+
+    fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
+        self.token.row(kind)
+    }
+
+    fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>> {
         match builtin::get(&self.token, handle) {
             Some(object) => Ok(object),
             None => self.open()?.object(access, handle),
         }
     }
 
-    /// The key of a handle, allowed for this usage. `invalid` is the CKR of a handle that leads to no key.
-    pub(super) fn key_for(
-        &self,
-        access: Access,
-        row: &'static Descriptor,
-        handle: ObjectHandle,
-        usage: Usage,
-        invalid: ErrorKind,
-    ) -> Result<Arc<Object>> {
-        let key = self.open()?.object(access, handle).map_err(|error| match error.kind() {
-            ErrorKind::ObjectHandleInvalid => error.with_kind(invalid),
-            _ => error,
-        })?;
-        expect_usable(&key.attributes, row, usage, invalid)?;
-        self.token.check_strength(row, &key.attributes)?;
-        Ok(key)
-    }
-
-    /// A keyed operation: the mechanism has it, the key may be used for it, and both fit together.
-    fn prepare<T: ?Sized>(
-        &self,
-        access: Access,
-        mechanism: &Mechanism,
-        key: ObjectHandle,
-        usage: Usage,
-        pick: fn(&Ops) -> Option<Start<T>>,
-    ) -> Result<Prepared<T>> {
-        let row = self.token.row(mechanism.kind)?;
-        let start = operation(row, pick(&row.ops), usage)?;
-        let key = self.key_for(access, row, key, usage, ErrorKind::KeyHandleInvalid)?;
-        // The public half of a pair never asks (private key objects, common attributes).
-        let authenticate = key.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE);
-        Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate })
-    }
-
-    /// Adds new objects after the last check of what the caller may make.
-    pub(super) fn add(&mut self, access: Access, mut objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+    fn add(&mut self, access: Access, mut objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
         for attributes in &mut objects {
             object::may_write(attributes, &caller(access), access.read_write)?;
             object::finish(attributes, &unique_id()?);
@@ -106,18 +78,18 @@ impl SoftSession {
         self.owned.extend(handles.iter().filter(|&&handle| handle >= FIRST_SESSION_OBJECT));
         Ok(handles)
     }
-
-    pub(super) fn add_one(&mut self, access: Access, attributes: Attributes) -> Result<ObjectHandle> {
-        self.add(access, vec![attributes])?.pop().ok_or_else(|| ErrorKind::DeviceError.into())
-    }
 }
 
 impl TokenSession for SoftSession {
+    fn foreign(&mut self) -> Option<&mut dyn Foreign> {
+        None
+    }
+
     fn create_object(&mut self, access: Access, template: Template) -> Result<ObjectHandle> {
         let mut attributes = object::create(template, &caller(access))?;
         object::may_write(&attributes, &caller(access), access.read_write)?;
         crate::mechanism::material::complete_created(&mut attributes)?;
-        self.add_one(access, attributes)
+        held::add_one(self, access, attributes)
     }
 
     fn copy_object(
@@ -128,7 +100,7 @@ impl TokenSession for SoftSession {
     ) -> Result<ObjectHandle> {
         let source = self.object(access, object)?;
         let copy = object::copy(&source.attributes, template, &caller(access))?;
-        self.add_one(access, copy)
+        held::add_one(self, access, copy)
     }
 
     fn destroy_object(&mut self, access: Access, object: ObjectHandle) -> Result<()> {
@@ -179,7 +151,7 @@ impl TokenSession for SoftSession {
     }
 
     fn digest(&mut self, mechanism: &Mechanism) -> Result<Box<dyn Producer>> {
-        let row = self.token.row(mechanism.kind)?;
+        let row = self.row(mechanism.kind)?;
         operation(row, row.ops.digest, "digests")?(&mechanism.params)
     }
 
@@ -189,7 +161,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Producer>> {
-        self.prepare(access, mechanism, key, Usage::Sign, |ops| ops.sign)
+        held::prepare(self, access, mechanism, key, Usage::Sign, |ops| ops.sign)
     }
 
     fn verify(
@@ -198,7 +170,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Verifier>> {
-        self.prepare(access, mechanism, key, Usage::Verify, |ops| ops.verify)
+        held::prepare(self, access, mechanism, key, Usage::Verify, |ops| ops.verify)
     }
 
     fn encrypt(
@@ -207,7 +179,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Cipher>> {
-        self.prepare(access, mechanism, key, Usage::Encrypt, |ops| ops.encrypt)
+        held::prepare(self, access, mechanism, key, Usage::Encrypt, |ops| ops.encrypt)
     }
 
     fn decrypt(
@@ -216,7 +188,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Cipher>> {
-        self.prepare(access, mechanism, key, Usage::Decrypt, |ops| ops.decrypt)
+        held::prepare(self, access, mechanism, key, Usage::Decrypt, |ops| ops.decrypt)
     }
 
     fn generate_key(
@@ -225,7 +197,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         template: Template,
     ) -> Result<ObjectHandle> {
-        self.make_key(access, mechanism, template)
+        held::make_key(self, access, mechanism, template)
     }
 
     fn generate_key_pair(
@@ -235,7 +207,7 @@ impl TokenSession for SoftSession {
         public: Template,
         private: Template,
     ) -> Result<(ObjectHandle, ObjectHandle)> {
-        self.make_key_pair(access, mechanism, public, private)
+        held::make_key_pair(self, access, mechanism, public, private)
     }
 
     fn wrap_key(
@@ -245,7 +217,7 @@ impl TokenSession for SoftSession {
         wrapping_key: ObjectHandle,
         key: ObjectHandle,
     ) -> Result<Vec<u8>> {
-        self.wrap(access, mechanism, wrapping_key, key)
+        held::wrap(self, access, mechanism, wrapping_key, key)
     }
 
     fn unwrap_key(
@@ -256,7 +228,7 @@ impl TokenSession for SoftSession {
         wrapped: &[u8],
         template: Template,
     ) -> Result<ObjectHandle> {
-        self.unwrap(access, mechanism, unwrapping_key, wrapped, template)
+        held::unwrap(self, access, mechanism, unwrapping_key, wrapped, template)
     }
 
     fn derive_key(
@@ -266,7 +238,7 @@ impl TokenSession for SoftSession {
         base_key: ObjectHandle,
         template: Template,
     ) -> Result<ObjectHandle> {
-        self.derive(access, mechanism, base_key, template)
+        held::derive(self, access, mechanism, base_key, template)
     }
 
     fn random(&mut self, out: &mut [u8]) -> Result<()> {

@@ -13,7 +13,6 @@ use crate::backend::held;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
-use crate::object::Attributes;
 use crate::store::pin::{PinPolicy, authenticate};
 use crate::store::{Header, Options, PinRecord, Role, SqliteStore, Store, TokenKeys};
 use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User};
@@ -229,18 +228,17 @@ impl SoftToken {
         mechanism::all().filter(|row| held::allows(&self.config, row))
     }
 
-    /// `policy.legacy = "deny"` covers weak keys, whatever the mechanism. CKR_KEY_SIZE_RANGE.
-    pub(super) fn check_strength(&self, row: &Descriptor, key: &Attributes) -> Result<()> {
-        held::check_strength(&self.config, row, key)
-    }
-
     pub(super) fn config(&self) -> &Config {
         &self.config
     }
 
     /// The row of a mechanism that this token offers. CKR_MECHANISM_INVALID.
     pub(super) fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-        held::row(&self.config, kind)
+        let row = held::row(&self.config, kind)?;
+        match row.is_software() {
+            true => Ok(row),
+            false => Err(Error::new(ErrorKind::MechanismInvalid, format!("{} is for devices", row.name))),
+        }
     }
 }
 
@@ -334,8 +332,8 @@ impl Token for SoftToken {
         Ok(info)
     }
 
-    fn mechanisms(&self) -> Vec<ck::CK_MECHANISM_TYPE> {
-        self.offered().map(|row| row.kind).collect()
+    fn mechanisms(&self) -> Result<Vec<ck::CK_MECHANISM_TYPE>> {
+        Ok(self.offered().map(|row| row.kind).collect())
     }
 
     fn mechanism_info(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<MechanismInfo> {

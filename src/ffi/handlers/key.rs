@@ -39,12 +39,14 @@ pub(in crate::ffi) unsafe fn generate_pair(
     memory::check_target(private_key)?;
     // SAFETY: the host vouches for mechanism, templates and targets.
     unsafe {
-        let mechanism = params::mechanism(mechanism)?;
+        let raw = mechanism;
+        let mechanism = params::mechanism(raw)?;
         let public = templates::template(public_template, public_count)?;
         let private = templates::template(private_template, private_count)?;
         let (public, private) = calls::key::generate_pair(module, session, &mechanism, public, private)?;
         memory::write(public_key, public)?;
-        memory::write(private_key, private)
+        memory::write(private_key, private)?;
+        params::write_back(raw, &mechanism)
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::calls;
 use crate::error::Result;
 use crate::ffi::{memory, state, templates};
+use crate::module::is_foreign;
 use crate::types::{ck, length, ulong};
 
 pub(in crate::ffi) unsafe fn create(
@@ -88,6 +89,11 @@ pub(in crate::ffi) unsafe fn find_init(
     count: ck::CK_ULONG,
 ) -> Result<()> {
     let module = state::module()?;
+    if is_foreign(session) {
+        // SAFETY: the host vouches for the template.
+        let template = unsafe { templates::unparsed(template, count) }?;
+        return calls::foreign::find_init(module, session, &template);
+    }
     // SAFETY: the host vouches for the template.
     let template = unsafe { templates::search(template, count) }?;
     calls::object::find_init(module, session, &template)

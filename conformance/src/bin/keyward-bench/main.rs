@@ -21,6 +21,7 @@ mod errand;
 mod fault;
 mod goal;
 mod options;
+mod passthrough;
 mod process;
 mod report;
 mod rows;
@@ -110,6 +111,8 @@ fn main() -> ExitCode {
         // Not for people: processes that this program starts itself.
         Some((first, rest)) if first == "--worker" => process::serve(rest),
         Some((first, rest)) if first == "--errand" => errand::run(rest),
+        Some((first, rest)) if first == passthrough::WORKER => passthrough::serve(rest),
+        Some((first, rest)) if first == "--passthrough" => passthrough::drive(rest),
         Some((first, _)) if first == "--help" => {
             writeln!(std::io::stdout(), "{USAGE}").map_err(|error| error.to_string())
         }

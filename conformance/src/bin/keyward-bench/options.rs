@@ -5,6 +5,7 @@ use std::path::PathBuf;
 /// Printed where the command line is not understood, and by `--help`.
 pub const USAGE: &str = "usage: keyward-bench --module NAME=PATH [--module NAME=PATH ...] [--bare] [--pairs N,N,...] [--peer-pairs N]
                      [--rounds N] [--millis N] [--row TEXT ...] [--json FILE]
+       keyward-bench --passthrough KEYWARD NAME=LOWER [NAME=LOWER ...] [--rounds N] [--millis N]
 
 The first module is the one that the ratios compare with and that the goals judge. A row that depends on the number
 of objects is measured once for each size.
@@ -28,7 +29,9 @@ of objects is measured once for each size.
        \"missing\": {NAME: why there is no number}
        \"goals\": [{\"goal\": TEXT, \"got\": the number that it bounds, \"met\": true or false; null where not known}]}]}
 
-    A chart of cost against objects: the rows of one \"name\", \"objects\" across and \"values\" up.";
+    A chart of cost against objects: the rows of one \"name\", \"objects\" across and \"values\" up.
+
+With --passthrough: what a call to the library LOWER costs more through a passthrough slot of KEYWARD than directly.";
 
 /// Who does the work of a column.
 pub enum Subject {

@@ -1,0 +1,123 @@
+//! Calls that are passed on to another library: what each kind of parameter means on the way down and up.
+
+use std::cell::Cell;
+
+use super::{memory, state};
+use crate::calls;
+use crate::error::{Error, ErrorKind, Result};
+use crate::token::{Below, Call};
+use crate::types::ck;
+use crate::types::functions::{Effect, Parameter, kind};
+
+/// Passes a call on in its session.
+pub(super) fn run(session: ck::CK_SESSION_HANDLE, effect: Effect, call: Call<'_>) -> Result<()> {
+    calls::foreign::forward(state::module()?, session, effect, call)
+}
+
+/// One call on its way.
+pub(super) struct Passing<'a> {
+    below: &'a dyn Below,
+    /// The room in the caller's buffer, where there is one.
+    room: Cell<Option<ck::CK_ULONG>>,
+    output: Cell<bool>,
+}
+
+impl<'a> Passing<'a> {
+    pub(super) fn new(below: &'a dyn Below) -> Self {
+        Passing { below, room: Cell::new(None), output: Cell::new(false) }
+    }
+}
+
+/// A parameter on its way. Most go down as they came, and what the library wrote through them stays.
+pub(super) trait Pass: Parameter {
+    /// What the library below is given.
+    ///
+    /// # Safety
+    /// A pointer is one that the caller of the entry point vouches for.
+    unsafe fn down(value: Self::C, _passing: &Passing<'_>) -> Result<Self::C> {
+        Ok(value)
+    }
+
+    /// What the caller finds after the library answered CKR_OK.
+    ///
+    /// # Safety
+    /// As `down`.
+    unsafe fn up(_value: Self::C, _passing: &Passing<'_>) -> Result<()> {
+        Ok(())
+    }
+}
+
+impl<T> Pass for *mut T {}
+impl Pass for ck::CK_ULONG {}
+
+impl Pass for kind::Object {
+    unsafe fn down(value: ck::CK_OBJECT_HANDLE, passing: &Passing<'_>) -> Result<ck::CK_OBJECT_HANDLE> {
+        passing.below.object(value)
+    }
+}
+
+impl Pass for kind::NewObject {
+    unsafe fn down(value: *mut ck::CK_OBJECT_HANDLE, _: &Passing<'_>) -> Result<*mut ck::CK_OBJECT_HANDLE> {
+        // Null is allowed: mechanisms that derive several keys at once put the handles into their parameter.
+        if !value.is_null() {
+            memory::check_target(value)?;
+        }
+        Ok(value)
+    }
+
+    unsafe fn up(value: *mut ck::CK_OBJECT_HANDLE, passing: &Passing<'_>) -> Result<()> {
+        if value.is_null() {
+            return Ok(());
+        }
+        // SAFETY: not null, aligned as `down` saw, and the caller vouches for the memory.
+        unsafe {
+            let below = value.read();
+            memory::write(value, passing.below.adopt(below))
+        }
+    }
+}
+
+impl Pass for kind::Mechanism {
+    unsafe fn down(value: *mut ck::CK_MECHANISM, passing: &Passing<'_>) -> Result<*mut ck::CK_MECHANISM> {
+        if !value.is_null() {
+            memory::check_target(value)?;
+            // SAFETY: not null and aligned; the caller vouches for the memory.
+            passing.below.permits(unsafe { (*value).mechanism })?;
+        }
+        Ok(value)
+    }
+}
+
+impl Pass for kind::Output {
+    unsafe fn down(value: *mut u8, passing: &Passing<'_>) -> Result<*mut u8> {
+        passing.output.set(!value.is_null());
+        if value.is_null() {
+            passing.below.note_size_query();
+        }
+        Ok(value)
+    }
+}
+
+impl Pass for kind::OutputLen {
+    unsafe fn down(value: *mut ck::CK_ULONG, passing: &Passing<'_>) -> Result<*mut ck::CK_ULONG> {
+        memory::check_target(value)?;
+        // SAFETY: not null and aligned; the caller vouches for the memory.
+        passing.room.set(passing.output.get().then(|| unsafe { value.read() }));
+        Ok(value)
+    }
+
+    unsafe fn up(value: *mut ck::CK_ULONG, passing: &Passing<'_>) -> Result<()> {
+        // SAFETY: as `down` saw.
+        let written = unsafe { value.read() };
+        match passing.room.get() {
+            // The caller would read beyond the end of its buffer.
+            Some(room) if written > room => {
+                // SAFETY: as above.
+                unsafe { value.write(room) };
+                let why = "the library below says that it wrote more bytes than there was room for";
+                Err(Error::new(ErrorKind::DeviceError, why))
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! Mechanisms whose private key is elsewhere, in a device or behind a network: what surrounds the primitive is done
+//! here, by the same code as for keys in this process.
+
+use crate::crypto::PublicKey;
+use crate::error::Result;
+use crate::types::{SecretBytes, ck};
+
+use super::Params;
+use super::derive;
+use super::ec;
+use super::op::Producer;
+use super::shapes::{Hashing, SinglePart};
+
+pub use super::shapes::Signer;
+
+/// A signature by an ECDSA mechanism of a key that signs digests: hashed here, in parts or whole, if the mechanism
+/// hashes. `None` for any other mechanism.
+pub fn ecdsa(kind: ck::CK_MECHANISM_TYPE, signer: impl Signer) -> Option<Box<dyn Producer>> {
+    let hash = ec::SCHEMES.iter().find(|(of, _)| *of == kind).map(|(_, hash)| *hash)?;
+    Some(match hash {
+        None => Box::new(SinglePart(signer)),
+        Some(hash) => Box::new(Hashing::new(hash, signer)),
+    })
+}
+
+/// CKM_ECDH1_DERIVE for the key whose public half is `own`. `agree` makes the raw secret with the other party's key,
+/// which was checked to be one of the same curve.
+pub fn ecdh(
+    own: &PublicKey,
+    params: &Params,
+    wanted: Option<usize>,
+    agree: impl FnOnce(&PublicKey) -> Result<SecretBytes>,
+) -> Result<SecretBytes> {
+    derive::with(params, wanted, |public| agree(&derive::peer(own, public)?))
+}

@@ -1,0 +1,219 @@
+//! The 104 functions of PKCS#11 v3.2, once, in their version groups.
+//!
+//! From this one list come the entry points, the three function lists and interfaces, the names in the log, and
+//! [`Library`], through which another PKCS#11 library is called. A function whose handler is `unsupported` answers
+//! CKR_FUNCTION_NOT_SUPPORTED on tokens of our own; `docs/mechanisms.md` lists them. What follows a `/` is the
+//! [`Effect`] of a call that is passed on as it is where the session's token lies in another library.
+
+use std::ffi::c_void;
+
+use super::ck;
+
+/// What a call that is passed on does to the session below.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Effect {
+    /// Begins an operation: CKF_ as C_SessionCancel names it.
+    Begin(ck::CK_FLAGS),
+    /// Goes on with one.
+    Step,
+    /// Ends one, unless the answer is only a size.
+    End(ck::CK_FLAGS),
+    /// Brings back operations that were saved.
+    Restore,
+    /// Makes objects.
+    Make,
+    /// Changes or destroys an object.
+    Change,
+    /// None of these.
+    Use,
+}
+
+/// A parameter's type in the list: a C type, or one of [`kind`], which says more than the C type does.
+pub trait Parameter {
+    /// The type that crosses the ABI.
+    type C: Copy;
+}
+
+impl<T> Parameter for *mut T {
+    type C = *mut T;
+}
+
+impl Parameter for ck::CK_ULONG {
+    type C = ck::CK_ULONG;
+}
+
+impl Parameter for ck::CK_BBOOL {
+    type C = ck::CK_BBOOL;
+}
+
+impl Parameter for ck::CK_NOTIFY {
+    type C = ck::CK_NOTIFY;
+}
+
+/// Parameters whose meaning matters to who passes a call on.
+pub mod kind {
+    use super::{Parameter, ck};
+
+    macro_rules! kinds {
+        ($($(#[$doc:meta])* $name:ident = $c:ty;)*) => { $(
+            $(#[$doc])*
+            pub struct $name;
+            impl Parameter for $name {
+                type C = $c;
+            }
+        )* };
+    }
+
+    kinds! {
+        /// The session that the call works in.
+        Session = ck::CK_SESSION_HANDLE;
+        /// An object that the caller names.
+        Object = ck::CK_OBJECT_HANDLE;
+        /// Where the handle of a new object goes.
+        NewObject = *mut ck::CK_OBJECT_HANDLE;
+        /// A mechanism with its parameter.
+        Mechanism = *mut ck::CK_MECHANISM;
+        /// Where bytes go; null asks for their number. An [`OutputLen`] follows.
+        Output = *mut ck::CK_BYTE;
+        /// The room there, and then the number of bytes.
+        OutputLen = *mut ck::CK_ULONG;
+    }
+}
+
+/// Calls `$callback!` with every function: name, parameters, and the handler that serves it.
+macro_rules! for_each_function {
+    ($callback:ident) => {
+        $callback! {
+        v2_40 {
+            C_Initialize(reserved: *mut c_void) => general::initialize;
+            C_Finalize(reserved: *mut c_void) => general::finalize;
+            C_GetInfo(info: *mut ck::CK_INFO) => general::info;
+            C_GetFunctionList(function_list: *mut *mut ck::CK_FUNCTION_LIST) => lookup::function_list;
+            C_GetSlotList(token_present: ck::CK_BBOOL, slot_list: *mut ck::CK_SLOT_ID, count: *mut ck::CK_ULONG) => slot::list;
+            C_GetSlotInfo(slot_id: ck::CK_SLOT_ID, info: *mut ck::CK_SLOT_INFO) => slot::slot_info;
+            C_GetTokenInfo(slot_id: ck::CK_SLOT_ID, info: *mut ck::CK_TOKEN_INFO) => slot::token_info;
+            C_GetMechanismList(slot_id: ck::CK_SLOT_ID, mechanism_list: *mut ck::CK_MECHANISM_TYPE, count: *mut ck::CK_ULONG) => slot::mechanism_list;
+            C_GetMechanismInfo(slot_id: ck::CK_SLOT_ID, kind: ck::CK_MECHANISM_TYPE, info: *mut ck::CK_MECHANISM_INFO) => slot::mechanism_info;
+            C_InitToken(slot_id: ck::CK_SLOT_ID, pin: *mut ck::CK_UTF8CHAR, pin_len: ck::CK_ULONG, label: *mut ck::CK_UTF8CHAR) => slot::init_token;
+            C_InitPIN(session: kind::Session, pin: *mut ck::CK_UTF8CHAR, pin_len: ck::CK_ULONG) => slot::init_pin;
+            C_SetPIN(session: kind::Session, old_pin: *mut ck::CK_UTF8CHAR, old_len: ck::CK_ULONG, new_pin: *mut ck::CK_UTF8CHAR, new_len: ck::CK_ULONG) => slot::set_pin;
+            C_OpenSession(slot_id: ck::CK_SLOT_ID, flags: ck::CK_FLAGS, application: *mut c_void, notify: ck::CK_NOTIFY, session: *mut ck::CK_SESSION_HANDLE) => session::open;
+            C_CloseSession(session: kind::Session) => session::close;
+            C_CloseAllSessions(slot_id: ck::CK_SLOT_ID) => session::close_all;
+            C_GetSessionInfo(session: kind::Session, info: *mut ck::CK_SESSION_INFO) => session::info;
+            C_GetOperationState(session: kind::Session, operation_state: kind::Output, operation_state_len: kind::OutputLen) => unsupported / Effect::Use;
+            C_SetOperationState(session: kind::Session, operation_state: *mut ck::CK_BYTE, operation_state_len: ck::CK_ULONG, encryption_key: kind::Object, authentication_key: kind::Object) => unsupported / Effect::Restore;
+            C_Login(session: kind::Session, user_type: ck::CK_USER_TYPE, pin: *mut ck::CK_UTF8CHAR, pin_len: ck::CK_ULONG) => session::login;
+            C_Logout(session: kind::Session) => session::logout;
+            C_CreateObject(session: kind::Session, template: *mut ck::CK_ATTRIBUTE, count: ck::CK_ULONG, object: kind::NewObject) => object::create / Effect::Make;
+            C_CopyObject(session: kind::Session, object: kind::Object, template: *mut ck::CK_ATTRIBUTE, count: ck::CK_ULONG, new_object: kind::NewObject) => object::copy / Effect::Make;
+            C_DestroyObject(session: kind::Session, object: kind::Object) => object::destroy / Effect::Change;
+            C_GetObjectSize(session: kind::Session, object: kind::Object, size: *mut ck::CK_ULONG) => object::size / Effect::Use;
+            C_GetAttributeValue(session: kind::Session, object: kind::Object, template: *mut ck::CK_ATTRIBUTE, count: ck::CK_ULONG) => object::attributes / Effect::Use;
+            C_SetAttributeValue(session: kind::Session, object: kind::Object, template: *mut ck::CK_ATTRIBUTE, count: ck::CK_ULONG) => object::set_attributes / Effect::Change;
+            C_FindObjectsInit(session: kind::Session, template: *mut ck::CK_ATTRIBUTE, count: ck::CK_ULONG) => object::find_init;
+            C_FindObjects(session: kind::Session, object: *mut ck::CK_OBJECT_HANDLE, max_object_count: ck::CK_ULONG, object_count: *mut ck::CK_ULONG) => object::find;
+            C_FindObjectsFinal(session: kind::Session) => object::find_final;
+            C_EncryptInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => operation::encrypt_init / Effect::Begin(ck::CKF_ENCRYPT);
+            C_Encrypt(session: kind::Session, data: *mut ck::CK_BYTE, data_len: ck::CK_ULONG, encrypted_data: kind::Output, encrypted_data_len: kind::OutputLen) => operation::encrypt / Effect::End(ck::CKF_ENCRYPT);
+            C_EncryptUpdate(session: kind::Session, part: *mut ck::CK_BYTE, part_len: ck::CK_ULONG, encrypted_part: kind::Output, encrypted_part_len: kind::OutputLen) => operation::encrypt_update / Effect::Step;
+            C_EncryptFinal(session: kind::Session, last_encrypted_part: kind::Output, last_encrypted_part_len: kind::OutputLen) => operation::encrypt_final / Effect::End(ck::CKF_ENCRYPT);
+            C_DecryptInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => operation::decrypt_init / Effect::Begin(ck::CKF_DECRYPT);
+            C_Decrypt(session: kind::Session, encrypted_data: *mut ck::CK_BYTE, encrypted_data_len: ck::CK_ULONG, data: kind::Output, data_len: kind::OutputLen) => operation::decrypt / Effect::End(ck::CKF_DECRYPT);
+            C_DecryptUpdate(session: kind::Session, encrypted_part: *mut ck::CK_BYTE, encrypted_part_len: ck::CK_ULONG, part: kind::Output, part_len: kind::OutputLen) => operation::decrypt_update / Effect::Step;
+            C_DecryptFinal(session: kind::Session, last_part: kind::Output, last_part_len: kind::OutputLen) => operation::decrypt_final / Effect::End(ck::CKF_DECRYPT);
+            C_DigestInit(session: kind::Session, mechanism: kind::Mechanism) => operation::digest_init / Effect::Begin(ck::CKF_DIGEST);
+            C_Digest(session: kind::Session, data: *mut ck::CK_BYTE, data_len: ck::CK_ULONG, digest: kind::Output, digest_len: kind::OutputLen) => operation::digest / Effect::End(ck::CKF_DIGEST);
+            C_DigestUpdate(session: kind::Session, part: *mut ck::CK_BYTE, part_len: ck::CK_ULONG) => operation::digest_update / Effect::Step;
+            C_DigestKey(session: kind::Session, key: kind::Object) => unsupported / Effect::Step;
+            C_DigestFinal(session: kind::Session, digest: kind::Output, digest_len: kind::OutputLen) => operation::digest_final / Effect::End(ck::CKF_DIGEST);
+            C_SignInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => operation::sign_init / Effect::Begin(ck::CKF_SIGN);
+            C_Sign(session: kind::Session, data: *mut ck::CK_BYTE, data_len: ck::CK_ULONG, signature: kind::Output, signature_len: kind::OutputLen) => operation::sign / Effect::End(ck::CKF_SIGN);
+            C_SignUpdate(session: kind::Session, part: *mut ck::CK_BYTE, part_len: ck::CK_ULONG) => operation::sign_update / Effect::Step;
+            C_SignFinal(session: kind::Session, signature: kind::Output, signature_len: kind::OutputLen) => operation::sign_final / Effect::End(ck::CKF_SIGN);
+            C_SignRecoverInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => unsupported / Effect::Begin(ck::CKF_SIGN_RECOVER);
+            C_SignRecover(session: kind::Session, data: *mut ck::CK_BYTE, data_len: ck::CK_ULONG, signature: kind::Output, signature_len: kind::OutputLen) => unsupported / Effect::End(ck::CKF_SIGN_RECOVER);
+            C_VerifyInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => operation::verify_init / Effect::Begin(ck::CKF_VERIFY);
+            C_Verify(session: kind::Session, data: *mut ck::CK_BYTE, data_len: ck::CK_ULONG, signature: *mut ck::CK_BYTE, signature_len: ck::CK_ULONG) => operation::verify / Effect::End(ck::CKF_VERIFY);
+            C_VerifyUpdate(session: kind::Session, part: *mut ck::CK_BYTE, part_len: ck::CK_ULONG) => operation::verify_update / Effect::Step;
+            C_VerifyFinal(session: kind::Session, signature: *mut ck::CK_BYTE, signature_len: ck::CK_ULONG) => operation::verify_final / Effect::End(ck::CKF_VERIFY);
+            C_VerifyRecoverInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => unsupported / Effect::Begin(ck::CKF_VERIFY_RECOVER);
+            C_VerifyRecover(session: kind::Session, signature: *mut ck::CK_BYTE, signature_len: ck::CK_ULONG, data: kind::Output, data_len: kind::OutputLen) => unsupported / Effect::End(ck::CKF_VERIFY_RECOVER);
+            C_DigestEncryptUpdate(session: kind::Session, part: *mut ck::CK_BYTE, part_len: ck::CK_ULONG, encrypted_part: kind::Output, encrypted_part_len: kind::OutputLen) => unsupported / Effect::Step;
+            C_DecryptDigestUpdate(session: kind::Session, encrypted_part: *mut ck::CK_BYTE, encrypted_part_len: ck::CK_ULONG, part: kind::Output, part_len: kind::OutputLen) => unsupported / Effect::Step;
+            C_SignEncryptUpdate(session: kind::Session, part: *mut ck::CK_BYTE, part_len: ck::CK_ULONG, encrypted_part: kind::Output, encrypted_part_len: kind::OutputLen) => unsupported / Effect::Step;
+            C_DecryptVerifyUpdate(session: kind::Session, encrypted_part: *mut ck::CK_BYTE, encrypted_part_len: ck::CK_ULONG, part: kind::Output, part_len: kind::OutputLen) => unsupported / Effect::Step;
+            C_GenerateKey(session: kind::Session, mechanism: kind::Mechanism, template: *mut ck::CK_ATTRIBUTE, count: ck::CK_ULONG, key: kind::NewObject) => key::generate / Effect::Make;
+            C_GenerateKeyPair(session: kind::Session, mechanism: kind::Mechanism, public_key_template: *mut ck::CK_ATTRIBUTE, public_key_attribute_count: ck::CK_ULONG, private_key_template: *mut ck::CK_ATTRIBUTE, private_key_attribute_count: ck::CK_ULONG, public_key: kind::NewObject, private_key: kind::NewObject) => key::generate_pair / Effect::Make;
+            C_WrapKey(session: kind::Session, mechanism: kind::Mechanism, wrapping_key: kind::Object, key: kind::Object, wrapped_key: kind::Output, wrapped_key_len: kind::OutputLen) => key::wrap / Effect::Use;
+            C_UnwrapKey(session: kind::Session, mechanism: kind::Mechanism, unwrapping_key: kind::Object, wrapped_key: *mut ck::CK_BYTE, wrapped_key_len: ck::CK_ULONG, template: *mut ck::CK_ATTRIBUTE, attribute_count: ck::CK_ULONG, key: kind::NewObject) => key::unwrap / Effect::Make;
+            C_DeriveKey(session: kind::Session, mechanism: kind::Mechanism, base_key: kind::Object, template: *mut ck::CK_ATTRIBUTE, attribute_count: ck::CK_ULONG, key: kind::NewObject) => key::derive / Effect::Make;
+            C_SeedRandom(session: kind::Session, seed: *mut ck::CK_BYTE, seed_len: ck::CK_ULONG) => key::seed_random / Effect::Use;
+            C_GenerateRandom(session: kind::Session, random_data: *mut ck::CK_BYTE, random_len: ck::CK_ULONG) => key::random / Effect::Use;
+            C_GetFunctionStatus(session: kind::Session) => session::not_parallel;
+            C_CancelFunction(session: kind::Session) => session::not_parallel;
+            C_WaitForSlotEvent(flags: ck::CK_FLAGS, slot: *mut ck::CK_SLOT_ID, reserved: *mut c_void) => slot::wait_for_event;
+        }
+        v3_0 {
+            C_GetInterfaceList(interface_list: *mut ck::CK_INTERFACE, count: *mut ck::CK_ULONG) => lookup::interface_list;
+            C_GetInterface(interface_name: *mut ck::CK_UTF8CHAR, version: *mut ck::CK_VERSION, interface: *mut *mut ck::CK_INTERFACE, flags: ck::CK_FLAGS) => lookup::interface;
+            C_LoginUser(session: kind::Session, user_type: ck::CK_USER_TYPE, pin: *mut ck::CK_UTF8CHAR, pin_len: ck::CK_ULONG, username: *mut ck::CK_UTF8CHAR, username_len: ck::CK_ULONG) => session::login_user;
+            C_SessionCancel(session: kind::Session, flags: ck::CK_FLAGS) => session::cancel;
+            C_MessageEncryptInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => unsupported / Effect::Begin(ck::CKF_MESSAGE_ENCRYPT);
+            C_EncryptMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: *mut ck::CK_BYTE, associated_data_len: ck::CK_ULONG, plaintext: *mut ck::CK_BYTE, plaintext_len: ck::CK_ULONG, ciphertext: kind::Output, ciphertext_len: kind::OutputLen) => unsupported / Effect::Step;
+            C_EncryptMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: *mut ck::CK_BYTE, associated_data_len: ck::CK_ULONG) => unsupported / Effect::Step;
+            C_EncryptMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, plaintext_part: *mut ck::CK_BYTE, plaintext_part_len: ck::CK_ULONG, ciphertext_part: kind::Output, ciphertext_part_len: kind::OutputLen, flags: ck::CK_FLAGS) => unsupported / Effect::Step;
+            C_MessageEncryptFinal(session: kind::Session) => unsupported / Effect::End(ck::CKF_MESSAGE_ENCRYPT);
+            C_MessageDecryptInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => unsupported / Effect::Begin(ck::CKF_MESSAGE_DECRYPT);
+            C_DecryptMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: *mut ck::CK_BYTE, associated_data_len: ck::CK_ULONG, ciphertext: *mut ck::CK_BYTE, ciphertext_len: ck::CK_ULONG, plaintext: kind::Output, plaintext_len: kind::OutputLen) => unsupported / Effect::Step;
+            C_DecryptMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: *mut ck::CK_BYTE, associated_data_len: ck::CK_ULONG) => unsupported / Effect::Step;
+            C_DecryptMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, ciphertext_part: *mut ck::CK_BYTE, ciphertext_part_len: ck::CK_ULONG, plaintext_part: kind::Output, plaintext_part_len: kind::OutputLen, flags: ck::CK_FLAGS) => unsupported / Effect::Step;
+            C_MessageDecryptFinal(session: kind::Session) => unsupported / Effect::End(ck::CKF_MESSAGE_DECRYPT);
+            C_MessageSignInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => unsupported / Effect::Begin(ck::CKF_MESSAGE_SIGN);
+            C_SignMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data: *mut ck::CK_BYTE, data_len: ck::CK_ULONG, signature: kind::Output, signature_len: kind::OutputLen) => unsupported / Effect::Step;
+            C_SignMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG) => unsupported / Effect::Step;
+            C_SignMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data_part: *mut ck::CK_BYTE, data_part_len: ck::CK_ULONG, signature: kind::Output, signature_len: kind::OutputLen) => unsupported / Effect::Step;
+            C_MessageSignFinal(session: kind::Session) => unsupported / Effect::End(ck::CKF_MESSAGE_SIGN);
+            C_MessageVerifyInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => unsupported / Effect::Begin(ck::CKF_MESSAGE_VERIFY);
+            C_VerifyMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data: *mut ck::CK_BYTE, data_len: ck::CK_ULONG, signature: *mut ck::CK_BYTE, signature_len: ck::CK_ULONG) => unsupported / Effect::Step;
+            C_VerifyMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG) => unsupported / Effect::Step;
+            C_VerifyMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data_part: *mut ck::CK_BYTE, data_part_len: ck::CK_ULONG, signature: *mut ck::CK_BYTE, signature_len: ck::CK_ULONG) => unsupported / Effect::Step;
+            C_MessageVerifyFinal(session: kind::Session) => unsupported / Effect::End(ck::CKF_MESSAGE_VERIFY);
+        }
+        v3_2 {
+            C_EncapsulateKey(session: kind::Session, mechanism: kind::Mechanism, public_key: kind::Object, template: *mut ck::CK_ATTRIBUTE, attribute_count: ck::CK_ULONG, ciphertext: kind::Output, ciphertext_len: kind::OutputLen, key: kind::NewObject) => unsupported / Effect::Make;
+            C_DecapsulateKey(session: kind::Session, mechanism: kind::Mechanism, private_key: kind::Object, template: *mut ck::CK_ATTRIBUTE, attribute_count: ck::CK_ULONG, ciphertext: *mut ck::CK_BYTE, ciphertext_len: ck::CK_ULONG, key: kind::NewObject) => unsupported / Effect::Make;
+            C_VerifySignatureInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object, signature: *mut ck::CK_BYTE, signature_len: ck::CK_ULONG) => unsupported / Effect::Begin(ck::CKF_VERIFY);
+            C_VerifySignature(session: kind::Session, data: *mut ck::CK_BYTE, data_len: ck::CK_ULONG) => unsupported / Effect::End(ck::CKF_VERIFY);
+            C_VerifySignatureUpdate(session: kind::Session, part: *mut ck::CK_BYTE, part_len: ck::CK_ULONG) => unsupported / Effect::Step;
+            C_VerifySignatureFinal(session: kind::Session) => unsupported / Effect::End(ck::CKF_VERIFY);
+            C_GetSessionValidationFlags(session: kind::Session, kind: ck::CK_SESSION_VALIDATION_FLAGS_TYPE, flags: *mut ck::CK_FLAGS) => unsupported / Effect::Use;
+            C_AsyncComplete(session: kind::Session, function_name: *mut ck::CK_UTF8CHAR, result: *mut ck::CK_ASYNC_DATA) => unsupported / Effect::Use;
+            C_AsyncGetID(session: kind::Session, function_name: *mut ck::CK_UTF8CHAR, id: *mut ck::CK_ULONG) => unsupported / Effect::Use;
+            C_AsyncJoin(session: kind::Session, function_name: *mut ck::CK_UTF8CHAR, id: ck::CK_ULONG, data: *mut ck::CK_BYTE, data_len: ck::CK_ULONG) => unsupported / Effect::Use;
+            C_WrapKeyAuthenticated(session: kind::Session, mechanism: kind::Mechanism, wrapping_key: kind::Object, key: kind::Object, associated_data: *mut ck::CK_BYTE, associated_data_len: ck::CK_ULONG, wrapped_key: kind::Output, wrapped_key_len: kind::OutputLen) => unsupported / Effect::Use;
+            C_UnwrapKeyAuthenticated(session: kind::Session, mechanism: kind::Mechanism, unwrapping_key: kind::Object, wrapped_key: *mut ck::CK_BYTE, wrapped_key_len: ck::CK_ULONG, template: *mut ck::CK_ATTRIBUTE, attribute_count: ck::CK_ULONG, associated_data: *mut ck::CK_BYTE, associated_data_len: ck::CK_ULONG, key: kind::NewObject) => unsupported / Effect::Make;
+        }
+        }
+    };
+}
+
+pub(crate) use for_each_function;
+
+macro_rules! library {
+    ($($group:ident { $($name:ident ( $($parameter:ident : $kind:ty),* $(,)? ) => $handler:ident $(:: $function:ident)? $(/ $effect:expr)?;)* })*) => {
+        /// Another PKCS#11 library: its C functions, whatever way leads to them.
+        #[allow(non_snake_case, clippy::too_many_arguments)]
+        pub trait Library: Send + Sync {
+            $($(
+                #[doc = concat!("`", stringify!($name), "`; CKR_FUNCTION_NOT_SUPPORTED where the library lacks it.")]
+                ///
+                /// # Safety
+                /// Pointers and lengths are those of a valid call of this function.
+                unsafe fn $name(&self, $($parameter: <$kind as Parameter>::C),*) -> ck::CK_RV;
+            )*)*
+        }
+    };
+}
+
+for_each_function!(library);
