@@ -6,6 +6,8 @@
 #
 #   MODULE   the PKCS#11 library; default target/release/libkeyward.so
 #   KEYWARD  keyward's CLI; default the one beside it
+#   LOWER    another library: the module is keyward, and serves nothing but a passthrough slot over it
+#   SLOT     further lines of that [[slot]]
 #
 # Any module is judged by the same checks. Only making a token differs, and it differs in this file alone.
 
@@ -26,6 +28,7 @@ PASSED=0
 FAILED=0
 SKIPPED=0
 SERVERS=()
+TPM=
 
 # begin NAME: the module's kind, a private directory and an environment in which it holds no token.
 begin() {
@@ -39,9 +42,11 @@ begin() {
     echo "$NAME: $MODULE is not there: run scripts/test build, or set MODULE" >&2
     exit 1
   }
-  case $(basename "$MODULE") in
+  # Whose tokens they are: with a library below, its kind decides what can be expected.
+  case $(basename "${LOWER:-$MODULE}") in
     *softhsm*) KIND=softhsm ;;
     *kryoptic*) KIND=kryoptic ;;
+    *tpm2*) KIND=tpm2 ;;
     *) KIND=keyward ;;
   esac
   # Nothing of the user's own configuration may reach the module under test.
@@ -49,7 +54,8 @@ begin() {
   export XDG_CONFIG_HOME=$WORK/xdg/config XDG_DATA_HOME=$WORK/xdg/data
   mkdir -p "$XDG_CONFIG_HOME" "$XDG_DATA_HOME" "$WORK/tokens"
   "configure_$KIND"
-  echo "# $NAME against $MODULE"
+  [ -z "${LOWER:-}" ] || configure_slot
+  echo "# $NAME against $MODULE${LOWER:+ over $LOWER}"
 }
 
 configure_keyward() {
@@ -61,6 +67,23 @@ configure_keyward() {
 configure_softhsm() {
   export SOFTHSM2_CONF=$WORK/softhsm2.conf
   printf 'directories.tokendir = %s\nobjectstore.backend = file\nlog.level = ERROR\n' "$WORK/tokens" >"$SOFTHSM2_CONF"
+}
+
+# A TPM of this test's own, and tpm2-pkcs11's database beside it.
+configure_tpm2() {
+  export TPM2_PKCS11_STORE=$WORK/tokens TPM2_PKCS11_TCTI=swtpm:path=$WORK/tpm.sock TPM2_PKCS11_LOG_LEVEL=0
+  need swtpm swtpm
+  mkdir "$WORK/tpm"
+  swtpm socket --tpm2 --flags not-need-init,startup-clear --tpmstate "dir=$WORK/tpm" \
+    --server "type=unixio,path=$WORK/tpm.sock" --ctrl "type=unixio,path=$WORK/tpm.sock.ctrl" >"$WORK/tpm.out" 2>&1 </dev/null &
+  TPM=$!
+  wait_for 10 test -S "$WORK/tpm.sock" || cat "$WORK/tpm.out"
+}
+
+configure_slot() {
+  export KEYWARD_CONF=$WORK/keyward.toml
+  printf '[soft]\ndir = "%s"\n[slots]\nfree = "never"\n[[slot]]\nbackend = "passthrough"\nlibrary = "%s"\n%s\n' \
+    "$WORK/soft" "$LOWER" "${SLOT:-}" >"$KEYWARD_CONF"
 }
 
 configure_kryoptic() {
@@ -295,6 +318,7 @@ uri() {
 
 cleanup() {
   stop_servers
+  [ -z "${TPM:-}" ] || { kill "$TPM" && wait "$TPM"; } 2>/dev/null
   [ -n "${KEEP:-}" ] || rm -rf "$WORK"
 }
 

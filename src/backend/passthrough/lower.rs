@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
+use super::identity::Identity;
 use super::raw::{Api, Loaded};
 use super::settings::Settings;
 use crate::error::{Error, ErrorKind, Result};
+use crate::types::ck;
 
 /// One library, for all of its tokens.
 pub struct Lower {
@@ -30,6 +32,15 @@ struct Started {
 impl Lower {
     pub fn new(settings: Settings) -> Lower {
         Lower { settings, state: RwLock::default() }
+    }
+
+    /// By what a token is known again. `None` where it says nothing of the kind.
+    pub fn identity(&self, info: &ck::CK_TOKEN_INFO) -> Option<Identity> {
+        let mut identity = Identity::of(info);
+        if self.settings.quirks.shared_serial {
+            identity.serial.fill(b' ');
+        }
+        Some(identity).filter(Identity::is_known)
     }
 
     /// The library, started, and the how manieth start it is. CKR_DEVICE_REMOVED where it cannot be.

@@ -25,7 +25,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use self::identity::Identity;
 use self::lower::Lower;
 use self::raw::Api;
 use self::settings::Settings;
@@ -67,7 +66,7 @@ impl PassProvider {
             let Ok(info) = api.slot_info(slot) else { continue };
             let present = info.flags & ck::CKF_TOKEN_PRESENT != 0;
             let token = if present { api.token_info(slot).ok() } else { None };
-            if let Some(found) = self.follow(known, slot, token.as_ref()) {
+            if let Some(found) = self.follow(known, slot, token.as_ref(), &there) {
                 found.arrived(slot, token.as_ref(), start, known.listed);
                 there.push(found);
             }
@@ -81,15 +80,20 @@ impl PassProvider {
         Ok(())
     }
 
-    /// The token of ours that sits in a slot below. `None` for one that the configuration does not mean.
+    /// The token of ours that sits in a slot below; it is none of those found `there` already. `None` for one that the configuration does not mean.
     fn follow(
         &self,
         known: &mut Known,
         slot: ck::CK_SLOT_ID,
         info: Option<&ck::CK_TOKEN_INFO>,
+        there: &[Arc<PassToken>],
     ) -> Option<Arc<PassToken>> {
-        let identity = info.map(Identity::of).filter(Identity::is_known);
-        let by_identity = |token: &&Arc<PassToken>| identity.is_some_and(|identity| token.is(&identity));
+        let identity = info.and_then(|info| self.lower.identity(info));
+        // Of two that look alike the second is another.
+        let is_taken = |token: &Arc<PassToken>| there.iter().any(|found| Arc::ptr_eq(found, token));
+        let by_identity = |token: &&Arc<PassToken>| {
+            identity.is_some_and(|identity| token.is(&identity)) && !is_taken(token)
+        };
         if let Some(found) = known.tokens.iter().find(by_identity) {
             return Some(found.clone());
         }

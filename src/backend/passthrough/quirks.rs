@@ -11,6 +11,8 @@ pub struct Quirks {
     pub no_finalize: bool,
     /// Sessions are closed with ours instead of kept for the next: the library leaves something behind in them.
     pub no_pool: bool,
+    /// Serial numbers tell no token from another: the label does.
+    pub shared_serial: bool,
 }
 
 /// A quirk's name in the configuration, and how it is set.
@@ -20,12 +22,16 @@ const QUIRKS: &[Quirk] = &[
     ("serialize", |quirks| quirks.serialize = true),
     ("no-finalize", |quirks| quirks.no_finalize = true),
     ("no-pool", |quirks| quirks.no_pool = true),
+    ("shared-serial", |quirks| quirks.shared_serial = true),
 ];
 
 /// Libraries that are known to need some, by a part of their file's name.
 const KNOWN: &[(&str, &[&str])] = &[
-    // tpm2-pkcs11 answers the second of two threads that start a session at once with an error of the TPM's.
-    ("tpm2_pkcs11", &["serialize"]),
+    // tpm2-pkcs11 answers the second of two threads that start a session at once with an error of the TPM's; the
+    // serial number of each of its tokens is 0000000000000000.
+    ("tpm2_pkcs11", &["serialize", "shared-serial"]),
+    // The serial number of each of openCryptoki's soft tokens is 123.
+    ("opencryptoki", &["shared-serial"]),
     // Zymbit's library talks to one device through one daemon.
     ("zk_pkcs11", &["serialize"]),
 ];

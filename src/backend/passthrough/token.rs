@@ -125,7 +125,7 @@ impl PassToken {
             place.start = start;
         }
         place.present = info.is_some();
-        if let Some(identity) = info.map(Identity::of).filter(Identity::is_known) {
+        if let Some(identity) = info.and_then(|info| self.lower.identity(info)) {
             place.identity = Some(identity);
         }
         drop(place);
@@ -193,8 +193,8 @@ impl PassToken {
             (place.identity, place.slot)
         };
         let Some(identity) = identity else { return last };
-        let sits_in =
-            |slot: &ck::CK_SLOT_ID| api.token_info(*slot).is_ok_and(|info| Identity::of(&info).is(&identity));
+        let is_same = |info: &_| self.lower.identity(info).is_some_and(|now| now.is(&identity));
+        let sits_in = |slot: &ck::CK_SLOT_ID| api.token_info(*slot).is_ok_and(|info| is_same(&info));
         last.filter(sits_in).or_else(|| api.slots().ok()?.into_iter().find(sits_in))
     }
 
@@ -455,7 +455,7 @@ impl Token for PassToken {
         if let Ok(info) = api.token_info(slot)
             && info.label == label
         {
-            self.place.write().identity = Some(Identity::of(&info)).filter(Identity::is_known);
+            self.place.write().identity = self.lower.identity(&info);
         }
         Ok(())
     }
