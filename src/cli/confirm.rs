@@ -19,6 +19,25 @@ pub fn destroy(what: &str, word: &str, yes: bool) -> Result<()> {
     }
 }
 
+/// The same for what destroys more than its own files: the person types the word, and then "yes". A script names the
+/// word in an option of the verb's; that is for the verb to check.
+pub fn twice(what: &str, word: &str) -> Result<()> {
+    if !io::stdin().is_terminal() {
+        return usage("this is confirmed at a terminal, or with --yes --serial SERIAL");
+    }
+    let questions = [
+        (format!("{what}\nType {word} to go on: "), word),
+        ("Really? Type yes to do it: ".to_owned(), "yes"),
+    ];
+    for (question, answer) in questions {
+        let typed = ask(&question).map_err(|error| Error::Failed(format!("no answer: {error}")))?;
+        if typed != answer {
+            return failed("nothing was changed");
+        }
+    }
+    Ok(())
+}
+
 fn ask(question: &str) -> io::Result<String> {
     let mut err = io::stderr().lock();
     write!(err, "{question}")?;

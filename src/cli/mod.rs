@@ -7,6 +7,7 @@
 mod confirm;
 mod create;
 mod demo;
+mod device;
 mod doctor;
 mod error;
 mod export;
@@ -96,6 +97,9 @@ enum Verb {
     /// Verify a file's signature
     #[command(after_help = sign::HELP)]
     Verify(sign::Verify),
+    /// Look after Zymbit devices: health, perimeter events
+    #[command(subcommand, after_help = device::HELP)]
+    Device(device::Command),
     /// Move the objects of another token's store (SoftHSM, NSS, kryoptic) into a token
     #[command(subcommand, after_help = migrate::HELP)]
     Migrate(migrate::Command),
@@ -139,6 +143,7 @@ fn run(cli: &Cli) -> Result<Answer> {
         Verb::Pin(command) => pins::run(command),
         Verb::Sign(args) => sign::sign(args),
         Verb::Verify(args) => sign::verify(args),
+        Verb::Device(command) => device::run(command, cli.json),
         Verb::Migrate(command) => migrate::run(command),
         Verb::Doctor => doctor::run(),
         Verb::Demo => demo::run(cli.json),
@@ -190,6 +195,9 @@ mod tests {
             "keyward migrate kryoptic --from token.sql --create --pin-stdin",
             "keyward migrate softhsm --conf a.conf --source-token x --create --same-pins --so-pin-env SO",
             "keyward mechanism list --markdown",
+            "keyward device status --library /x.so --json",
+            "keyward device watch --count 1 --timeout 5",
+            "keyward device clear --yes --serial 0123",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }
@@ -210,6 +218,8 @@ mod tests {
             "keyward sign --in x",
             "keyward migrate softhsm --from a --conf b --to x",
             "keyward migrate softhsm --from a",
+            "keyward device clear --yes",
+            "keyward device lock-binding --serial 0123",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_err(), "{line}");
         }

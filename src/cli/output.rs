@@ -11,7 +11,7 @@ use serde_json::Value;
 pub struct Answer {
     /// For people, without the last newline; empty prints nothing.
     pub text: String,
-    /// For `--json`: an object whose keys stay what they are.
+    /// For `--json`: an object whose keys stay what they are; null prints nothing.
     pub json: Value,
     /// Set where the verb has something to show and yet failed: the line for stderr.
     pub failure: Option<String>,
@@ -25,7 +25,11 @@ impl Answer {
 
     /// Writes one of the renderings. A reader that went away (`| head`) is no failure.
     pub fn print(&self, json: bool) -> io::Result<()> {
-        let text = if json { format!("{:#}", self.json) } else { self.text.clone() };
+        let text = match json {
+            true if self.json.is_null() => String::new(),
+            true => format!("{:#}", self.json),
+            false => self.text.clone(),
+        };
         if text.is_empty() { Ok(()) } else { line(&text) }
     }
 }

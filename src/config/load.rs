@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::reserved::Reserved;
 use super::settings::{self, SETTINGS};
 use super::{Config, Environment, Error, Free, Log, Mechanisms, Origin, Policy, Result, Slots, Soft};
-use super::{softhsm, table};
+use super::{slot_variables, softhsm, table};
 use crate::observe::{Level, Target};
 use crate::types::Kdf;
 
@@ -89,7 +89,8 @@ fn from_environment(config: &mut Config, environment: &Environment) -> Result<()
         let origin = Origin::Env("KEYWARD_DIR".into());
         settings::set(config, "soft.dir", text(dir, &origin)?, origin.clone(), Path::new(HERE))?;
     }
-    for (name, value) in environment.overrides() {
+    slot_variables::read(&mut config.slot, environment)?;
+    for (name, value) in environment.overrides().filter(|(name, _)| !slot_variables::is_one(name)) {
         let name = name.to_string_lossy();
         let origin = Origin::Env(name.clone().into_owned());
         let Some(setting) = SETTINGS.iter().find(|s| settings::variable(s.key) == name) else {

@@ -4,7 +4,8 @@
 //! that the module owns. Every scalar key is a row of `settings::SETTINGS`; from that row come the parser, the
 //! environment variable `KEYWARD_<SECTION>__<KEY>`, the error texts and `doctor`'s listing.
 //!
-//! Strongest first: `pReserved`, `KEYWARD_<SECTION>__<KEY>`, `KEYWARD_DIR`, the file, softhsm2.conf, the default.
+//! Strongest first: `pReserved`, `KEYWARD_<SECTION>__<KEY>` and `KEYWARD_SLOT__<N>__<KEY>`, `KEYWARD_DIR`, the file,
+//! softhsm2.conf, the default.
 
 mod environment;
 mod error;
@@ -12,6 +13,7 @@ mod load;
 mod reserved;
 mod settings;
 mod slot;
+mod slot_variables;
 mod softhsm;
 mod table;
 
@@ -40,7 +42,7 @@ pub struct Config {
     pub slots: Slots,
     /// `[policy]`
     pub policy: Policy,
-    /// `[[slot]]`, in the file's order.
+    /// `[[slot]]`, in the file's order, then those of the environment.
     pub slot: Vec<SlotEntry>,
     /// The file that was read, if any.
     pub file: Option<PathBuf>,
@@ -144,6 +146,8 @@ pub struct SlotEntry {
     pub table: toml::Table,
     /// Where the entry is.
     pub origin: Origin,
+    /// Keys that a variable `KEYWARD_SLOT__<N>__<KEY>` set.
+    variables: BTreeMap<String, Origin>,
 }
 
 /// Where a value came from.

@@ -3,7 +3,7 @@
 //! A backend asks for each key that it knows; [`SlotReader::finish`] refuses the rest, so that a misspelt key is an
 //! error with its line and not a setting that silently does nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
@@ -17,14 +17,20 @@ pub struct SlotReader<'a> {
     name: String,
     table: &'a toml::Table,
     origin: &'a Origin,
+    /// Keys that came from the environment, where everything is text.
+    variables: &'a BTreeMap<String, Origin>,
     known: BTreeSet<&'static str>,
 }
+
+/// Tables within an entry come whole from one place.
+static NO_VARIABLES: BTreeMap<String, Origin> = BTreeMap::new();
 
 impl SlotEntry {
     /// A reader that knows `backend` and nothing else yet.
     pub fn reader(&self) -> SlotReader<'_> {
         let known = BTreeSet::from(["backend"]);
-        SlotReader { name: "[[slot]]".to_owned(), table: &self.table, origin: &self.origin, known }
+        let (table, origin, variables) = (&self.table, &self.origin, &self.variables);
+        SlotReader { name: "[[slot]]".to_owned(), table, origin, variables, known }
     }
 }
 
@@ -32,6 +38,15 @@ impl<'a> SlotReader<'a> {
     /// An error about the whole table, with its place.
     pub fn refuse(&self, why: impl Display) -> Error {
         Error::at(self.origin, format!("{}: {why}", self.name))
+    }
+
+    /// The same about one key: where that was set.
+    fn refuse_key(&self, key: &str, why: impl Display) -> Error {
+        Error::at(self.origin_of(key), format!("{}: {why}", self.name))
+    }
+
+    fn origin_of(&self, key: &str) -> &'a Origin {
+        self.variables.get(key).unwrap_or(self.origin)
     }
 
     fn value(&mut self, key: &'static str) -> Option<&'a Value> {
@@ -49,7 +64,7 @@ impl<'a> SlotReader<'a> {
             None => Ok(None),
             Some(value) => match read(value) {
                 Some(value) => Ok(Some(value)),
-                None => Err(self.refuse(format!("{key} has to be {wanted}"))),
+                None => Err(self.refuse_key(key, format!("{key} has to be {wanted}"))),
             },
         }
     }
@@ -71,28 +86,42 @@ impl<'a> SlotReader<'a> {
             Some((_, value)) => Ok(Some(*value)),
             None => {
                 let words: Vec<_> = words.iter().map(|(word, _)| *word).collect();
-                Err(self.refuse(format!("{key}: {text:?} is none of {}", words.join(", "))))
+                Err(self.refuse_key(key, format!("{key}: {text:?} is none of {}", words.join(", "))))
             }
         }
     }
 
     /// `true` or `false`.
     pub fn flag(&mut self, key: &'static str, default: bool) -> Result<bool> {
-        Ok(self.typed(key, "true or false", Value::as_bool)?.unwrap_or(default))
+        let text = self.variables.contains_key(key);
+        let read = |value: &Value| match value.as_str().filter(|_| text) {
+            Some(text) => text.trim().parse().ok(),
+            None => value.as_bool(),
+        };
+        Ok(self.typed(key, "true or false", read)?.unwrap_or(default))
     }
 
     /// A whole number within limits.
     pub fn number(&mut self, key: &'static str, low: u32, high: u32, default: u32) -> Result<u32> {
         let wanted = format!("a number from {low} to {high}");
+        let text = self.variables.contains_key(key);
         let read = |value: &Value| {
-            value.as_integer().and_then(|n| u32::try_from(n).ok()).filter(|n| (low..=high).contains(n))
+            let number = match value.as_str().filter(|_| text) {
+                Some(text) => text.trim().parse().ok(),
+                None => value.as_integer().and_then(|n| u32::try_from(n).ok()),
+            };
+            number.filter(|n| (low..=high).contains(n))
         };
         Ok(self.typed(key, &wanted, read)?.unwrap_or(default))
     }
 
-    /// A list of strings; one string counts as a list of one. Empty where it is not there.
+    /// A list of strings; one string counts as a list of one, in a variable as a list with commas. Empty where it is
+    /// not there.
     pub fn texts(&mut self, key: &'static str) -> Result<Vec<String>> {
+        let commas = self.variables.contains_key(key);
+        let listed = |text: &str| text.split(',').map(|part| part.trim().to_owned()).collect::<Vec<_>>();
         let read = |value: &'a Value| match value {
+            Value::String(text) if commas => Some(listed(text)),
             Value::String(text) => Some(vec![text.clone()]),
             Value::Array(values) => values.iter().map(|value| value.as_str().map(str::to_owned)).collect(),
             _ => None,
@@ -100,15 +129,15 @@ impl<'a> SlotReader<'a> {
         Ok(self.typed(key, "a list of strings", read)?.unwrap_or_default())
     }
 
-    /// A path; a relative one is relative to the file that the entry is in.
+    /// A path; a relative one is relative to the file that names it, else to the working directory.
     pub fn path(&mut self, key: &'static str) -> Result<Option<PathBuf>> {
         let Some(text) = self.text(key)? else { return Ok(None) };
-        let base = match self.origin {
+        let base = match self.origin_of(key) {
             Origin::File { path, .. } => path.parent().unwrap_or(Path::new("/")),
             _ => Path::new(""),
         };
         let path = settings::path(Path::new(text), base);
-        path.map(Some).map_err(|why| self.refuse(format!("{key}: {why}")))
+        path.map(Some).map_err(|why| self.refuse_key(key, format!("{key}: {why}")))
     }
 
     /// The tables of an array of tables, `[[slot.KEY]]`.
@@ -117,9 +146,14 @@ impl<'a> SlotReader<'a> {
             value.as_array()?.iter().map(Value::as_table).collect()
         };
         let tables = self.typed(key, "an array of tables", read)?.unwrap_or_default();
-        let name = format!("[[slot.{key}]]");
-        let reader =
-            |table| SlotReader { name: name.clone(), table, origin: self.origin, known: BTreeSet::new() };
+        let (name, origin) = (format!("[[slot.{key}]]"), self.origin_of(key));
+        let reader = |table| SlotReader {
+            name: name.clone(),
+            table,
+            origin,
+            variables: &NO_VARIABLES,
+            known: BTreeSet::new(),
+        };
         Ok(tables.into_iter().map(reader).collect())
     }
 
@@ -129,7 +163,7 @@ impl<'a> SlotReader<'a> {
             None => Ok(()),
             Some(key) => {
                 let known: Vec<_> = self.known.iter().copied().collect();
-                Err(self.refuse(format!("unknown key {key}; known: {}", known.join(", "))))
+                Err(self.refuse_key(key, format!("unknown key {key}; known: {}", known.join(", "))))
             }
         }
     }

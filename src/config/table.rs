@@ -1,5 +1,6 @@
 //! keyward.toml.
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -87,7 +88,7 @@ impl Source<'_> {
             let Some(toml::Value::String(backend)) = table.get("backend") else {
                 return Err(at("[[slot]] lacks backend = \"...\""));
             };
-            Ok(SlotEntry { backend: backend.clone(), table, origin })
+            Ok(SlotEntry { backend: backend.clone(), table, origin, variables: BTreeMap::new() })
         };
         entries.into_iter().zip(lines).map(entry).collect()
     }

@@ -277,6 +277,11 @@ block() {
   ' "$ROOT/$1"
 }
 
+# simulator: the simulated library of Zymbit's that scripts/test builds beside the module.
+simulator() {
+  echo "${SIMULATOR:-$(dirname "$(realpath "$KEYWARD")")/libzk_app_utils_simulator.so}"
+}
+
 # engine_conf FILE: an OpenSSL configuration that loads libp11's engine on the module under test.
 engine_conf() {
   sed -e "s|^dynamic_path = .*|dynamic_path = $ENGINE|" -e "s|^MODULE_PATH = .*|MODULE_PATH = $MODULE|" \
