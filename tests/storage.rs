@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use common::{ec_pair, second_instance, sign, token, token_file, user_session};
 use keyward_conformance::ck::*;
-use keyward_conformance::token::SO_PIN;
+use keyward_conformance::token::{SO_PIN, USER_PIN};
 use keyward_conformance::{Attr, Module, RO, TestToken};
 
 /// A token with one pair and one private secret, closed.
@@ -142,7 +142,7 @@ fn an_so_reset_of_the_user_pin_keeps_the_objects() {
     session.login(CKU_SO, SO_PIN).unwrap();
     session.init_pin("another pin").unwrap();
     session.logout().unwrap();
-    assert_eq!(session.login(CKU_USER, "user-pin-0815").unwrap_err(), CKR_PIN_INCORRECT);
+    assert_eq!(session.login(CKU_USER, USER_PIN).unwrap_err(), CKR_PIN_INCORRECT);
     session.login(CKU_USER, "another pin").unwrap();
     sign(&session, key).unwrap();
 }
@@ -158,11 +158,11 @@ fn wrong_pins_are_counted_on_disk_until_they_lock() {
     assert_ne!(flags(&token.module) & CKF_USER_PIN_FINAL_TRY, 0);
     assert_eq!(session.login(CKU_USER, "wrong").unwrap_err(), CKR_PIN_INCORRECT);
     assert_ne!(flags(&token.module) & CKF_USER_PIN_LOCKED, 0);
-    assert_eq!(session.login(CKU_USER, "user-pin-0815").unwrap_err(), CKR_PIN_LOCKED);
+    assert_eq!(session.login(CKU_USER, USER_PIN).unwrap_err(), CKR_PIN_LOCKED);
     session.login(CKU_SO, SO_PIN).unwrap();
-    session.init_pin("user-pin-0815").unwrap();
+    session.init_pin(USER_PIN).unwrap();
     session.logout().unwrap();
-    session.login(CKU_USER, "user-pin-0815").unwrap();
+    session.login(CKU_USER, USER_PIN).unwrap();
     assert_eq!(flags(&token.module) & (CKF_USER_PIN_COUNT_LOW | CKF_USER_PIN_LOCKED), 0);
 }
 

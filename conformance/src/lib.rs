@@ -30,6 +30,7 @@ pub mod names;
 pub mod runner;
 pub mod rv;
 pub mod scale;
+pub mod service;
 pub mod session;
 
 pub mod suites;
@@ -38,7 +39,7 @@ pub mod token;
 pub use cryptoki_sys as ck;
 
 pub use attr::{Attr, Fetched, RawTemplate};
-pub use kind::Kind;
+pub use kind::{Kind, Lower};
 pub use mech::{Mech, mgf1};
 pub use module::{Module, RO, RW, text};
 pub use rv::Rv;

@@ -1,26 +1,33 @@
 //! `keyward-conformance`: judges a PKCS#11 module.
 #![allow(clippy::print_stdout, reason = "a program: its report goes to standard output")]
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use keyward_conformance::Kind;
 use keyward_conformance::runner::isolate::{self, Isolation};
 use keyward_conformance::runner::{Context, Failure, Suite, Tally};
 use keyward_conformance::suites;
+use keyward_conformance::{Kind, Lower};
 
-const USAGE: &str = "usage: keyward-conformance --module PATH [--kind keyward|softhsm|kryoptic|nss]
-                           [--suite NAME]... [--case PART]... [--jobs N] [--timeout SECONDS]
-                           [--list] [--verbose]
+const USAGE: &str =
+    "usage: keyward-conformance --module PATH [--kind keyward|softhsm|kryoptic|nss|tpm2|opencryptoki]
+                           [--lower PATH [--slot LINE]...] [--suite NAME]... [--case PART]...
+                           [--outcomes FILE] [--jobs N] [--timeout SECONDS] [--list] [--verbose]
 
 Runs every case of the chosen suites (all by default), each in its own process.
---case keeps the cases whose names contain PART; --verbose also lists what was skipped.";
+--lower judges keyward with one passthrough slot over another library: --kind is that library's then, and
+--slot adds a line to the [[slot]], such as 'isolate = true'.
+--case keeps the cases whose names contain PART; --verbose also lists what was skipped.
+--outcomes writes a line for each verdict: passed, failed or skipped, SUITE/CASE, the reason.";
 
 #[derive(Default)]
 struct Options {
     module: Option<PathBuf>,
     kind: Option<Kind>,
+    lower: Option<PathBuf>,
+    slot: Vec<String>,
+    outcomes: Option<PathBuf>,
     suites: Vec<String>,
     cases: Vec<String>,
     jobs: Option<usize>,
@@ -52,6 +59,9 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String>
                 let name = value()?;
                 options.kind = Some(Kind::from_name(&name).ok_or(format!("unknown kind {name}"))?);
             }
+            "--lower" => options.lower = Some(PathBuf::from(value()?)),
+            "--slot" => options.slot.push(value()?),
+            "--outcomes" => options.outcomes = Some(PathBuf::from(value()?)),
             "--suite" => options.suites.push(value()?),
             "--case" => options.cases.push(value()?),
             "--jobs" => options.jobs = value()?.parse().ok(),
@@ -74,10 +84,11 @@ fn run(options: Options) -> Result<ExitCode, String> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let path = options.module.as_deref().ok_or("--module is missing")?;
-    let path = path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))?;
-    let kind = options.kind.unwrap_or_else(|| Kind::guess(&path));
-    let context = Context { path, kind, isolated: true };
+    let path = canonical(options.module.as_deref().ok_or("--module is missing")?)?;
+    let lower = options.lower.as_deref().map(canonical).transpose()?;
+    let kind = options.kind.unwrap_or_else(|| Kind::guess(lower.as_ref().unwrap_or(&path)));
+    let lower = lower.map(|path| Lower { path, kind, lines: options.slot.join("\n") });
+    let context = Context { path, kind, lower, isolated: true };
     if let Some(case) = &options.run_case {
         let (suite, case) = case.split_once('/').ok_or("--run-case wants SUITE/CASE")?;
         let suite = suites.iter().find(|known| known.name == suite).ok_or("no such suite")?;
@@ -86,6 +97,10 @@ fn run(options: Options) -> Result<ExitCode, String> {
         return Ok(ExitCode::SUCCESS);
     }
     judge(&suites, &context, &options)
+}
+
+fn canonical(path: &Path) -> Result<PathBuf, String> {
+    path.canonicalize().map_err(|error| format!("{}: {error}", path.display()))
 }
 
 fn chosen(options: &Options) -> Result<Vec<Suite>, String> {
@@ -107,12 +122,17 @@ fn judge(suites: &[Suite], context: &Context, options: &Options) -> Result<ExitC
     let isolation = Isolation { program: &program, jobs, timeout };
     let wanted =
         |name: &str| options.cases.is_empty() || options.cases.iter().any(|part| name.contains(part));
-    let mut total = Tally::default();
+    let (mut total, mut outcomes) = (Tally::default(), String::new());
     for suite in suites {
         let tally = isolate::run(suite, context, &wanted, &isolation);
         print_notes(suite, &tally, options.verbose);
         println!("{}: {}", suite.name, counts(&tally));
+        outcomes
+            .extend(tally.verdicts.iter().map(|verdict| verdict.line(&format!("{}/", suite.name)) + "\n"));
         total.merge(tally);
+    }
+    if let Some(path) = &options.outcomes {
+        std::fs::write(path, outcomes).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     println!("{}", counts(&total));
     Ok(if total.failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE })
@@ -125,7 +145,7 @@ fn counts(tally: &Tally) -> String {
 /// One line per failure; vectors of one file that fail alike share a line unless `verbose`.
 fn print_notes(suite: &Suite, tally: &Tally, verbose: bool) {
     let mut alike: Vec<(&str, &str, &str, usize)> = Vec::new();
-    for note in &tally.notes {
+    for note in &tally.verdicts {
         let file = note.name.split('#').next().unwrap_or_default();
         match &note.failure {
             Some(Failure::Skipped(reason)) if verbose => {

@@ -5,13 +5,13 @@ use std::path::Path;
 use cryptoki_sys::*;
 use tempfile::TempDir;
 
-use crate::kind::Setup;
+use crate::kind::{Lower, Setup};
 use crate::{Kind, Module, RW, Rv, Session};
 
-/// The SO PIN of every [`TestToken`].
-pub const SO_PIN: &str = "so-pin-4711";
-/// The user PIN of every [`TestToken`].
-pub const USER_PIN: &str = "user-pin-0815";
+/// The SO PIN of every [`TestToken`]: the one that openCryptoki's token has before anyone sets one.
+pub const SO_PIN: &str = "87654321";
+/// The user PIN of every [`TestToken`]: 8 characters are what openCryptoki takes at most.
+pub const USER_PIN: &str = "user0815";
 /// The label of every [`TestToken`].
 pub const LABEL: &str = "conformance";
 
@@ -19,7 +19,7 @@ pub const LABEL: &str = "conformance";
 pub struct Bench {
     /// The module.
     pub module: Module,
-    /// How it is configured.
+    /// How its tokens behave: configured by itself or, through keyward, the library below.
     pub kind: Kind,
     setup: Setup,
     dir: TempDir,
@@ -28,8 +28,21 @@ pub struct Bench {
 impl Bench {
     /// Prepares a directory for `module`. Modules configured by the environment make this process-wide.
     pub fn new(module: Module, kind: Kind, extra: &str) -> Result<Self, String> {
+        Self::prepare(module, kind, |dir| kind.prepare(dir, extra))
+    }
+
+    /// Prepares a directory for keyward, `module`, with one slot over `lower` and nothing else.
+    pub fn over(module: Module, lower: &Lower, extra: &str) -> Result<Self, String> {
+        Self::prepare(module, lower.kind, |dir| lower.prepare(dir, extra))
+    }
+
+    fn prepare(
+        module: Module,
+        kind: Kind,
+        prepare: impl FnOnce(&Path) -> std::io::Result<Setup>,
+    ) -> Result<Self, String> {
         let dir = tempfile::Builder::new().prefix("token-").tempdir().map_err(|error| error.to_string())?;
-        let setup = kind.prepare(dir.path(), extra).map_err(|error| error.to_string())?;
+        let setup = prepare(dir.path()).map_err(|error| error.to_string())?;
         setup.export();
         Ok(Self { module, kind, setup, dir })
     }
@@ -52,10 +65,11 @@ impl Bench {
     /// The slot to put a token into: NSS has a fixed one, others list it first.
     pub fn free_slot(&self) -> Result<CK_SLOT_ID, Rv> {
         let slots = self.module.slots(false)?;
-        let uninitialized = slots.iter().copied().find(|slot| {
-            self.module.token_info(*slot).is_ok_and(|info| info.flags & CKF_TOKEN_INITIALIZED == 0)
-        });
-        let slot = if self.kind == Kind::Nss { slots.get(1).copied() } else { uninitialized };
+        let suits = |info: CK_TOKEN_INFO| match self.kind {
+            Kind::Nss => info.flags & CKF_LOGIN_REQUIRED != 0,
+            _ => info.flags & CKF_TOKEN_INITIALIZED == 0,
+        };
+        let slot = slots.iter().copied().find(|slot| self.module.token_info(*slot).is_ok_and(suits));
         slot.or_else(|| slots.first().copied()).ok_or(Rv(CKR_TOKEN_NOT_PRESENT))
     }
 }

@@ -1,13 +1,15 @@
 //! Calls that are passed on to another library: what each kind of parameter means on the way down and up.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+
+use smallvec::SmallVec;
 
 use super::{memory, state};
 use crate::calls;
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::{Below, Call};
-use crate::types::ck;
 use crate::types::functions::{Effect, Parameter, kind};
+use crate::types::{ck, length};
 
 /// Passes a call on in its session.
 pub(super) fn run(session: ck::CK_SESSION_HANDLE, effect: Effect, call: Call<'_>) -> Result<()> {
@@ -20,11 +22,20 @@ pub(super) struct Passing<'a> {
     /// The room in the caller's buffer, where there is one.
     room: Cell<Option<ck::CK_ULONG>>,
     output: Cell<bool>,
+    /// The attributes that are asked for, and the room for each.
+    wanted: Cell<*mut ck::CK_ATTRIBUTE>,
+    rooms: RefCell<SmallVec<[ck::CK_ULONG; 4]>>,
 }
 
 impl<'a> Passing<'a> {
     pub(super) fn new(below: &'a dyn Below) -> Self {
-        Passing { below, room: Cell::new(None), output: Cell::new(false) }
+        Passing {
+            below,
+            room: Cell::new(None),
+            output: Cell::new(false),
+            wanted: Cell::new(std::ptr::null_mut()),
+            rooms: RefCell::default(),
+        }
     }
 }
 
@@ -107,17 +118,84 @@ impl Pass for kind::OutputLen {
     }
 
     unsafe fn up(value: *mut ck::CK_ULONG, passing: &Passing<'_>) -> Result<()> {
-        // SAFETY: as `down` saw.
-        let written = unsafe { value.read() };
         match passing.room.get() {
-            // The caller would read beyond the end of its buffer.
-            Some(room) if written > room => {
-                // SAFETY: as above.
-                unsafe { value.write(room) };
-                let why = "the library below says that it wrote more bytes than there was room for";
-                Err(Error::new(ErrorKind::DeviceError, why))
-            }
-            _ => Ok(()),
+            // SAFETY: as `down` saw.
+            Some(room) => unsafe { believe(value, room) },
+            None => Ok(()),
         }
     }
+}
+
+impl Pass for kind::LastOutputLen {
+    unsafe fn down(value: *mut ck::CK_ULONG, passing: &Passing<'_>) -> Result<*mut ck::CK_ULONG> {
+        match value.is_null() {
+            true => Ok(value),
+            // SAFETY: as there.
+            false => unsafe { kind::OutputLen::down(value, passing) },
+        }
+    }
+
+    unsafe fn up(value: *mut ck::CK_ULONG, passing: &Passing<'_>) -> Result<()> {
+        match value.is_null() {
+            true => Ok(()),
+            // SAFETY: as there.
+            false => unsafe { kind::OutputLen::up(value, passing) },
+        }
+    }
+}
+
+impl Pass for kind::Wanted {
+    unsafe fn down(value: *mut ck::CK_ATTRIBUTE, passing: &Passing<'_>) -> Result<*mut ck::CK_ATTRIBUTE> {
+        if !value.is_null() {
+            memory::check_target(value)?;
+        }
+        passing.wanted.set(value);
+        Ok(value)
+    }
+}
+
+impl Pass for kind::WantedCount {
+    unsafe fn down(value: ck::CK_ULONG, passing: &Passing<'_>) -> Result<ck::CK_ULONG> {
+        let first = passing.wanted.get();
+        if !first.is_null() {
+            let mut rooms = passing.rooms.borrow_mut();
+            for at in 0..length(value) {
+                // SAFETY: aligned as `Wanted` saw; the caller vouches for `value` attributes.
+                rooms.push(unsafe { (*first.add(at)).ulValueLen });
+            }
+        }
+        Ok(value)
+    }
+
+    unsafe fn up(_value: ck::CK_ULONG, passing: &Passing<'_>) -> Result<()> {
+        let first = passing.wanted.get();
+        for (at, room) in passing.rooms.borrow().iter().enumerate() {
+            // SAFETY: one of the attributes that `down` read.
+            unsafe {
+                let attribute = first.add(at);
+                let unavailable = (*attribute).ulValueLen == ck::CK_UNAVAILABLE_INFORMATION;
+                if !(*attribute).pValue.is_null() && !unavailable {
+                    believe(&raw mut (*attribute).ulValueLen, *room)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A length that the library below told. CKR_DEVICE_ERROR where it is more than there was room for: the caller would
+/// read beyond the end of its buffer.
+///
+/// # Safety
+/// `told` is aligned, and the caller of the entry point vouches for its memory.
+unsafe fn believe(told: *mut ck::CK_ULONG, room: ck::CK_ULONG) -> Result<()> {
+    // SAFETY: by the contract above.
+    unsafe {
+        if told.read() <= room {
+            return Ok(());
+        }
+        told.write(room);
+    }
+    let why = "the library below says that it wrote more bytes than there was room for";
+    Err(Error::new(ErrorKind::DeviceError, why))
 }

@@ -77,6 +77,12 @@ pub mod kind {
         Output = *mut ck::CK_BYTE;
         /// The room there, and then the number of bytes.
         OutputLen = *mut ck::CK_ULONG;
+        /// The same, where null says that no output is wanted yet.
+        LastOutputLen = *mut ck::CK_ULONG;
+        /// Attributes that are asked for. A [`WantedCount`] follows.
+        Wanted = *mut ck::CK_ATTRIBUTE;
+        /// How many.
+        WantedCount = ck::CK_ULONG;
     }
 }
 
@@ -109,7 +115,7 @@ macro_rules! for_each_function {
             C_CopyObject(session: kind::Session, object: kind::Object, template: *mut ck::CK_ATTRIBUTE, count: ck::CK_ULONG, new_object: kind::NewObject) => object::copy / Effect::Make;
             C_DestroyObject(session: kind::Session, object: kind::Object) => object::destroy / Effect::Change;
             C_GetObjectSize(session: kind::Session, object: kind::Object, size: *mut ck::CK_ULONG) => object::size / Effect::Use;
-            C_GetAttributeValue(session: kind::Session, object: kind::Object, template: *mut ck::CK_ATTRIBUTE, count: ck::CK_ULONG) => object::attributes / Effect::Use;
+            C_GetAttributeValue(session: kind::Session, object: kind::Object, template: kind::Wanted, count: kind::WantedCount) => object::attributes / Effect::Use;
             C_SetAttributeValue(session: kind::Session, object: kind::Object, template: *mut ck::CK_ATTRIBUTE, count: ck::CK_ULONG) => object::set_attributes / Effect::Change;
             C_FindObjectsInit(session: kind::Session, template: *mut ck::CK_ATTRIBUTE, count: ck::CK_ULONG) => object::find_init;
             C_FindObjects(session: kind::Session, object: *mut ck::CK_OBJECT_HANDLE, max_object_count: ck::CK_ULONG, object_count: *mut ck::CK_ULONG) => object::find;
@@ -172,7 +178,7 @@ macro_rules! for_each_function {
             C_MessageSignInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => unsupported / Effect::Begin(ck::CKF_MESSAGE_SIGN);
             C_SignMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data: *mut ck::CK_BYTE, data_len: ck::CK_ULONG, signature: kind::Output, signature_len: kind::OutputLen) => unsupported / Effect::Step;
             C_SignMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG) => unsupported / Effect::Step;
-            C_SignMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data_part: *mut ck::CK_BYTE, data_part_len: ck::CK_ULONG, signature: kind::Output, signature_len: kind::OutputLen) => unsupported / Effect::Step;
+            C_SignMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data_part: *mut ck::CK_BYTE, data_part_len: ck::CK_ULONG, signature: kind::Output, signature_len: kind::LastOutputLen) => unsupported / Effect::Step;
             C_MessageSignFinal(session: kind::Session) => unsupported / Effect::End(ck::CKF_MESSAGE_SIGN);
             C_MessageVerifyInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => unsupported / Effect::Begin(ck::CKF_MESSAGE_VERIFY);
             C_VerifyMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data: *mut ck::CK_BYTE, data_len: ck::CK_ULONG, signature: *mut ck::CK_BYTE, signature_len: ck::CK_ULONG) => unsupported / Effect::Step;

@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use keyward_conformance::ck::*;
 use keyward_conformance::{Mech, Rv, Session, call, ulen};
 
-use crate::journey::travel;
+use crate::journey::{assert_same, travel};
 use crate::support::{Lower, USER, Upper, VENDOR, pair, sign};
 
 /// Functions that keyward answers itself, or that it calls in its own way: everything else arrives by its name.
@@ -27,7 +27,7 @@ const OWN: &[&str] = &[
 
 /// The names of all functions, from the source that has them once.
 fn names() -> Vec<String> {
-    let table = include_str!("../../src/ffi/table.rs");
+    let table = include_str!("../../src/types/functions.rs");
     let names: Vec<_> = table
         .lines()
         .filter(|line| line.contains(" => "))
@@ -47,7 +47,7 @@ fn everything_answers_as_it_does_without_keyward() {
     let arrived_directly = lower.calls();
     let upper = Upper::new();
     let seen = travel(&upper.module, upper.slot()).0;
-    assert_eq!(seen, expected);
+    assert_same(&seen, &expected);
     let missing = |calls: &[String]| -> Vec<String> {
         let arrived = |name: &String| calls.iter().any(|call| call.split(' ').next() == Some(name));
         names().into_iter().filter(|name| !OWN.contains(&name.as_str()) && !arrived(name)).collect()
@@ -70,7 +70,7 @@ fn everything_answers_alike_with_64_bit_handles_below() {
     let lower = Lower::new();
     lower.control("handles = 64bit");
     let upper = Upper::with(lower, "");
-    assert_eq!(travel(&upper.module, upper.slot()).0, expected);
+    assert_same(&travel(&upper.module, upper.slot()).0, &expected);
 }
 
 /// The vendor mechanism's parameter (tests/support/faulty/README.md).

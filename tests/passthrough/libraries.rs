@@ -92,7 +92,7 @@ fn keyward_does_not_load_itself() {
 fn a_wrong_key_in_the_entry_stops_c_initialize_with_its_line() {
     let lower = Lower::new();
     let library = lower.library().display().to_string();
-    for wrong in ["librray = 'x'", "timeout_ms = 'soon'", "tokens = 'first'", "quirks = ['no-such-quirk']"] {
+    for wrong in ["librray = 'x'", "timeout_ms = 'soon'", "tokens = 1", "quirks = ['no-such-quirk']"] {
         let lines = format!("[[slot]]\nbackend = 'passthrough'\nlibrary = '{library}'\n{wrong}\n");
         let upper = Upper::stopped(Lower::new(), &lines);
         let rv = upper.module.initialize(Some(&upper.configuration())).unwrap_err();

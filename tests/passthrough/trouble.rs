@@ -85,7 +85,7 @@ fn in_threads(upper: &Upper) -> usize {
 
 #[test]
 fn a_library_that_is_not_thread_safe_gets_one_call_at_a_time() {
-    let upper = Upper::with(Lower::new(), "serialize = true");
+    let upper = Upper::with(Lower::new(), "quirks = ['serialize']");
     assert_eq!(in_threads(&upper), 0);
     assert_eq!(upper.lower.called("REENTERED"), 0);
 }
@@ -110,6 +110,44 @@ fn a_library_with_threads_is_never_unmapped() {
         std::thread::sleep(Duration::from_millis(10));
         upper.module.initialize(Some(&upper.configuration())).unwrap();
     }
+}
+
+#[test]
+fn quirks_keep_away_from_what_a_library_cannot_do() {
+    let upper = Upper::with(Lower::new(), "quirks = ['no-finalize', 'no-pool']");
+    let keeper = upper.user();
+    let (_, private) = pair(&keeper, b"k").unwrap();
+    upper.lower.forget();
+    for _ in 0..3 {
+        sign(&upper.session(), private).unwrap();
+    }
+    assert_eq!(upper.lower.called("C_OpenSession"), 3);
+    assert_eq!(upper.lower.called("C_CloseSession"), 3);
+    drop(keeper);
+    upper.lower.control("C_Finalize = crash");
+    upper.module.finalize().unwrap();
+    // It is still initialised below, and taken as it is.
+    upper.module.initialize(Some(&upper.configuration())).unwrap();
+    let session = upper.user();
+    assert_eq!(session.find(&[Attr::id(b"k"), Attr::class(CKO_PRIVATE_KEY)]).unwrap().len(), 1);
+    assert_eq!(upper.lower.called("C_Finalize"), 0);
+}
+
+#[test]
+fn what_a_hung_call_holds_up_is_its_session_and_no_more() {
+    let upper = Upper::new();
+    let (session, other) = (upper.user(), upper.session());
+    let (_, private) = pair(&session, b"k").unwrap();
+    upper.lower.control("C_SignInit = hang");
+    let hung = std::thread::spawn(move || sign(&session, private).map(|_| ()));
+    while upper.lower.called("C_SignInit") == 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    other.random(16).unwrap();
+    upper.slot();
+    upper.session().random(16).unwrap();
+    upper.lower.control("");
+    hung.join().unwrap().unwrap();
 }
 
 /// Whether the program is there that runs a library in a process of its own.

@@ -1,5 +1,6 @@
 //! Runs each case in a process of its own: this program again, told one case and a file for its verdicts.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -83,6 +84,7 @@ fn attempt(
         .arg(&context.path)
         .args(["--kind", context.kind.name(), "--run-case", &format!("{suite}/{case}"), "--report"])
         .arg(report.path())
+        .args(lower_arguments(context))
         .env("HOME", home.path())
         .env("TMPDIR", home.path())
         .env_remove("XDG_DATA_HOME")
@@ -109,6 +111,12 @@ fn attempt(
         }
         Some(_) => Ok(()),
     }
+}
+
+/// What tells the child of the library below.
+fn lower_arguments(context: &Context) -> Vec<OsString> {
+    let Some(lower) = &context.lower else { return Vec::new() };
+    vec!["--lower".into(), lower.path.clone().into(), "--slot".into(), lower.lines.clone().into()]
 }
 
 /// The child's status, or `None` where it had to be killed.

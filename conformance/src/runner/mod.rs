@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use cryptoki_sys::{CK_FLAGS, CK_MECHANISM_TYPE, CK_RV, CKR_OK};
 
 use crate::token::Bench;
-use crate::{Kind, Module, Rv, TestToken, names, rv};
+use crate::{Kind, Lower, Module, Rv, TestToken, names, rv};
 
 pub use tally::{Tally, Verdict};
 
@@ -98,8 +98,10 @@ pub fn expect_ok<T>(result: Result<T, Rv>) -> Check {
 pub struct Context {
     /// The module's path.
     pub path: PathBuf,
-    /// How it is configured.
+    /// How its tokens behave; how it is configured, unless there is a library below.
     pub kind: Kind,
+    /// The library below: the module is keyward, and serves nothing but this.
+    pub lower: Option<Lower>,
     /// Whether the process belongs to this case, so that the module may be loaded as it is.
     pub isolated: bool,
 }
@@ -107,12 +109,15 @@ pub struct Context {
 impl Context {
     /// The module, loaded and configured but not initialized.
     pub fn bench(&self) -> Check<Bench> {
-        let module = if self.isolated || self.kind != Kind::Keyward {
+        let module = if self.isolated || (self.kind != Kind::Keyward && self.lower.is_none()) {
             Module::load(&self.path)
         } else {
             Module::load_private(&self.path)
         }?;
-        Ok(Bench::new(module, self.kind, "")?)
+        Ok(match &self.lower {
+            Some(lower) => Bench::over(module, lower, "")?,
+            None => Bench::new(module, self.kind, "")?,
+        })
     }
 
     /// A prepared token.

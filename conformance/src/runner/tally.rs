@@ -14,7 +14,7 @@ pub struct Verdict {
     pub failure: Option<Failure>,
 }
 
-/// Counts and the verdicts that are not "passed".
+/// Counts and verdicts.
 #[derive(Debug, Default)]
 pub struct Tally {
     /// How many passed.
@@ -23,8 +23,8 @@ pub struct Tally {
     pub failed: usize,
     /// How many were skipped.
     pub skipped: usize,
-    /// Failures and skips in order.
-    pub notes: Vec<Verdict>,
+    /// All of them, in order.
+    pub verdicts: Vec<Verdict>,
     sink: Option<File>,
 }
 
@@ -38,17 +38,17 @@ impl Tally {
     pub fn record(&mut self, name: &str, outcome: Check) {
         if let Some(sink) = &mut self.sink {
             // Where the file cannot be written, the parent notices the missing end.
-            let _ = writeln!(sink, "{}", line(name, &outcome));
+            let _ = writeln!(sink, "{}", line(name, outcome.as_ref().err()));
         }
         self.count(Verdict { name: name.to_owned(), failure: outcome.err() });
     }
 
-    /// Adds another tally's counts and notes.
+    /// Adds another tally's counts and verdicts.
     pub fn merge(&mut self, other: Tally) {
         self.passed += other.passed;
         self.failed += other.failed;
         self.skipped += other.skipped;
-        self.notes.extend(other.notes);
+        self.verdicts.extend(other.verdicts);
     }
 
     /// How many verdicts there are.
@@ -76,17 +76,22 @@ impl Tally {
             Some(Failure::Failed(_)) => self.failed += 1,
             Some(Failure::Skipped(_)) => self.skipped += 1,
         }
-        if verdict.failure.is_some() {
-            self.notes.push(verdict);
-        }
+        self.verdicts.push(verdict);
     }
 }
 
-fn line(name: &str, outcome: &Check) -> String {
-    let (mark, reason) = match outcome {
-        Ok(()) => ("passed", ""),
-        Err(Failure::Failed(reason)) => ("failed", reason.as_str()),
-        Err(Failure::Skipped(reason)) => ("skipped", reason.as_str()),
+impl Verdict {
+    /// "passed", "failed" or "skipped", the name after `prefix`, and the reason, with tabs between them.
+    pub fn line(&self, prefix: &str) -> String {
+        line(&format!("{prefix}{}", self.name), self.failure.as_ref())
+    }
+}
+
+fn line(name: &str, failure: Option<&Failure>) -> String {
+    let (mark, reason) = match failure {
+        None => ("passed", ""),
+        Some(Failure::Failed(reason)) => ("failed", reason.as_str()),
+        Some(Failure::Skipped(reason)) => ("skipped", reason.as_str()),
     };
     format!("{mark}\t{name}\t{}", reason.replace(['\n', '\t'], " "))
 }

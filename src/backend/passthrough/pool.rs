@@ -26,11 +26,13 @@ impl Idle {
 }
 
 impl Pool {
-    /// A waiting session, or a new one. Where the token takes no more, one of the other mode makes room.
-    pub fn take(&self, api: &Api, slot: ck::CK_SLOT_ID, read_write: bool) -> Result<OpenedSession> {
-        if let Some(session) = self.0.lock().of(read_write).pop() {
-            return Ok(session);
-        }
+    /// A waiting session.
+    pub fn take(&self, read_write: bool) -> Option<OpenedSession> {
+        self.0.lock().of(read_write).pop()
+    }
+
+    /// A new session. Where the token takes no more, one that waits in the other mode makes room.
+    pub fn open(&self, api: &Api, slot: ck::CK_SLOT_ID, read_write: bool) -> Result<OpenedSession> {
         match api.open(slot, read_write) {
             Err(error) if error.kind() == ErrorKind::SessionCount => {
                 let other = self.0.lock().of(!read_write).pop().ok_or(error)?;

@@ -188,9 +188,11 @@ impl PassSession {
                 // Its objects would go with the session: the same one once more.
                 return true;
             }
-            let _ = api.close(session);
-            self.below = None;
-            return true;
+            // Where the device lost more than this call, its sessions are gone too.
+            if api.close(session).is_ok() {
+                self.below = None;
+                return true;
+            }
         }
         self.below = None;
         match self.token.recover(seen) {

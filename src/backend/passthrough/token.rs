@@ -224,8 +224,28 @@ impl PassToken {
             return Err(Error::new(ErrorKind::DeviceRemoved, "the process of the library below ended"));
         }
         let generation = self.generation();
-        let session = self.there(|api, slot| self.pool.take(api, slot, read_write))?;
-        Ok((generation, session))
+        if let Some(session) = self.pool.take(read_write) {
+            return Ok((generation, session));
+        }
+        let session = self.there(|api, slot| self.pool.open(api, slot, read_write))?;
+        if self.login_is_there(generation) || self.recover(generation) == Recovery::Again {
+            // After a recovery, the session is one of the new generation.
+            return Ok((self.generation(), session));
+        }
+        if let Some(api) = self.lower.running() {
+            let _ = api.close(session);
+        }
+        Err(Error::new(ErrorKind::DeviceRemoved, "the token below lost its login"))
+    }
+
+    /// Whether whoever is logged in is so below too. A new session would not tell that the old ones are gone.
+    fn login_is_there(&self, generation: u64) -> bool {
+        let login = self.login.lock();
+        login.generation != generation
+            || login.user.is_none()
+            || login
+                .control
+                .is_none_or(|control| self.lower.running().is_some_and(|api| api.is_open(control)))
     }
 
     /// The session that keeps the login; read-write, since the SO's has to be, where the token lets.

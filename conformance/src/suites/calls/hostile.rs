@@ -457,8 +457,8 @@ fn init_token_null(context: &Context) -> Check {
     let token = context.token()?;
     token.module.close_all_sessions(token.slot)?;
     let mut label = [b' '; 32];
-    let (mut pin, slot) = (*b"so-pin-4711", token.slot);
-    let rv = call!(token.module, C_InitToken(slot, null_mut(), 11, label.as_mut_ptr()));
+    let (mut pin, slot) = (crate::token::SO_PIN.to_owned().into_bytes(), token.slot);
+    let rv = call!(token.module, C_InitToken(slot, null_mut(), ulen(pin.len()), label.as_mut_ptr()));
     expect_rv(rv, &[CKR_ARGUMENTS_BAD, CKR_PIN_INCORRECT])?;
     let rv = call!(token.module, C_InitToken(slot, pin.as_mut_ptr(), ulen(pin.len()), null_mut()));
     expect_rv(rv, BAD)?;

@@ -51,6 +51,15 @@ pub fn put<T>(pointer: *mut T, value: T) -> R {
     Ok(())
 }
 
+/// Copies to where a pointer points.
+pub fn copy<T: Copy>(from: &[T], to: *mut T) -> R {
+    if to.is_null() && !from.is_empty() {
+        return Err(CKR_ARGUMENTS_BAD);
+    }
+    slice_mut(to, ulen(from.len())).copy_from_slice(from);
+    Ok(())
+}
+
 /// A NUL-terminated text; empty for a null pointer.
 pub fn text(pointer: *const c_void) -> String {
     if pointer.is_null() {

@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 use cryptoki_sys::*;
 
-use crate::memory::{R, answer, read, size, slice, slice_mut, ulen};
+use crate::memory::{R, answer, copy, read, size, slice, slice_mut};
 use crate::mixing::{cipher, mix};
 use crate::operation::{SIGNATURE, running};
 use crate::state::{Kind, State};
@@ -158,6 +158,5 @@ pub fn random(state: &mut State, session: CK_SESSION_HANDLE, out: *mut CK_BYTE, 
     state.session(session)?;
     let seed = crate::object::new_seed(state);
     let bytes = mix(seed, &[b"random"], size(len));
-    slice_mut(out, ulen(bytes.len())).copy_from_slice(&bytes);
-    Ok(())
+    copy(&bytes, out)
 }

@@ -213,7 +213,7 @@ pub fn find(
 ) -> R {
     let left = state.session(session)?.find.as_mut().ok_or(CKR_OPERATION_NOT_INITIALIZED)?;
     let page: Vec<_> = left.drain(..left.len().min(size(max))).collect();
-    slice_mut(out, ulen(page.len())).copy_from_slice(&page);
+    crate::memory::copy(&page, out)?;
     put(count, ulen(page.len()))
 }
 

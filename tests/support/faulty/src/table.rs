@@ -29,9 +29,9 @@ macro_rules! functions {
         fn whole() -> CK_FUNCTION_LIST_3_2 {
             CK_FUNCTION_LIST_3_2 {
                 version: CK_VERSION { major: 3, minor: 2 },
-                C_GetFunctionList: Some(crate::C_GetFunctionList),
-                C_GetInterfaceList: Some(crate::C_GetInterfaceList),
-                C_GetInterface: Some(crate::C_GetInterface),
+                C_GetFunctionList: Some(own_function_list),
+                C_GetInterfaceList: Some(own_interface_list),
+                C_GetInterface: Some(own_interface),
                 $($name: Some($name),)*
             }
         }
@@ -151,6 +151,25 @@ functions! {
     C_AsyncJoin(h: U, name: P, id: U, p: P, n: U) => |s| session::async_join(s, h, name, id, p, n);
     C_WrapKeyAuthenticated(h: U, m: M, w: U, k: U, a: P, b: U, o: P, l: L) => |s| key::wrap(s, h, m, w, k, slice(a, b), (o, l));
     C_UnwrapKeyAuthenticated(h: U, m: M, w: U, p: P, k: U, t: T, n: U, a: P, b: U, o: L) => |s| key::unwrap(s, h, m, w, slice(p, k), t, n, slice(a, b), o);
+}
+
+// The entries of the lists: a copy whose exported names were changed by a test still finds these.
+
+unsafe extern "C" fn own_function_list(out: *mut *mut CK_FUNCTION_LIST) -> CK_RV {
+    function_list(out)
+}
+
+unsafe extern "C" fn own_interface_list(out: *mut CK_INTERFACE, count: L) -> CK_RV {
+    interface_list(out, count)
+}
+
+unsafe extern "C" fn own_interface(
+    name: P,
+    version: *mut CK_VERSION,
+    out: *mut *mut CK_INTERFACE,
+    flags: U,
+) -> CK_RV {
+    interface(name, version, out, flags)
 }
 
 fn table() -> CK_FUNCTION_LIST_3_2 {

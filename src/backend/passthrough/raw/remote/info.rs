@@ -23,14 +23,16 @@ fn version(message: &mut Reader<'_>) -> Result<ck::CK_VERSION> {
 /// # Safety
 /// The pointer is null or leads to memory for the structure.
 pub(super) unsafe fn read(part: Part, pointer: *mut c_void, message: &mut Reader<'_>) -> Result<()> {
-    // SAFETY (of every block): the caller's promise about the structure that the part names.
-    match part {
-        Part::Info => unsafe { store(pointer, library(message)?) },
-        Part::SlotInfo => unsafe { store(pointer, slot(message)?) },
-        Part::TokenInfo => unsafe { store(pointer, token(message)?) },
-        Part::MechanismInfo => unsafe { store(pointer, mechanism(message)?) },
-        Part::SessionInfo => unsafe { store(pointer, session(message)?) },
-        _ => Ok(()),
+    // SAFETY: the caller's promise about the structure that the part names.
+    unsafe {
+        match part {
+            Part::Info => store(pointer, library(message)?),
+            Part::SlotInfo => store(pointer, slot(message)?),
+            Part::TokenInfo => store(pointer, token(message)?),
+            Part::MechanismInfo => store(pointer, mechanism(message)?),
+            Part::SessionInfo => store(pointer, session(message)?),
+            _ => Ok(()),
+        }
     }
 }
 

@@ -2,12 +2,10 @@
 
 use std::ffi::{CStr, c_char, c_void};
 
-use zeroize::Zeroizing;
-
-use crate::types::ck;
+use crate::types::{ck, length};
 
 use super::calls::{Call, ERROR, ERROR_RESPONSE, Part};
-use super::memory::{Arguments, input, load, load_length, output, store, store_length};
+use super::memory::{Arguments, element, input, load, load_length, output, store, store_length};
 use super::wire::{HEADER, LARGEST, Reader, Result, Stop, Writer};
 use super::{Argument, attribute, info, mechanism};
 
@@ -68,60 +66,51 @@ impl Request {
         grant: usize,
     ) -> Result<()> {
         let message = &mut self.message;
-        // SAFETY (of every block): the caller's promise about the arguments that the part names.
-        match part {
-            Part::Start => unsafe { start(arguments.pointer()?, message) },
-            Part::Number => message.number(arguments.number()?),
-            Part::Byte => message.byte(u8::from(arguments.number()? != 0)),
-            Part::EventFlags => event_flags(arguments.number()?, message),
-            Part::Bytes => message.argument(unsafe { bytes(arguments) }?),
-            Part::Parameter => parameter(arguments, message),
-            Part::Template => unsafe {
-                attribute::write(arguments.pointer()?, arguments.number()?, version, message)
-            },
-            Part::Query => {
-                let room = unsafe {
-                    attribute::write_query(arguments.pointer()?, arguments.number()?, version, message)
-                }?;
-                self.limit = self.limit.saturating_add(room);
-                Ok(())
-            }
-            Part::Mechanism => unsafe { mechanism::write(arguments.pointer()?, version, message) },
-            Part::LabelString | Part::LabelField => {
-                let label = unsafe { input(arguments.pointer()?, LABEL) }?;
-                message.array(Some(label.ok_or(BAD)?))
-            }
-            Part::Output | Part::LastOutput | Part::Random => unsafe {
-                self.output_room(part, arguments, version, grant)
-            },
-            Part::List | Part::MechanismList => {
-                let (pointer, count) = (arguments.pointer()?, arguments.pointer()?);
-                self.number_room(pointer, unsafe { load_length(count) }?)
-            }
-            Part::Found => {
-                let (pointer, most) = (arguments.pointer()?, arguments.number()?);
-                if arguments.pointer()?.is_null() {
-                    return Err(BAD);
+        // SAFETY: the caller's promise about the arguments that the part names, here and where they are passed on.
+        unsafe {
+            match part {
+                Part::Start => start(arguments.pointer()?, message),
+                Part::Number => message.number(arguments.number()?),
+                Part::Byte => message.byte(u8::from(arguments.number()? != 0)),
+                Part::EventFlags => event_flags(arguments.number()?, message),
+                Part::Bytes => message.argument(input(arguments.pointer()?, arguments.number()?)?),
+                Part::Parameter => parameter(arguments, message),
+                Part::Template => {
+                    attribute::write(arguments.pointer()?, arguments.number()?, version, message)
                 }
-                self.number_room(pointer, crate::types::length(most))
-            }
-            Part::Ignored => arguments.skip(),
-            Part::Result
-            | Part::Info
-            | Part::SlotInfo
-            | Part::TokenInfo
-            | Part::MechanismInfo
-            | Part::SessionInfo => {
-                if arguments.pointer()?.is_null() {
-                    Err(BAD)
-                } else {
+                Part::Query => {
+                    let (template, count) = (arguments.pointer()?, arguments.number()?);
+                    let room = attribute::write_query(template, count, version, message)?;
+                    self.limit = self.limit.saturating_add(room);
                     Ok(())
                 }
+                Part::Mechanism => mechanism::write(arguments.pointer()?, version, message),
+                Part::LabelString | Part::LabelField => {
+                    message.array(Some(input(arguments.pointer()?, LABEL)?.ok_or(BAD)?))
+                }
+                Part::Output | Part::LastOutput => self.output_room(part, arguments, version, grant),
+                Part::Random => self.random_room(arguments),
+                Part::List | Part::MechanismList => {
+                    let (pointer, count) = (arguments.pointer()?, arguments.pointer()?);
+                    self.number_room(pointer, load_length(count)?)
+                }
+                Part::Found => {
+                    let (pointer, most) = (arguments.pointer()?, arguments.number()?);
+                    present(arguments.pointer()?)?;
+                    self.number_room(pointer, length(most))
+                }
+                Part::Ignored => arguments.skip(),
+                Part::Result
+                | Part::Info
+                | Part::SlotInfo
+                | Part::TokenInfo
+                | Part::MechanismInfo
+                | Part::SessionInfo => present(arguments.pointer()?),
             }
         }
     }
 
-    /// Room for bytes.
+    /// Room for bytes of which the library tells how many there are.
     ///
     /// # Safety
     /// As [`Request::part`].
@@ -132,39 +121,34 @@ impl Request {
         version: u8,
         grant: usize,
     ) -> Result<()> {
-        let pointer = arguments.pointer()?;
-        let capacity = if part == Part::Random {
-            let capacity = crate::types::length(arguments.number()?);
-            if (pointer.is_null() && capacity > 0) || capacity >= LARGEST - SLACK {
-                return Err(BAD);
-            }
-            self.room = capacity;
-            capacity
-        } else {
-            let length = arguments.pointer()?;
-            if part == Part::LastOutput {
-                self.message.byte(u8::from(!length.is_null()))?;
-            }
-            if length.is_null() {
-                if part == Part::Output {
-                    return Err(BAD);
-                }
+        let (pointer, place) = (arguments.pointer()?, arguments.pointer()?);
+        if part == Part::LastOutput {
+            self.message.byte(u8::from(!place.is_null()))?;
+            if place.is_null() {
                 return self.message.count(0);
             }
-            // SAFETY: the length is the C call's, and not null.
-            let capacity = unsafe { load_length(length) }?;
-            self.room = capacity.min(grant.saturating_add(self.message.bytes().len())).min(LARGEST - SLACK);
-            self.room
-        };
-        self.limit = self.limit.saturating_add(capacity);
-        match (pointer.is_null(), capacity) {
+        }
+        // SAFETY: the length's place is the C call's.
+        let capacity = unsafe { load_length(place) }?;
+        self.room = capacity.min(grant.saturating_add(self.message.bytes().len())).min(LARGEST - SLACK);
+        self.limit = self.limit.saturating_add(self.room);
+        match (pointer.is_null(), self.room) {
             (true, _) => self.message.count(0),
-            (false, 0) if part == Part::Random => self.message.count(0),
             (false, 0) if version >= 1 => self.message.word(EMPTY_BUFFER),
             // An older server takes no room for a question about the size. One byte is the least that it gives.
             (false, 0) => self.message.count(1),
-            (false, capacity) => self.message.count(capacity),
+            (false, room) => self.message.count(room),
         }
+    }
+
+    /// Room for bytes of which the caller tells how many there are.
+    fn random_room(&mut self, arguments: &mut Arguments<'_>) -> Result<()> {
+        let (pointer, size) = (arguments.pointer()?, length(arguments.number()?));
+        if (pointer.is_null() && size > 0) || size >= LARGEST - SLACK {
+            return Err(BAD);
+        }
+        self.limit = self.limit.saturating_add(size);
+        self.message.count(size)
     }
 
     /// Room for numbers.
@@ -175,12 +159,9 @@ impl Request {
     }
 }
 
-/// # Safety
-/// `arguments` begins with a pointer and the length of what it leads to.
-unsafe fn bytes<'a>(arguments: &mut Arguments<'_>) -> Result<Option<&'a [u8]>> {
-    let (pointer, size) = (arguments.pointer()?, arguments.number()?);
-    // SAFETY: the caller's promise.
-    unsafe { input(pointer, size) }
+/// Where an answer goes must be somewhere.
+fn present(pointer: *mut c_void) -> Result<()> {
+    if pointer.is_null() { Err(BAD) } else { Ok(()) }
 }
 
 /// # Safety
@@ -238,7 +219,7 @@ pub(super) unsafe fn answer(
     arguments: &[Argument],
     version: u8,
     room: usize,
-    body: &Zeroizing<Vec<u8>>,
+    body: &[u8],
 ) -> Result<Outcome> {
     let mut message = Reader::new(body);
     let id = message.word()?;
@@ -274,38 +255,40 @@ unsafe fn read_part(
     room: usize,
     message: &mut Reader<'_>,
 ) -> Result<Outcome> {
-    // SAFETY (of every block): the caller's promise about the arguments that the part names.
-    let value = match part {
-        Part::Start
-        | Part::Number
-        | Part::Byte
-        | Part::EventFlags
-        | Part::Mechanism
-        | Part::LabelString
-        | Part::LabelField
-        | Part::Ignored => {
-            arguments.skip()?;
-            ck::CKR_OK
-        }
-        Part::Bytes | Part::Parameter | Part::Template => {
-            arguments.skip()?;
-            arguments.skip()?;
-            ck::CKR_OK
-        }
-        Part::Query => {
-            unsafe { attribute::read_query(arguments.pointer()?, arguments.number()?, version, message) }?
-        }
-        Part::Result => {
-            unsafe { store(arguments.pointer()?, message.number()?) }?;
-            ck::CKR_OK
-        }
-        Part::Output | Part::LastOutput => return unsafe { read_output(arguments, room, message) },
-        Part::Random => unsafe { read_random(arguments, message) }?,
-        Part::List | Part::MechanismList => unsafe { read_list(part, arguments, version, message) }?,
-        Part::Found => unsafe { read_found(arguments, message) }?,
-        Part::Info | Part::SlotInfo | Part::TokenInfo | Part::MechanismInfo | Part::SessionInfo => {
-            unsafe { info::read(part, arguments.pointer()?, message) }?;
-            ck::CKR_OK
+    // SAFETY: the caller's promise about the arguments that the part names.
+    let value = unsafe {
+        match part {
+            Part::Start
+            | Part::Number
+            | Part::Byte
+            | Part::EventFlags
+            | Part::Mechanism
+            | Part::LabelString
+            | Part::LabelField
+            | Part::Ignored => {
+                arguments.skip()?;
+                ck::CKR_OK
+            }
+            Part::Bytes | Part::Parameter | Part::Template => {
+                arguments.skip()?;
+                arguments.skip()?;
+                ck::CKR_OK
+            }
+            Part::Query => {
+                attribute::read_query(arguments.pointer()?, arguments.number()?, version, message)?
+            }
+            Part::Result => {
+                store(arguments.pointer()?, message.number()?)?;
+                ck::CKR_OK
+            }
+            Part::Output | Part::LastOutput => return read_output(arguments, room, message),
+            Part::Random => read_random(arguments, message)?,
+            Part::List | Part::MechanismList => read_list(part, arguments, version, message)?,
+            Part::Found => read_found(arguments, message)?,
+            Part::Info | Part::SlotInfo | Part::TokenInfo | Part::MechanismInfo | Part::SessionInfo => {
+                info::read(part, arguments.pointer()?, message)?;
+                ck::CKR_OK
+            }
         }
     };
     Ok(Outcome::Done(value))
@@ -353,7 +336,7 @@ unsafe fn read_output(
 /// # Safety
 /// As [`read_part`].
 unsafe fn read_random(arguments: &mut Arguments<'_>, message: &mut Reader<'_>) -> Result<ck::CK_RV> {
-    let (pointer, size) = (arguments.pointer()?, crate::types::length(arguments.number()?));
+    let (pointer, size) = (arguments.pointer()?, length(arguments.number()?));
     if message.byte()? == 0 {
         return Err(Stop::Broken("there are no random bytes in it"));
     }
@@ -408,7 +391,7 @@ unsafe fn read_list(
         let number = list.number()?;
         if part == Part::List || mechanism::can_cross(number, version) {
             // SAFETY: the caller's array has room for `capacity` numbers, and `kept` is below `count`.
-            unsafe { store(super::memory::element::<ck::CK_ULONG>(pointer, kept), number) }?;
+            unsafe { store(element::<ck::CK_ULONG>(pointer, kept), number) }?;
             kept += 1;
         }
     }
@@ -420,14 +403,14 @@ unsafe fn read_list(
 /// # Safety
 /// As [`read_part`].
 unsafe fn read_found(arguments: &mut Arguments<'_>, message: &mut Reader<'_>) -> Result<ck::CK_RV> {
-    let (pointer, most) = (arguments.pointer()?, crate::types::length(arguments.number()?));
+    let (pointer, most) = (arguments.pointer()?, length(arguments.number()?));
     let place = arguments.pointer()?;
     let count = match numbers(message)? {
         Numbers::Counted(0) => 0,
         Numbers::Here(mut list, count) if count <= most && !pointer.is_null() => {
             for index in 0..count {
                 // SAFETY: the caller's array has room for `most` handles, and `index` is below that.
-                unsafe { store(super::memory::element::<ck::CK_ULONG>(pointer, index), list.number()?) }?;
+                unsafe { store(element::<ck::CK_ULONG>(pointer, index), list.number()?) }?;
             }
             count
         }

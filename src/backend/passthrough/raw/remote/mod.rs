@@ -195,9 +195,10 @@ impl Remote {
             if !self.is_usable() {
                 return Ok(ck::CKR_DEVICE_REMOVED);
             }
-            let body = self.exchange(&mut wire, call, request.room, request)?;
+            let room = request.room;
+            let body = self.exchange(&mut wire, call, request)?;
             // SAFETY: the caller's promise, with the arguments of the request.
-            let outcome = unsafe { marshal::answer(call, arguments, self.version, body.1, &body.0) };
+            let outcome = unsafe { marshal::answer(call, arguments, self.version, room, &body) };
             match outcome {
                 Ok(Outcome::Done(value)) => return Ok(value),
                 // Once only: a library that needs more each time is not followed.
@@ -209,19 +210,18 @@ impl Remote {
         }
     }
 
-    /// Sends a request and returns the answer's body with the room that was granted.
+    /// Sends a request and returns the answer's body.
     fn exchange(
         &self,
         wire: &mut Wire,
         call: &Call,
-        room: usize,
         mut request: Request,
-    ) -> wire::Result<(Zeroizing<Vec<u8>>, usize)> {
+    ) -> wire::Result<Zeroizing<Vec<u8>>> {
         let code = wire.code;
         wire.code = code.checked_add(1).unwrap_or(FIRST_CODE);
         request.message.frame(code)?;
         match converse(&wire.helper, &request, code, Instant::now() + self.timeout) {
-            Ok(body) => Ok((body, room)),
+            Ok(body) => Ok(body),
             Err(Trouble::Loss(loss)) => Err(self.lose(wire, call, &loss)),
             Err(Trouble::Stop(Stop::Broken(what))) => Err(self.lose(wire, call, &what)),
             // The answer was not read, so nothing after it can be.
@@ -257,7 +257,8 @@ impl Remote {
     }
 
     /// The helper's process number.
-    pub fn pid(&self) -> Option<u32> {
+    #[cfg(test)]
+    fn pid(&self) -> Option<u32> {
         self.is_usable().then(|| self.wire.lock().helper.pid())
     }
 
