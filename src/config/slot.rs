@@ -49,6 +49,11 @@ impl<'a> SlotReader<'a> {
         self.variables.get(key).unwrap_or(self.origin)
     }
 
+    /// A key that somebody else reads.
+    pub fn know(&mut self, key: &'static str) {
+        self.known.insert(key);
+    }
+
     fn value(&mut self, key: &'static str) -> Option<&'a Value> {
         self.known.insert(key);
         self.table.get(key)
