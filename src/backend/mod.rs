@@ -23,6 +23,7 @@ pub fn providers(config: &Arc<Config>) -> Result<Vec<Box<dyn Provider>>> {
 fn provider(config: &Arc<Config>, entry: &SlotEntry) -> Result<Box<dyn Provider>> {
     match entry.backend.as_str() {
         "passthrough" => Ok(Box::new(passthrough::PassProvider::new(config.clone(), entry, None)?)),
+        "zymbit" => Ok(Box::new(zymbit::ZymbitProvider::new(config.clone(), entry)?)),
         other => Err(entry.reader().refuse(format!("there is no backend {other:?} in this build")).into()),
     }
 }

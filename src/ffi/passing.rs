@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use smallvec::SmallVec;
 
+use super::templates::MAX_ATTRIBUTES;
 use super::{memory, state};
 use crate::calls;
 use crate::error::{Error, ErrorKind, Result};
@@ -157,6 +158,9 @@ impl Pass for kind::Wanted {
 impl Pass for kind::WantedCount {
     unsafe fn down(value: ck::CK_ULONG, passing: &Passing<'_>) -> Result<ck::CK_ULONG> {
         let first = passing.wanted.get();
+        if value > MAX_ATTRIBUTES {
+            return Err(Error::new(ErrorKind::ArgumentsBad, "more attributes than a template can have"));
+        }
         if !first.is_null() {
             let mut rooms = passing.rooms.borrow_mut();
             for at in 0..length(value) {

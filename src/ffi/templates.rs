@@ -9,7 +9,7 @@ use crate::types::{ck, length, ulong};
 
 /// More attributes than any template has, nested ones included; a count beyond it is a stray value, or arrays that
 /// share their elements.
-const MAX_ATTRIBUTES: ck::CK_ULONG = 4096;
+pub(super) const MAX_ATTRIBUTES: ck::CK_ULONG = 4096;
 /// Templates within templates end here.
 const MAX_DEPTH: usize = 4;
 /// What C_GetAttributeValue puts where there is no length to tell.
