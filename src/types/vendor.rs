@@ -13,16 +13,16 @@ use cryptoki_sys::{
 const KEYWARD: CK_ULONG = 0x4b57_0000;
 
 /// C_GenerateKeyPair: a BIP-32 wallet's master key. [`CK_KEYWARD_BIP32_MASTER_PARAMS`], or none.
-pub const CKM_KEYWARD_BIP32_MASTER_GEN: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED | KEYWARD | 1;
+pub const CKM_KEYWARD_BIP32_MASTER_GEN: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED + KEYWARD + 1;
 /// C_DeriveKey: the child of a wallet's private key. [`CK_KEYWARD_BIP32_CHILD_PARAMS`].
-pub const CKM_KEYWARD_BIP32_CHILD_DERIVE: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED | KEYWARD | 2;
+pub const CKM_KEYWARD_BIP32_CHILD_DERIVE: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED + KEYWARD + 2;
 /// C_Sign: ECDSA over a digest of 32 bytes, r ‖ s ‖ recovery ID: 65 bytes. No parameter.
-pub const CKM_KEYWARD_ECDSA_RECOVERABLE: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED | KEYWARD | 3;
+pub const CKM_KEYWARD_ECDSA_RECOVERABLE: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED + KEYWARD + 3;
 
 /// The name of the wallet that a key belongs to.
-pub const CKA_KEYWARD_WALLET_NAME: CK_ATTRIBUTE_TYPE = CKA_VENDOR_DEFINED | KEYWARD | 1;
+pub const CKA_KEYWARD_WALLET_NAME: CK_ATTRIBUTE_TYPE = CKA_VENDOR_DEFINED + KEYWARD + 1;
 /// A key's path in its wallet, such as m/44'/60'/0'.
-pub const CKA_KEYWARD_WALLET_ADDRESS: CK_ATTRIBUTE_TYPE = CKA_VENDOR_DEFINED | KEYWARD | 2;
+pub const CKA_KEYWARD_WALLET_ADDRESS: CK_ATTRIBUTE_TYPE = CKA_VENDOR_DEFINED + KEYWARD + 2;
 
 /// The least room for a recovery sentence: 24 words of up to eight letters, the spaces, and reserve.
 pub const CK_KEYWARD_MNEMONIC_LEN: CK_ULONG = 256;

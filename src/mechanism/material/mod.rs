@@ -12,11 +12,12 @@ mod ml_dsa;
 mod rsa;
 mod secret;
 
+pub use certificate::{CertificateNames, certificate_names};
 pub(super) use curve::{okp, weierstrass};
 pub(super) use ec::{point_lens, raw_point};
 pub(super) use ml_dsa::parameter_set;
 
-use crate::crypto::{PrivateKey, PublicKey};
+use crate::crypto::{OkpCurve, PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{Attributes, Value};
 use crate::types::{SecretBytes, ck};
@@ -163,6 +164,15 @@ pub fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
     match attributes.class() {
         ck::CKO_SECRET_KEY => secret::wanted_len(attributes),
         _ => Ok(None),
+    }
+}
+
+/// Whether CKA_EC_PARAMS names the curve that there is for an Edwards or Montgomery key.
+pub fn is_okp(attributes: &Attributes) -> bool {
+    match attributes.key_type() {
+        Some(ck::CKK_EC_EDWARDS) => okp(attributes, OkpCurve::Ed25519).is_ok(),
+        Some(ck::CKK_EC_MONTGOMERY) => okp(attributes, OkpCurve::X25519).is_ok(),
+        _ => false,
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a call costs more through keyward's passthrough backend than when the lower library is called directly.
 //!
-//! For each lower library two processes, one that calls it and one that calls keyward above it, are asked in turn for a
-//! short measurement of each row. What counts is the median of the differences within the rounds, per C_ call.
+//! For each lower library three processes, two that call it and one that calls keyward above it, are asked in turn for a
+//! short measurement of each row. What counts is the median of the differences within the rounds, per C_ call; the
+//! difference of the two that do the same says how much of it is chance.
 
 mod rows;
 mod side;
@@ -53,45 +54,57 @@ pub fn drive(arguments: &[String]) -> Result<(), String> {
     let options = parse(arguments)?;
     let mut out = std::io::stdout();
     let mut lines = vec![
-        "| over | calls | directly | through keyward | more per call | |".to_owned(),
-        "| --- | --- | ---: | ---: | ---: | --- |".to_owned(),
+        "| over | calls | directly | through keyward | more per call | chance | |".to_owned(),
+        "| --- | --- | ---: | ---: | ---: | ---: | --- |".to_owned(),
     ];
     for (name, path) in &options.lower {
-        let sides = Process::start(path, None, &options)
-            .and_then(|direct| Ok((direct, Process::start(path, Some(&options.keyward), &options)?)));
-        let (mut direct, mut through) = sides.map_err(|Fault(reason)| format!("{name}: {reason}"))?;
+        let start = |keyward| {
+            Process::start(path, keyward, &options).map_err(|Fault(reason)| format!("{name}: {reason}"))
+        };
+        let mut sides = [start(None)?, start(Some(&options.keyward))?, start(None)?];
         for row in ROWS {
-            lines.push(match compare(row, &mut direct, &mut through, options.rounds) {
-                Ok((below, above, more)) => format!(
-                    "| {name} | {} | {} µs | {} µs | {} µs | {} |",
-                    row.name,
-                    digits(below),
-                    digits(above),
-                    digits(more),
-                    if more <= GOAL { "✓" } else { "✗" },
-                ),
-                Err(Fault(reason)) => format!("| {name} | {} | – | – | – | {reason} |", row.name),
+            lines.push(match compare(row, &mut sides, options.rounds) {
+                Ok(compared) => compared.line(name, row),
+                Err(Fault(reason)) => format!("| {name} | {} | – | – | – | – | {reason} |", row.name),
             });
         }
     }
     writeln!(out, "{}", lines.join("\n")).map_err(|error| error.to_string())
 }
 
-/// Medians of both sides, and of the difference per call.
-fn compare(
-    row: &Row,
-    direct: &mut Process,
-    through: &mut Process,
-    rounds: usize,
-) -> Result<(f64, f64, f64), Fault> {
-    let (mut below, mut above, mut more) = (Vec::new(), Vec::new(), Vec::new());
-    for _ in 0..rounds {
-        let (one, other) = (direct.ask(row)?, through.ask(row)?);
-        below.push(one);
-        above.push(other);
-        more.push((other - one) / float(row.calls));
+/// Medians of all rounds, in microseconds.
+struct Compared {
+    direct: f64,
+    through: f64,
+    /// The difference per C_ call, and that of the two direct processes.
+    more: f64,
+    chance: f64,
+}
+
+impl Compared {
+    fn line(&self, over: &str, row: &Row) -> String {
+        let numbers = [self.direct, self.through, self.more, self.chance].map(|value| digits(value) + " µs");
+        let met = if self.more <= GOAL { "✓" } else { "✗" };
+        format!("| {over} | {} | {} | {met} |", row.name, numbers.join(" | "))
     }
-    Ok((median(below), median(above), median(more)))
+}
+
+fn compare(row: &Row, sides: &mut [Process; 3], rounds: usize) -> Result<Compared, Fault> {
+    let (mut direct, mut through, mut more, mut chance) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let [one, above, other] = sides;
+    for _ in 0..rounds {
+        let (below, passed, again) = (one.ask(row)?, above.ask(row)?, other.ask(row)?);
+        direct.push(f64::midpoint(below, again));
+        through.push(passed);
+        more.push((passed - f64::midpoint(below, again)) / float(row.calls));
+        chance.push((again - below) / float(row.calls));
+    }
+    Ok(Compared {
+        direct: median(direct),
+        through: median(through),
+        more: median(more),
+        chance: median(chance),
+    })
 }
 
 /// One side in a process of its own.

@@ -261,7 +261,8 @@ fn room_of(attribute: &ck::CK_ATTRIBUTE) -> usize {
     if attribute.pValue.is_null() { 0 } else { length(attribute.ulValueLen) }
 }
 
-/// The same for a template that is a value. Its types are written by the token, and nothing until then: 0 is sent.
+/// The same for a template that is a value. Its types are the token's to write, so anything may be in them; but there
+/// are libraries that look for what the caller put there.
 ///
 /// # Safety
 /// The value is an array of attributes, whose pointers lead to the room that is named beside them, or are null.
@@ -274,7 +275,8 @@ unsafe fn write_inner_rooms(outer: &ck::CK_ATTRIBUTE, message: &mut Writer) -> R
         let attribute: ck::CK_ATTRIBUTE = unsafe { load(element::<ck::CK_ATTRIBUTE>(outer.pValue, index)) }?;
         let room = room_of(&attribute);
         total = total.saturating_add(room).saturating_add(64);
-        message.word(0)?;
+        let kind = u32::try_from(attribute.type_).ok();
+        message.word(kind.filter(|_| !TEMPLATES.contains(&attribute.type_)).unwrap_or(0))?;
         message.count(room)?;
     }
     Ok(total)

@@ -294,7 +294,7 @@ fn what_cannot_cross_is_marked_unavailable_and_not_asked_for() {
 #[test]
 fn a_template_as_a_value_is_filled() {
     let mut label = [0u8; 4];
-    let mut inner = [attribute(0xdead, &mut label)];
+    let mut inner = [attribute(0xdead_0000_0000, &mut label)];
     let mut template = [attribute(ck::CKA_WRAP_TEMPLATE, &mut inner)];
     let arguments = [number(0), number(0), array(&mut template), number(1)];
     let body = sent("C_GetAttributeValue", 1, &arguments).unwrap();
