@@ -7,6 +7,8 @@ pub mod zymbit;
 
 use std::sync::Arc;
 
+use self::passthrough::PassProvider;
+use self::zymbit::{Way, ZymbitProvider};
 use crate::config::{Config, SlotEntry};
 use crate::error::Result;
 use crate::token::Provider;
@@ -22,8 +24,13 @@ pub fn providers(config: &Arc<Config>) -> Result<Vec<Box<dyn Provider>>> {
 
 fn provider(config: &Arc<Config>, entry: &SlotEntry) -> Result<Box<dyn Provider>> {
     match entry.backend.as_str() {
-        "passthrough" => Ok(Box::new(passthrough::PassProvider::new(config.clone(), entry, None)?)),
-        "zymbit" => Ok(Box::new(zymbit::ZymbitProvider::new(config.clone(), entry)?)),
+        "passthrough" => Ok(Box::new(PassProvider::new(config.clone(), entry)?)),
+        "zymbit" => match Way::of(entry)? {
+            Way::Native => Ok(Box::new(ZymbitProvider::new(config.clone(), entry)?)),
+            Way::Pkcs11(found) => {
+                Ok(Box::new(PassProvider::for_backend(config.clone(), entry, found, &["via"])?))
+            }
+        },
         other => Err(entry.reader().refuse(format!("there is no backend {other:?} in this build")).into()),
     }
 }

@@ -26,6 +26,11 @@ pub struct SlotReader<'a> {
 static NO_VARIABLES: BTreeMap<String, Origin> = BTreeMap::new();
 
 impl SlotEntry {
+    /// An entry with all of its keys, found there.
+    pub fn new(backend: String, table: toml::Table, origin: Origin) -> SlotEntry {
+        SlotEntry { backend, table, origin, variables: BTreeMap::new() }
+    }
+
     /// A reader that knows `backend` and nothing else yet.
     pub fn reader(&self) -> SlotReader<'_> {
         let known = BTreeSet::from(["backend"]);
@@ -47,6 +52,11 @@ impl<'a> SlotReader<'a> {
 
     fn origin_of(&self, key: &str) -> &'a Origin {
         self.variables.get(key).unwrap_or(self.origin)
+    }
+
+    /// A key that somebody else reads.
+    pub fn know(&mut self, key: &'static str) {
+        self.known.insert(key);
     }
 
     fn value(&mut self, key: &'static str) -> Option<&'a Value> {

@@ -52,11 +52,23 @@ struct Known {
 }
 
 impl PassProvider {
-    /// Reads the entry; the library is loaded when its slots are first asked for. `default_library` stands in for a key
-    /// `library` that is not there.
-    pub fn new(config: Arc<Config>, entry: &SlotEntry, default_library: Option<PathBuf>) -> Result<Self> {
-        let lower = Arc::new(Lower::new(Settings::read(entry, default_library)?));
-        Ok(PassProvider { config, lower, known: Mutex::default() })
+    /// Reads the entry; the library is loaded when its slots are first asked for.
+    pub fn new(config: Arc<Config>, entry: &SlotEntry) -> Result<Self> {
+        Ok(PassProvider::over(config, Settings::read(entry, None, &[])?))
+    }
+
+    /// The same for an entry of another backend, which found the library itself and has keys of its own.
+    pub fn for_backend(
+        config: Arc<Config>,
+        entry: &SlotEntry,
+        found: Option<PathBuf>,
+        others: &[&'static str],
+    ) -> Result<Self> {
+        Ok(PassProvider::over(config, Settings::read(entry, found, others)?))
+    }
+
+    fn over(config: Arc<Config>, settings: Settings) -> Self {
+        PassProvider { config, lower: Arc::new(Lower::new(settings)), known: Mutex::default() }
     }
 
     /// Looks at each slot of the library.

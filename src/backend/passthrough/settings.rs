@@ -28,10 +28,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Reads the entry. `default_library` stands in for `library` where the entry has none.
-    pub fn read(entry: &SlotEntry, default_library: Option<PathBuf>) -> Result<Settings> {
+    /// Reads the entry, for a backend that comes here with the library that it found and with keys of its own.
+    pub fn read(entry: &SlotEntry, found: Option<PathBuf>, others: &[&'static str]) -> Result<Settings> {
         let mut slot = entry.reader();
-        let library = slot.path("library")?.or(default_library);
+        others.iter().for_each(|key| slot.know(key));
+        let library = slot.path("library")?.or(found);
         let name = library.as_ref().and_then(|library| library.file_name());
         let name = name.map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
         let settings = Settings {

@@ -24,6 +24,7 @@ mod ring;
 mod session;
 mod settings;
 mod token;
+mod way;
 
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ use parking_lot::Mutex;
 use self::raw::{Device, Library};
 use self::settings::Settings;
 use self::token::{Identity, ZymbitToken};
+pub use self::way::Way;
 use crate::config::{Config, SlotEntry};
 use crate::error::Result;
 use crate::token::{Provider, Token};

@@ -46,6 +46,7 @@ impl Settings {
     /// Reads an entry. Unknown keys and impossible values are refused, with their place.
     pub fn read(entry: &SlotEntry) -> Result<Settings> {
         let mut reader = entry.reader();
+        reader.know("via");
         let settings = Settings {
             library: reader.path("library")?,
             label: reader.text("label")?.map(str::to_owned),

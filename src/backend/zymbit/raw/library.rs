@@ -36,7 +36,12 @@ impl fmt::Debug for Library {
 impl Library {
     /// Where the library is looked for when the configuration names none.
     pub fn default_paths() -> impl Iterator<Item = PathBuf> {
-        DIRECTORIES.iter().map(|directory| Path::new(directory).join(NAME))
+        Library::default_places(NAME)
+    }
+
+    /// Where a library of the vendor's of this file name would be.
+    pub fn default_places(name: &str) -> impl Iterator<Item = PathBuf> {
+        DIRECTORIES.iter().map(move |directory| Path::new(directory).join(name))
     }
 
     /// The first of [`Library::default_paths`] that is there.

@@ -67,10 +67,8 @@ pub fn wait_for_event(
     if flags & CKF_DONT_BLOCK == 0 {
         return Err(CKR_FUNCTION_NOT_SUPPORTED);
     }
-    let differs = |(place, other): (&(CK_SLOT_ID, Option<String>), Option<&(CK_SLOT_ID, Option<String>)>)| {
-        (Some(place) != other).then_some(place.0)
-    };
-    let changed = state.slots.iter().enumerate().find_map(|(at, now)| differs((now, state.reported.get(at))));
+    let is_news = |at: &usize| state.slots.get(*at) != state.reported.get(*at);
+    let changed = (0..state.slots.len()).find(is_news).and_then(|at| state.slots.get(at)).map(|slot| slot.0);
     state.reported.clone_from(&state.slots);
     changed.map_or(Err(CKR_NO_EVENT), |id| put(slot, id))
 }

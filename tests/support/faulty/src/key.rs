@@ -152,7 +152,7 @@ pub fn derive(
 }
 
 fn shared(seed: u64) -> u64 {
-    seed.rotate_left(17) ^ 0x5ec2_e7
+    seed.rotate_left(17) ^ 0x5e_c2e7
 }
 
 #[allow(clippy::too_many_arguments)]
