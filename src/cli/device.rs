@@ -96,16 +96,15 @@ impl DeviceArg {
             return Ok(vec![library.clone()]);
         }
         let config = Config::load(&Environment::process(), None).map_err(crate::error::Error::from)?;
-        let mut found = Vec::new();
+        let mut found: Vec<PathBuf> = Vec::new();
         let entries: Vec<_> = config.slot.iter().filter(|entry| entry.backend == "zymbit").collect();
         for entry in &entries {
             let named = entry.reader().path("library").map_err(crate::error::Error::from)?;
-            found.extend(named.or_else(Library::installed));
+            found.extend(named.or_else(Library::installed).filter(|library| !found.contains(library)));
         }
         if entries.is_empty() {
             found.extend(Library::installed());
         }
-        found.dedup();
         match found.is_empty() {
             true => {
                 failed("no libzk_app_utils.so is installed: name it with --library PATH, or in a [[slot]]")

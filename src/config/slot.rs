@@ -26,6 +26,11 @@ pub struct SlotReader<'a> {
 static NO_VARIABLES: BTreeMap<String, Origin> = BTreeMap::new();
 
 impl SlotEntry {
+    /// An entry with all of its keys, found there.
+    pub fn new(backend: String, table: toml::Table, origin: Origin) -> SlotEntry {
+        SlotEntry { backend, table, origin, variables: BTreeMap::new() }
+    }
+
     /// A reader that knows `backend` and nothing else yet.
     pub fn reader(&self) -> SlotReader<'_> {
         let known = BTreeSet::from(["backend"]);

@@ -1,6 +1,5 @@
 //! keyward.toml.
 
-use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
 use std::ops::Range;
@@ -88,7 +87,7 @@ impl Source<'_> {
             let Some(toml::Value::String(backend)) = table.get("backend") else {
                 return Err(at("[[slot]] lacks backend = \"...\""));
             };
-            Ok(SlotEntry { backend: backend.clone(), table, origin, variables: BTreeMap::new() })
+            Ok(SlotEntry::new(backend.clone(), table, origin))
         };
         entries.into_iter().zip(lines).map(entry).collect()
     }

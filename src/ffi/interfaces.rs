@@ -23,12 +23,18 @@ macro_rules! dispatch {
     };
 }
 
-/// Passes a call on if its session's token lies in another library.
+/// Passes a call on if its session's token lies in another library. Out of line, so that a call that stays here pays for
+/// no more than the question.
 macro_rules! pass_on {
     (() $($rest:tt)*) => {};
     (($effect:expr) $name:ident ($session:ident: $of:ty $(, $parameter:ident: $kind:ty)*)) => {
-        if is_foreign($session) {
-            return guard::call(stringify!($name), || {
+        #[inline(never)]
+        #[allow(clippy::too_many_arguments)]
+        unsafe fn passed_on(
+            $session: <$of as Parameter>::C
+            $(, $parameter: <$kind as Parameter>::C)*
+        ) -> ck::CK_RV {
+            guard::call(stringify!($name), || {
                 passing::run($session, $effect, &mut |below| {
                     let passing = Passing::new(below);
                     // Calls without such parameters leave it unused.
@@ -45,7 +51,11 @@ macro_rules! pass_on {
                         Ok(rv)
                     }
                 })
-            });
+            })
+        }
+        if is_foreign($session) {
+            // SAFETY: passed on.
+            return unsafe { passed_on($session $(, $parameter)*) };
         }
     };
 }

@@ -49,7 +49,7 @@ mod tests {
 
     fn way(text: &str) -> Way {
         let table: toml::Table = toml::from_str(text).unwrap();
-        Way::of(&SlotEntry { backend: "zymbit".to_owned(), table, origin: Origin::Default }).unwrap()
+        Way::of(&SlotEntry::new("zymbit".to_owned(), table, Origin::Default)).unwrap()
     }
 
     #[test]
