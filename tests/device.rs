@@ -189,6 +189,9 @@ fn what_is_not_there() {
     let slot = format!("[[slot]]\nbackend = \"zymbit\"\nlibrary = \"{}/a.so\"\n", place.dir.path().display());
     std::fs::write(conf.join("keyward.toml"), format!("{slot}{}", slot.replace("a.so", "b.so"))).unwrap();
     place.run("device watch").refused(2, "--library PATH");
+    // The vendor's PKCS#11 library tells nothing of the device.
+    std::fs::write(conf.join("keyward.toml"), slot.replace("a.so", "libzk_pkcs11.so")).unwrap();
+    place.run("device status").refused(1, "no libzk_app_utils.so is installed");
 }
 
 /// Runs the tool with a terminal as stdin: its exit code and stdout with stderr.

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use super::error::{Error, Result, failed, usage};
 use super::output::Answer;
+use crate::backend::zymbit::Way;
 use crate::backend::zymbit::raw::{self, Device, Library};
 use crate::config::{Config, Environment};
 
@@ -99,7 +100,11 @@ impl DeviceArg {
         let mut found: Vec<PathBuf> = Vec::new();
         let entries: Vec<_> = config.slot.iter().filter(|entry| entry.backend == "zymbit").collect();
         for entry in &entries {
-            let named = entry.reader().path("library").map_err(crate::error::Error::from)?;
+            let named = match Way::of(entry).map_err(crate::error::Error::from)? {
+                Way::Native => entry.reader().path("library").map_err(crate::error::Error::from)?,
+                // Its library is another one, and tells nothing of the device.
+                Way::Pkcs11(_) => None,
+            };
             found.extend(named.or_else(Library::installed).filter(|library| !found.contains(library)));
         }
         if entries.is_empty() {

@@ -1,7 +1,7 @@
 //! The passthrough backend over a library that misbehaves as told (tests/support/faulty): what arrives there, what
 //! comes back, and what becomes of its troubles.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 #[path = "../common/mod.rs"]
 mod common;

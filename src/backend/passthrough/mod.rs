@@ -25,6 +25,7 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
+use self::identity::Identity;
 use self::lower::Lower;
 use self::raw::Api;
 use self::settings::Settings;

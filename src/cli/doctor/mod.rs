@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::error::Result;
 use super::host::Host;
 use super::output::{Answer, Table};
-use crate::config::Config;
+use crate::config::{Config, SlotEntry};
 
 /// How bad something is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -125,6 +125,7 @@ fn configuration(report: &mut Report, config: &Config) {
     for note in &config.notes {
         report.add(Level::Warning, "configuration", note.clone());
     }
+    config.slot.iter().for_each(|entry| backend(report, entry));
     let kdf = config.soft.kdf;
     let bad = "new PINs can be guessed fast by whoever gets the file; for throw-away tokens only";
     report.check(!kdf.is_weak(), "soft.kdf", kdf.to_string(), (Level::Warning, bad));
@@ -133,6 +134,19 @@ fn configuration(report: &mut Report, config: &Config) {
     }
     if !config.soft.synchronous {
         report.add(Level::Warning, "soft.synchronous", "normal: a power failure may lose the last changes");
+    }
+}
+
+/// The library of a `[[slot]]`. What it says of its tokens is in the list of slots, why it has none in the log.
+fn backend(report: &mut Report, entry: &SlotEntry) {
+    let subject = format!("[[slot]] {}", entry.backend);
+    match entry.reader().path("library") {
+        Ok(Some(library)) => {
+            let bad = (Level::Problem, "there is no such file; correct library");
+            report.check(library.exists(), &subject, library.display().to_string(), bad);
+        }
+        Ok(None) => report.add(Level::Info, &subject, "library: where it is usually installed"),
+        Err(error) => report.add(Level::Problem, &subject, error.to_string()),
     }
 }
 
