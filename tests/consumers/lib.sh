@@ -73,11 +73,19 @@ configure_softhsm() {
 configure_tpm2() {
   export TPM2_PKCS11_STORE=$WORK/tokens TPM2_PKCS11_TCTI=swtpm:path=$WORK/tpm.sock TPM2_PKCS11_LOG_LEVEL=0
   need swtpm swtpm
+  need tpm2_flushcontext tpm2-tools
   mkdir "$WORK/tpm"
   swtpm socket --tpm2 --flags not-need-init,startup-clear --tpmstate "dir=$WORK/tpm" \
     --server "type=unixio,path=$WORK/tpm.sock" --ctrl "type=unixio,path=$WORK/tpm.sock.ctrl" >"$WORK/tpm.out" 2>&1 </dev/null &
   TPM=$!
   wait_for 10 test -S "$WORK/tpm.sock" || cat "$WORK/tpm.out"
+}
+
+# flush_tpm: forgets what programs that ended without C_Finalize have left in the TPM, which has room for three keys and
+# sessions. Where there is a real one, /dev/tpmrm0 does so by itself.
+flush_tpm() {
+  local what
+  for what in -t -l -s; do TPM2TOOLS_TCTI=$TPM2_PKCS11_TCTI tpm2_flushcontext $what >/dev/null 2>&1; done
 }
 
 configure_slot() {
@@ -318,7 +326,7 @@ uri() {
 
 cleanup() {
   stop_servers
-  [ -z "${TPM:-}" ] || { kill "$TPM" && wait "$TPM"; } 2>/dev/null
+  [ -z "$TPM" ] || { kill "$TPM" && wait "$TPM"; } 2>/dev/null
   [ -n "${KEEP:-}" ] || rm -rf "$WORK"
 }
 

@@ -13,6 +13,12 @@ new_token
 head -c 300 /dev/urandom >message
 openssl dgst -sha256 -binary -out digest message
 
+# judge CHECK...: a check on a TPM that holds no session of a program before.
+judge() {
+  flush_tpm
+  "$@"
+}
+
 # --- pkcs11-tool
 
 shows "list slots" "token label *: $TOKEN" pkcs11-tool --module "$MODULE" -L
@@ -47,32 +53,35 @@ check "pkcs11-tool --test" p11 --test
 # --- OpenSSL
 
 printf 'subjectAltName=DNS:localhost\n' >san
+# An authority in a file certifies the token's public keys.
 for key in rsa p256; do
-  check "OpenSSL: certificate request by $key" openssl req -new -engine pkcs11 -keyform engine -key "$(uri $key)" -subj "/CN=$key" -sha256 -out $key.csr &&
+  OPENSSL_CONF=/dev/null openssl x509 -new -force_pubkey $key.pem -subj "/CN=$key" -CA file.pem -CAkey file.key -days 2 -extfile san -out $key-leaf.pem
+done
+for key in rsa p256; do
+  judge check "OpenSSL: certificate request by $key" openssl req -new -engine pkcs11 -keyform engine -key "$(uri $key)" -subj "/CN=$key" -sha256 -out $key.csr &&
     shows "OpenSSL: the request by $key verifies" 'verify OK' openssl req -in $key.csr -verify -noout
-  check "OpenSSL: authority $key" openssl req -new -x509 -engine pkcs11 -keyform engine -key "$(uri $key)" -subj "/CN=$key CA" \
+  judge check "OpenSSL: authority $key" openssl req -new -x509 -engine pkcs11 -keyform engine -key "$(uri $key)" -subj "/CN=$key CA" \
     -sha256 -days 2 -addext basicConstraints=critical,CA:TRUE -out $key-ca.pem
 done
-check "OpenSSL: the authority issues" openssl x509 -req -in p256.csr -CA rsa-ca.pem -CAkeyform engine -engine pkcs11 \
-  -CAkey "$(uri rsa)" -CAcreateserial -days 2 -sha256 -extfile san -out p256-leaf.pem
-check "OpenSSL: the EC authority issues" openssl x509 -req -in rsa.csr -CA p256-ca.pem -CAkeyform engine -engine pkcs11 \
-  -CAkey "$(uri p256)" -CAcreateserial -days 2 -sha256 -extfile san -out rsa-leaf.pem
+judge check "OpenSSL: the authority issues" openssl x509 -req -in p256.csr -CA rsa-ca.pem -CAkeyform engine -engine pkcs11 \
+  -CAkey "$(uri rsa)" -CAcreateserial -days 2 -sha256 -extfile san -out issued.pem &&
+  check "OpenSSL: what it issued verifies" openssl verify -CAfile rsa-ca.pem issued.pem
 handshake() { # NAME KEY CERTIFICATE CA PROTOCOL
-  if check "OpenSSL: $1: the server starts" tls_server "server-$2$5" "$5" -cert "$3" -engine pkcs11 -keyform engine -key "$(uri "$2")"; then
+  if judge check "OpenSSL: $1: the server starts" tls_server "server-$2$5" "$5" -cert "$3" -engine pkcs11 -keyform engine -key "$(uri "$2")"; then
     for round in 1 2; do shows "OpenSSL: $1: handshake $round" 'Verification: OK' tls_client "$4" "$5"; done
   fi
   stop_servers
 }
-handshake "TLS 1.3, P-256 key" p256 p256-leaf.pem rsa-ca.pem -tls1_3
-handshake "TLS 1.2, P-256 key" p256 p256-leaf.pem rsa-ca.pem -tls1_2
-handshake "TLS 1.2, RSA key" rsa rsa-leaf.pem p256-ca.pem -tls1_2
-handshake "TLS 1.3, RSA key" rsa rsa-leaf.pem p256-ca.pem -tls1_3
+handshake "TLS 1.3, P-256 key" p256 p256-leaf.pem file.pem -tls1_3
+handshake "TLS 1.2, P-256 key" p256 p256-leaf.pem file.pem -tls1_2
+handshake "TLS 1.2, RSA key" rsa rsa-leaf.pem file.pem -tls1_2
+handshake "TLS 1.3, RSA key" rsa rsa-leaf.pem file.pem -tls1_3
 
 # --- Java, with the keys made above and their certificates in the token
 
 for key in rsa:01 p256:02; do
   openssl x509 -in "${key%:*}-leaf.pem" -outform DER -out leaf.der
-  check "the certificate of ${key%:*}" p11 --write-object leaf.der --type cert --label "${key%:*}" --id "${key#*:}"
+  judge check "the certificate of ${key%:*}" p11 --write-object leaf.der --type cert --label "${key%:*}" --id "${key#*:}"
 done
 slot=$(token_slot)
 printf 'name = tested\nlibrary = %s\nslot = %d\n' "$MODULE" "$((slot))" >pkcs11.cfg
@@ -80,25 +89,26 @@ store() {
   keytool "$1" -providerClass sun.security.pkcs11.SunPKCS11 -providerArg pkcs11.cfg -keystore NONE -storetype PKCS11 \
     -storepass:file pin "${@:2}"
 }
-shows "keytool: list the RSA entry" 'rsa, *PrivateKeyEntry' store -list
-shows "keytool: list the EC entry" 'p256, *PrivateKeyEntry' store -list
-check "keytool: certificate request with the EC key" store -certreq -alias p256 -file java.csr &&
+judge shows "keytool: list the RSA entry" 'rsa, *PrivateKeyEntry' store -list
+judge shows "keytool: list the EC entry" 'p256, *PrivateKeyEntry' store -list
+judge check "keytool: certificate request with the EC key" store -certreq -alias p256 -file java.csr &&
   shows "OpenSSL verifies Java's request" 'verify OK' openssl req -in java.csr -verify -noout
-check "keytool: certificate request with the RSA key" store -certreq -alias rsa -file java.csr &&
+judge check "keytool: certificate request with the RSA key" store -certreq -alias rsa -file java.csr &&
   shows "OpenSSL verifies Java's RSA request" 'verify OK' openssl req -in java.csr -verify -noout
 signer() { jarsigner -providerClass sun.security.pkcs11.SunPKCS11 -providerArg pkcs11.cfg -keystore NONE -storetype PKCS11 -storepass:file pin "$@"; }
 mkdir classes && cp "$ROOT/examples/java/Tls.java" classes/ && jar --create --file plain.jar -C classes .
 for alias in rsa p256; do
-  check "jarsigner: sign with $alias" signer -signedjar $alias.jar plain.jar $alias &&
+  judge check "jarsigner: sign with $alias" signer -signedjar $alias.jar plain.jar $alias &&
     shows "jarsigner: verify $alias without the token" '^jar verified' jarsigner -verify $alias.jar
 done
 openssl req -x509 -newkey rsa:2048 -nodes -keyout client.key -subj /CN=client -days 2 -out client.pem 2>/dev/null
 export CONSUMER_PIN=$PIN
+flush_tpm
 start java java "$ROOT/examples/java/Tls.java" pkcs11.cfg server p256 client.pem
 if check "Java: TLS 1.3 server on the EC key" wait_for 60 grep -q '^port ' java.out; then
   PORT=$(sed -n 's/^port //p' java.out)
-  shows "Java: OpenSSL's client verifies it" 'Verification: OK' tls_client rsa-ca.pem -tls1_3 -cert client.pem -key client.key
+  shows "Java: OpenSSL's client verifies it" 'Verification: OK' tls_client file.pem -tls1_3 -cert client.pem -key client.key
 fi
 stop_servers
-check "delete a key" p11 --delete-object --type privkey --id 03
+judge check "delete a key" p11 --delete-object --type privkey --id 03
 finish

@@ -93,7 +93,8 @@ impl PassProvider {
         Ok(())
     }
 
-    /// The token of ours that sits in a slot below; it is none of those found `there` already. `None` for one that the configuration does not mean.
+    /// The token of ours that sits in a slot below, and none of those found `there` already. `None` for one that the
+    /// configuration does not mean.
     fn follow(
         &self,
         known: &mut Known,
@@ -114,7 +115,7 @@ impl PassProvider {
         let here = |token: &&Arc<PassToken>| token.was_blank_in(slot);
         let here = known.tokens.iter().find(here).cloned();
         let names = &self.lower.settings.tokens;
-        let meant = |identity: Identity| names.iter().any(|name| identity.is_called(name));
+        let meant = |identity: identity::Identity| names.iter().any(|name| identity.is_called(name));
         if !names.is_empty() && !identity.is_some_and(meant) {
             return None;
         }

@@ -343,6 +343,14 @@ fn moved(kind: ErrorKind) -> bool {
     )
 }
 
+/// How many of so many sessions are left for callers, since one keeps the login.
+fn but_one(limit: ck::CK_ULONG) -> ck::CK_ULONG {
+    match limit {
+        ck::CK_EFFECTIVELY_INFINITE | ck::CK_UNAVAILABLE_INFORMATION => limit,
+        limit => limit.saturating_sub(1).max(1),
+    }
+}
+
 /// The one object with these traits.
 fn find_again(api: &Api, session: OpenedSession, traits: &Traits) -> Option<ObjectHandle> {
     let attribute = |(kind, value): &'_ (_, Vec<u8>)| (*kind, value.clone());
@@ -416,8 +424,8 @@ impl Token for PassToken {
             hardware_version: info.hardwareVersion,
             firmware_version: info.firmwareVersion,
             limits: TokenLimits {
-                sessions: info.ulMaxSessionCount,
-                read_write_sessions: info.ulMaxRwSessionCount,
+                sessions: but_one(info.ulMaxSessionCount),
+                read_write_sessions: but_one(info.ulMaxRwSessionCount),
                 public_memory: [info.ulTotalPublicMemory, info.ulFreePublicMemory],
                 private_memory: [info.ulTotalPrivateMemory, info.ulFreePrivateMemory],
                 utc_time: info.utcTime,
