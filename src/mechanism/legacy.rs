@@ -21,8 +21,9 @@ const FAMILIES: &[[ck::CK_MECHANISM_TYPE; 2]] = &[
     [ck::CKM_SSL3_MD5_MAC, ck::CKM_MD2_KEY_DERIVATION],
     [ck::CKM_PBE_MD2_DES_CBC, ck::CKM_PBE_SHA1_RC2_40_CBC],
     [ck::CKM_PBA_SHA1_WITH_SHA1_HMAC, ck::CKM_PBA_SHA1_WITH_SHA1_HMAC],
-    // SKIPJACK to FASTHASH: the ciphers of Fortezza.
-    [ck::CKM_SKIPJACK_KEY_GEN, ck::CKM_FASTHASH],
+    // The ciphers of Fortezza, between which elliptic curves have their block.
+    [ck::CKM_SKIPJACK_KEY_GEN, ck::CKM_BATON_WRAP],
+    [ck::CKM_JUNIPER_KEY_GEN, ck::CKM_FASTHASH],
     [ck::CKM_DES_ECB_ENCRYPT_DATA, ck::CKM_DES3_CBC_ENCRYPT_DATA],
     [ck::CKM_DSA_PARAMETER_GEN, ck::CKM_DSA_PARAMETER_GEN],
     [ck::CKM_DSA_PROBABILISTIC_PARAMETER_GEN, ck::CKM_DSA_FIPS_G_GEN],

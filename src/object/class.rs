@@ -371,14 +371,20 @@ const RSA_PRIVATE: &[Rule] = &[
 ];
 
 /// Short Weierstrass, Edwards and Montgomery curves.
-const EC_PUBLIC: &[Rule] =
-    &[rule(ck::CKA_EC_PARAMS, F1 | F3, ABSENT), rule(ck::CKA_EC_POINT, F1 | F4, ABSENT)];
+const EC_PUBLIC: &[Rule] = &[
+    rule(ck::CKA_EC_PARAMS, F1 | F3, ABSENT),
+    rule(ck::CKA_EC_POINT, F1 | F4, ABSENT),
+    rule(ck::CKA_KEYWARD_WALLET_NAME, F2 | F4, ABSENT),
+    rule(ck::CKA_KEYWARD_WALLET_ADDRESS, F2 | F4, ABSENT),
+];
 
 /// The same, and the public point, which many modules keep with the private key.
 const EC_PRIVATE: &[Rule] = &[
     rule(ck::CKA_EC_PARAMS, F1 | F4 | F6, ABSENT),
     rule(ck::CKA_VALUE, F1 | F4 | F6 | F7, ABSENT),
     rule(ck::CKA_EC_POINT, F4 | F6, ABSENT),
+    rule(ck::CKA_KEYWARD_WALLET_NAME, F2 | F4 | F6, ABSENT),
+    rule(ck::CKA_KEYWARD_WALLET_ADDRESS, F2 | F4 | F6, ABSENT),
 ];
 
 /// ML-DSA, ML-KEM and SLH-DSA.

@@ -25,7 +25,6 @@ use std::sync::Arc;
 
 use parking_lot::Mutex;
 
-use self::identity::Identity;
 use self::lower::Lower;
 use self::raw::Api;
 use self::settings::Settings;

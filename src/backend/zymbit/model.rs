@@ -1,6 +1,6 @@
 //! What the models have, where the device can't be asked.
 
-use super::raw::{KeyType, Slot};
+use super::raw::Slot;
 
 /// The first slot of keys that were not made in the factory.
 pub const FIRST_GENERATED: Slot = 16;
@@ -33,14 +33,6 @@ impl Model {
         let bare: String = name.chars().filter(char::is_ascii_alphanumeric).collect();
         let bare = bare.to_ascii_uppercase();
         MODELS.iter().find(|model| model.names.iter().any(|name| bare.contains(name))).unwrap_or(&UNKNOWN)
-    }
-
-    /// The types of key that it can hold.
-    pub fn key_types(&self) -> &'static [KeyType] {
-        match self.rich {
-            true => &[KeyType::P256, KeyType::Secp256k1, KeyType::Ed25519, KeyType::X25519],
-            false => &[KeyType::P256],
-        }
     }
 }
 

@@ -315,13 +315,14 @@ fn read(device: &Device<'_>, (foreign, slot): Place, key_type: Option<KeyType>) 
         }
     };
     let key = match bytes.len() {
-        32 => {
-            let key_type = match key_type.filter(|key_type| key_type.public_len() == 32) {
-                Some(key_type) => Some(key_type),
-                None => kind_of_32_bytes(device, (foreign, slot), &bytes)?,
-            };
-            key_type.and_then(|key_type| okp(key_type, &bytes))
-        }
+        32 => match key_type.filter(|key_type| key_type.public_len() == 32) {
+            Some(key_type) => okp(key_type, &bytes),
+            None => match kind_of_32_bytes(device, (foreign, slot), &bytes)? {
+                Some(key_type) => okp(key_type, &bytes),
+                // Nobody may ask now.
+                None => return Ok(None),
+            },
+        },
         _ => weierstrass(&bytes),
     };
     let Some(key) = key else {

@@ -59,7 +59,10 @@ impl Library {
         // write the configuration chose it.
         let handle = unsafe { libc::dlopen(name.as_ptr(), libc::RTLD_NOW | libc::RTLD_LOCAL) };
         if handle.is_null() {
-            return Err(fail(loader_error()));
+            // The loader begins with the path as well.
+            let why = loader_error();
+            let bare = why.strip_prefix(&format!("{}: ", path.display())).map(str::to_owned);
+            return Err(fail(bare.unwrap_or(why)));
         }
         // SAFETY: `handle` is the library just loaded, which is never unloaded; the names are the vendor's.
         let symbols = unsafe { Symbols::resolve(|symbol| libc::dlsym(handle, symbol.as_ptr())) };

@@ -1,4 +1,4 @@
-//! What needs no device; the rest is in tests/zymbit.rs, on the simulator.
+//! What needs no device; the rest is in tests/zymbit, on the simulator.
 
 use std::path::Path;
 
