@@ -35,21 +35,51 @@ pub fn run(command: &Command) -> Result<Answer> {
     let Command::List(args) = command;
     let rows = match &args.token.token {
         Some(_) if !args.markdown => offered(&args.token)?,
-        _ => mechanism::all().collect(),
+        _ => mechanism::all().map(Shown::from).collect(),
     };
     let text = if args.markdown { markdown(&rows) } else { table(&rows) };
     let json = json!({
-        "mechanisms": rows.iter().map(|row| describe(row)).collect::<Vec<Value>>(),
+        "mechanisms": rows.iter().map(describe).collect::<Vec<Value>>(),
         "unsupported_functions": ffi::unsupported(),
     });
     Ok(Answer::new(text, json))
 }
 
-fn offered(token: &TokenArg) -> Result<Vec<&'static Descriptor>> {
+/// A mechanism, as the table or a token has it.
+struct Shown {
+    kind: ck::CK_MECHANISM_TYPE,
+    flags: ck::CK_FLAGS,
+    sizes: (ck::CK_ULONG, ck::CK_ULONG),
+    /// `None` for one that only another library knows.
+    row: Option<&'static Descriptor>,
+}
+
+impl From<&'static Descriptor> for Shown {
+    fn from(row: &'static Descriptor) -> Self {
+        let sizes = (row.min_key_size, row.max_key_size);
+        Shown { kind: row.kind, flags: row.flags(), sizes, row: Some(row) }
+    }
+}
+
+impl Shown {
+    fn name(&self) -> String {
+        self.row.map_or_else(|| format!("{:#x}", self.kind), |row| row.name.to_owned())
+    }
+
+    fn is_legacy(&self) -> bool {
+        mechanism::is_legacy(self.kind)
+    }
+}
+
+fn offered(token: &TokenArg) -> Result<Vec<Shown>> {
     let host = Host::start()?;
     let token = host.select(token)?;
-    let kinds = calls::slot::mechanisms(&host.module, token.slot)?;
-    Ok(kinds.into_iter().filter_map(mechanism::descriptor).collect())
+    let show = |kind| -> Result<Shown> {
+        let info = calls::slot::mechanism_info(&host.module, token.slot, kind)?;
+        let sizes = (info.ulMinKeySize, info.ulMaxKeySize);
+        Ok(Shown { kind, flags: info.flags, sizes, row: mechanism::descriptor(kind) })
+    };
+    calls::slot::mechanisms(&host.module, token.slot)?.into_iter().map(show).collect()
 }
 
 /// CKF_ bits of CK_MECHANISM_INFO, and how they are called.
@@ -68,12 +98,12 @@ const OPERATIONS: &[(ck::CK_FLAGS, &str)] = &[
     (ck::CKF_DECAPSULATE, "decapsulate"),
 ];
 
-fn operations(row: &Descriptor) -> Vec<&'static str> {
-    OPERATIONS.iter().filter(|(flag, _)| row.flags() & flag != 0).map(|(_, name)| *name).collect()
+fn operations(row: &Shown) -> Vec<&'static str> {
+    OPERATIONS.iter().filter(|(flag, _)| row.flags & flag != 0).map(|(_, name)| *name).collect()
 }
 
-fn sizes(row: &Descriptor) -> String {
-    match (row.min_key_size, row.max_key_size) {
+fn sizes(row: &Shown) -> String {
+    match row.sizes {
         (0, 0) => String::new(),
         (min, max) if min == max => min.to_string(),
         (min, max) => format!("{min} to {max}"),
@@ -105,26 +135,26 @@ fn parameter(kind: ParamKind) -> String {
     }
 }
 
-fn describe(row: &Descriptor) -> Value {
+fn describe(shown: &Shown) -> Value {
     json!({
-        "name": row.name,
-        "number": row.kind,
-        "operations": operations(row),
-        "flags": row.flags(),
-        "min_key_size": row.min_key_size,
-        "max_key_size": row.max_key_size,
-        "parameter": parameter(row.param),
-        "legacy": row.legacy,
-        "fips": row.fips,
+        "name": shown.name(),
+        "number": shown.kind,
+        "operations": operations(shown),
+        "flags": shown.flags,
+        "min_key_size": shown.sizes.0,
+        "max_key_size": shown.sizes.1,
+        "parameter": shown.row.map(|row| parameter(row.param)),
+        "legacy": shown.is_legacy(),
+        "fips": shown.row.map(|row| row.fips),
     })
 }
 
-fn table(rows: &[&Descriptor]) -> String {
+fn table(rows: &[Shown]) -> String {
     let mut table = Table::new(&["mechanism", "flags", "key size", "operations", "note"]);
     for row in rows {
-        let note = if row.legacy { "legacy" } else { "" };
-        let flags = format!("{:#x}", row.flags());
-        table.row([row.name.to_owned(), flags, sizes(row), operations(row).join(","), note.to_owned()]);
+        let note = if row.is_legacy() { "legacy" } else { "" };
+        let flags = format!("{:#x}", row.flags);
+        table.row([row.name(), flags, sizes(row), operations(row).join(","), note.to_owned()]);
     }
     table.render("No mechanisms")
 }
@@ -141,12 +171,13 @@ the public key. Mechanisms marked *legacy* are switched off by `policy.legacy = 
 | --- | --- | --- | --- | --- |
 ";
 
-fn markdown(rows: &[&Descriptor]) -> String {
+fn markdown(rows: &[Shown]) -> String {
     let mut page = INTRODUCTION.to_owned();
     for row in rows {
-        let note = if row.legacy { "*legacy*" } else { "" };
-        let (operations, parameter) = (operations(row).join(", "), parameter(row.param));
-        let line = format!("| `{}` | {operations} | {} | {parameter} | {note} |", row.name, sizes(row));
+        let note = if row.is_legacy() { "*legacy*" } else { "" };
+        let parameter = row.row.map(|row| parameter(row.param)).unwrap_or_default();
+        let operations = operations(row).join(", ");
+        let line = format!("| `{}` | {operations} | {} | {parameter} | {note} |", row.name(), sizes(row));
         page.push_str(&line.replace("|  |", "| |").replace("|  |", "| |"));
         page.push('\n');
     }
@@ -174,15 +205,15 @@ mod tests {
         for row in mechanism::all() {
             let text = parameter(row.param);
             assert_ne!(text, format!("{:?}", row.param), "{}: add a row to PARAMETERS", row.name);
-            assert!(!operations(row).is_empty(), "{}: add a row to OPERATIONS", row.name);
+            assert!(!operations(&row.into()).is_empty(), "{}: add a row to OPERATIONS", row.name);
         }
     }
 
     #[test]
     fn the_page_has_every_row() {
-        let rows: Vec<_> = mechanism::all().collect();
+        let rows: Vec<_> = mechanism::all().map(Shown::from).collect();
         let page = markdown(&rows);
-        assert!(rows.iter().all(|row| page.contains(&format!("| `{}` |", row.name))));
+        assert!(rows.iter().all(|row| page.contains(&format!("| `{}` |", row.name()))));
         assert!(page.contains("CKR_FUNCTION_NOT_SUPPORTED"));
     }
 }

@@ -23,6 +23,8 @@ pub(super) struct Passing<'a> {
     /// The room in the caller's buffer, where there is one.
     room: Cell<Option<ck::CK_ULONG>>,
     output: Cell<bool>,
+    /// Whether the input whose length comes next is there.
+    input: Cell<bool>,
     /// The attributes that are asked for, and the room for each.
     wanted: Cell<*mut ck::CK_ATTRIBUTE>,
     rooms: RefCell<SmallVec<[ck::CK_ULONG; 4]>>,
@@ -34,6 +36,7 @@ impl<'a> Passing<'a> {
             below,
             room: Cell::new(None),
             output: Cell::new(false),
+            input: Cell::new(false),
             wanted: Cell::new(std::ptr::null_mut()),
             rooms: RefCell::default(),
         }
@@ -97,6 +100,33 @@ impl Pass for kind::Mechanism {
             passing.below.permits(unsafe { (*value).mechanism })?;
         }
         Ok(value)
+    }
+}
+
+/// What is null and has a length is nothing that a library must bear.
+fn note_input<T>(value: *mut T, passing: &Passing<'_>) -> *mut T {
+    passing.input.set(!value.is_null());
+    value
+}
+
+impl Pass for kind::Input {
+    unsafe fn down(value: *mut u8, passing: &Passing<'_>) -> Result<*mut u8> {
+        Ok(note_input(value, passing))
+    }
+}
+
+impl Pass for kind::Template {
+    unsafe fn down(value: *mut ck::CK_ATTRIBUTE, passing: &Passing<'_>) -> Result<*mut ck::CK_ATTRIBUTE> {
+        Ok(note_input(value, passing))
+    }
+}
+
+impl Pass for kind::InputLen {
+    unsafe fn down(value: ck::CK_ULONG, passing: &Passing<'_>) -> Result<ck::CK_ULONG> {
+        match passing.input.get() || value == 0 {
+            true => Ok(value),
+            false => Err(Error::new(ErrorKind::ArgumentsBad, "a null pointer with a length")),
+        }
     }
 }
 
