@@ -183,11 +183,9 @@ unsafe fn write_value(
     let bytes = value.unwrap_or(&[]);
     match kind_of(attribute.type_, version) {
         Kind::Bytes => message.array(value),
-        Kind::Byte if bytes.len() <= 1 => message.byte(bytes.first().copied().unwrap_or(0)),
-        Kind::Number => match bytes {
-            [] => message.number(0),
-            _ => message.number(number(bytes).ok_or(INVALID)?),
-        },
+        // The server takes a value that is not as long as its type for the end of the conversation.
+        Kind::Byte => message.byte(*bytes.first().filter(|_| bytes.len() == 1).ok_or(INVALID)?),
+        Kind::Number => message.number(number(bytes).ok_or(INVALID)?),
         Kind::Date => match bytes.len() {
             0 => message.array(None),
             8 => message.array(Some(bytes)),
@@ -205,7 +203,7 @@ unsafe fn write_value(
             // SAFETY: the value of such an attribute is an array of attributes, valid by the caller's promise.
             unsafe { write_all(attribute.pValue, count, version, depth - 1, message) }
         }
-        Kind::Byte | Kind::Template => Err(INVALID),
+        Kind::Template => Err(INVALID),
     }
 }
 
