@@ -15,9 +15,3 @@ die() {
   printf '%s: %s\n' "${0##*/}" "$*" >&2
   exit 1
 }
-
-# build_release ARGUMENTS...: library and programs. The libraries that tests stand in front of would change the features
-# of shared crates, so that a later `cargo build` of keyward alone built everything anew.
-build_release() {
-  cargo build --release --workspace --exclude keyward-faulty --exclude zk-app-utils-simulator --bins --lib "$@"
-}
