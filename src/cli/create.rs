@@ -228,9 +228,9 @@ impl Maker<'_> {
             .with(ck::CKA_PRIVATE, false)
             .with(ck::CKA_LABEL, label.as_str())
             .with(ck::CKA_ID, id)
-            .with(ck::CKA_SUBJECT, fields.subject)
-            .with(ck::CKA_ISSUER, fields.issuer)
-            .with(ck::CKA_SERIAL_NUMBER, fields.serial)
+            .with(ck::CKA_SUBJECT, fields.subject.as_slice())
+            .with(ck::CKA_ISSUER, fields.issuer.as_slice())
+            .with(ck::CKA_SERIAL_NUMBER, fields.serial.as_slice())
             .with(ck::CKA_VALUE, der);
         self.object(template, made)
     }

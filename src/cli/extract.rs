@@ -98,8 +98,9 @@ pub fn chain(session: &Session<'_>, leaf: &[u8]) -> Result<Vec<Vec<u8>>> {
         if fields.is_self_issued() {
             break;
         }
-        let issuer =
-            Template::new().with(ck::CKA_CLASS, ck::CKO_CERTIFICATE).with(ck::CKA_SUBJECT, fields.issuer);
+        let issuer = Template::new()
+            .with(ck::CKA_CLASS, ck::CKO_CERTIFICATE)
+            .with(ck::CKA_SUBJECT, fields.issuer.as_slice());
         let found = session.find(&issuer)?;
         let next = found.first().map(|issuer| certificate(session, *issuer)).transpose()?.flatten();
         match next {

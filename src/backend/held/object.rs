@@ -17,7 +17,7 @@ use crate::types::ck;
 pub const FIRST_SESSION_OBJECT: ObjectHandle = 0x8000_0000;
 
 /// The shortest RSA modulus under `policy.legacy = "deny"`.
-const MIN_RSA_BYTES: usize = 2048 / 8;
+pub const MIN_RSA_BYTES: usize = 2048 / 8;
 
 /// An object and, once it was used, its parsed key.
 pub struct Object {

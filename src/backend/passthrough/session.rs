@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::finds::Search;
 use super::raw::{Api, OpenedSession};
 use super::token::{PassToken, Recovery};
+use crate::backend::held::MIN_RSA_BYTES;
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::RawAttribute;
 use crate::token::{Access, Below, Call, Foreign, ObjectHandle};
@@ -18,8 +19,6 @@ use crate::types::functions::{Effect, Library};
 /// By what a key is found again once its handle is void.
 const TRAITS: [ck::CK_ATTRIBUTE_TYPE; 5] =
     [ck::CKA_CLASS, ck::CKA_KEY_TYPE, ck::CKA_TOKEN, ck::CKA_ID, ck::CKA_LABEL];
-/// The shortest RSA modulus under `policy.legacy = "deny"`.
-const MIN_RSA_BYTES: usize = 2048 / 8;
 
 /// One session.
 pub struct PassSession {

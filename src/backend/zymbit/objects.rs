@@ -11,7 +11,7 @@ use super::settings::KeySettings;
 use crate::backend::held::Object;
 use crate::crypto::{self, Curve, EcPublic, Ed25519Public, Hash, OkpCurve, PublicKey, X25519Public};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::material;
+use crate::mechanism::material::{self, CertificateFields};
 use crate::object::{self, Attributes, Caller, Template};
 use crate::token::ObjectHandle;
 use crate::types::ck;
@@ -236,7 +236,8 @@ impl Builder<'_> {
         };
         let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
         let value = der_of(&bytes).ok_or_else(|| failed("neither PEM nor DER".to_owned()))?;
-        let names = material::certificate_names(&value).map_err(|error| failed(error.detail().to_owned()))?;
+        let names =
+            CertificateFields::of(&value).map_err(|_| failed("no X.509 certificate in DER".to_owned()))?;
         let template = Template::new()
             .with(ck::CKA_CLASS, ck::CKO_CERTIFICATE)
             .with(ck::CKA_CERTIFICATE_TYPE, ck::CKC_X_509)

@@ -2,44 +2,30 @@
 //!
 //! By their places alone: certificates that a strict parser refuses are in use.
 
-use der::asn1::AnyRef;
-use der::{Class, Decode, Encode, SliceReader, Tag, Tagged};
+use std::ops::Deref;
 
-/// Fields of a certificate, each in DER.
+use der::asn1::AnyRef;
+use der::{Decode, Tag, Tagged};
+
+use crate::mechanism::material::CertificateFields;
+
+/// The fields of a certificate, and what the tool makes of them.
 #[derive(Debug, Clone)]
-pub struct Fields {
-    /// The serial number, an INTEGER.
-    pub serial: Vec<u8>,
-    /// The issuer's Name.
-    pub issuer: Vec<u8>,
-    /// The subject's Name.
-    pub subject: Vec<u8>,
-    /// The SubjectPublicKeyInfo.
-    pub public_key: Vec<u8>,
+pub struct Fields(CertificateFields);
+
+impl Deref for Fields {
+    type Target = CertificateFields;
+
+    fn deref(&self) -> &CertificateFields {
+        &self.0
+    }
 }
 
 impl Fields {
     /// The fields of a certificate in DER, with nothing after it.
     pub fn of(certificate: &[u8]) -> der::Result<Fields> {
-        let certificate = AnyRef::from_der(certificate)?;
-        let tbs = AnyRef::decode(&mut SliceReader::new(certificate.value())?)?;
-        let mut fields = SliceReader::new(tbs.value())?;
-        let mut serial = AnyRef::decode(&mut fields)?;
-        if serial.tag().class() == Class::ContextSpecific {
-            // It was the version.
-            serial = AnyRef::decode(&mut fields)?;
-        }
-        let _signature_algorithm = AnyRef::decode(&mut fields)?;
-        let issuer = AnyRef::decode(&mut fields)?;
-        let _validity = AnyRef::decode(&mut fields)?;
-        let subject = AnyRef::decode(&mut fields)?;
-        let public_key = AnyRef::decode(&mut fields)?;
-        Ok(Fields {
-            serial: serial.to_der()?,
-            issuer: issuer.to_der()?,
-            subject: subject.to_der()?,
-            public_key: public_key.to_der()?,
-        })
+        AnyRef::from_der(certificate)?;
+        CertificateFields::of(certificate).map(Fields)
     }
 
     /// True if the certificate names itself as its issuer.

@@ -10,11 +10,11 @@ use crate::error::Result;
 use crate::object::Attributes;
 use crate::types::ck;
 
-use super::{fill, invalid, optional, secret};
+use super::{fill, optional, secret};
 
 pub(super) fn complete(attributes: &mut Attributes) -> Result<()> {
     let Some(value) = optional(attributes, ck::CKA_VALUE) else { return Ok(()) };
-    let info = public_key_info(value).ok();
+    let info = CertificateFields::of(value).ok().map(|fields| fields.public_key);
     let checksum = secret::sha1_checksum(value);
     if let Some(info) = info {
         fill(attributes, ck::CKA_PUBLIC_KEY_INFO, info);
@@ -22,55 +22,40 @@ pub(super) fn complete(attributes: &mut Attributes) -> Result<()> {
     secret::check_value(attributes, checksum)
 }
 
-/// What a certificate object keeps beside an X.509 certificate, each in DER.
-#[derive(Debug)]
-pub struct CertificateNames {
-    /// CKA_SUBJECT.
-    pub subject: Vec<u8>,
-    /// CKA_ISSUER.
-    pub issuer: Vec<u8>,
-    /// CKA_SERIAL_NUMBER.
+/// Fields of an X.509 certificate, each in DER.
+#[derive(Debug, Clone)]
+pub struct CertificateFields {
+    /// The serial number, an INTEGER.
     pub serial: Vec<u8>,
+    /// The issuer's Name.
+    pub issuer: Vec<u8>,
+    /// The subject's Name.
+    pub subject: Vec<u8>,
+    /// The SubjectPublicKeyInfo.
+    pub public_key: Vec<u8>,
 }
 
-/// The names in an X.509 certificate in DER. CKR_ATTRIBUTE_VALUE_INVALID for what is none.
-pub fn certificate_names(certificate: &[u8]) -> Result<CertificateNames> {
-    let names = || -> der::Result<CertificateNames> {
-        let fields = fields(certificate)?;
-        Ok(CertificateNames {
-            serial: fields.serial.to_der()?,
-            issuer: fields.issuer.to_der()?,
-            subject: fields.subject.to_der()?,
+impl CertificateFields {
+    /// The fields of a certificate in DER, whatever comes after it.
+    pub fn of(certificate: &[u8]) -> der::Result<CertificateFields> {
+        let certificate = AnyRef::decode(&mut SliceReader::new(certificate)?)?;
+        let tbs = AnyRef::decode(&mut SliceReader::new(certificate.value())?)?;
+        let mut fields = SliceReader::new(tbs.value())?;
+        let mut serial = AnyRef::decode(&mut fields)?;
+        if serial.tag().class() == Class::ContextSpecific {
+            // It was the version, which may be left out.
+            serial = AnyRef::decode(&mut fields)?;
+        }
+        let _signature_algorithm = AnyRef::decode(&mut fields)?;
+        let issuer = AnyRef::decode(&mut fields)?;
+        let _validity = AnyRef::decode(&mut fields)?;
+        let subject = AnyRef::decode(&mut fields)?;
+        let public_key = AnyRef::decode(&mut fields)?;
+        Ok(CertificateFields {
+            serial: serial.to_der()?,
+            issuer: issuer.to_der()?,
+            subject: subject.to_der()?,
+            public_key: public_key.to_der()?,
         })
-    };
-    names().map_err(|_| invalid("no X.509 certificate in DER"))
-}
-
-/// The SubjectPublicKeyInfo of an X.509 certificate, in DER.
-fn public_key_info(certificate: &[u8]) -> der::Result<Vec<u8>> {
-    fields(certificate)?.public_key.to_der()
-}
-
-struct Fields<'a> {
-    serial: AnyRef<'a>,
-    issuer: AnyRef<'a>,
-    subject: AnyRef<'a>,
-    public_key: AnyRef<'a>,
-}
-
-fn fields(certificate: &[u8]) -> der::Result<Fields<'_>> {
-    let certificate = AnyRef::decode(&mut SliceReader::new(certificate)?)?;
-    let tbs = AnyRef::decode(&mut SliceReader::new(certificate.value())?)?;
-    let mut fields = SliceReader::new(tbs.value())?;
-    let mut serial = AnyRef::decode(&mut fields)?;
-    if serial.tag().class() == Class::ContextSpecific {
-        // It was the version, which may be left out.
-        serial = AnyRef::decode(&mut fields)?;
     }
-    let _signature_algorithm = AnyRef::decode(&mut fields)?;
-    let issuer = AnyRef::decode(&mut fields)?;
-    let _validity = AnyRef::decode(&mut fields)?;
-    let subject = AnyRef::decode(&mut fields)?;
-    let public_key = AnyRef::decode(&mut fields)?;
-    Ok(Fields { serial, issuer, subject, public_key })
 }

@@ -12,7 +12,7 @@ mod ml_dsa;
 mod rsa;
 mod secret;
 
-pub use certificate::{CertificateNames, certificate_names};
+pub use certificate::CertificateFields;
 pub(super) use curve::{okp, weierstrass};
 pub(super) use ec::{point_lens, raw_point};
 pub(super) use ml_dsa::parameter_set;
