@@ -1,6 +1,8 @@
 //! The backends: each implements the traits of `token`, none knows another.
 
 pub mod held;
+#[cfg(feature = "kms")]
+pub mod kms;
 pub mod passthrough;
 pub mod soft;
 pub mod zymbit;

@@ -16,6 +16,8 @@ mod rsa;
 mod seal;
 #[cfg(test)]
 mod tests;
+#[cfg(feature = "kms")]
+mod tls;
 mod traditional;
 
 #[cfg(feature = "aws-lc")]
@@ -30,6 +32,8 @@ pub use kdf::argon2id;
 pub use key::{PrivateKey, PublicKey};
 pub use rsa::{Oaep, Pss, RsaComponents};
 pub use seal::SealKey;
+#[cfg(feature = "kms")]
+pub use tls::tls_provider;
 
 #[cfg(feature = "aws-lc")]
 use aws_lc::SealCipher;
