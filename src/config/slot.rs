@@ -139,6 +139,17 @@ impl<'a> SlotReader<'a> {
         Ok(self.typed(key, "a list of strings", read)?.unwrap_or_default())
     }
 
+    /// Bytes in hexadecimal.
+    pub fn hex(&mut self, key: &'static str) -> Result<Option<Vec<u8>>> {
+        let bytes = |text: &str| -> Option<Vec<u8>> {
+            let digits = text.chars().map(|c| c.to_digit(16)?.try_into().ok());
+            let digits: Vec<u8> = digits.collect::<Option<_>>()?;
+            let (pairs, []) = digits.as_chunks::<2>() else { return None };
+            Some(pairs.iter().map(|[high, low]| high << 4 | low).collect())
+        };
+        self.typed(key, "an even number of hexadecimal digits", |value| bytes(value.as_str()?))
+    }
+
     /// A path; a relative one is relative to the file that names it, else to the working directory.
     pub fn path(&mut self, key: &'static str) -> Result<Option<PathBuf>> {
         let Some(text) = self.text(key)? else { return Ok(None) };
