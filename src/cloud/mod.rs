@@ -9,10 +9,14 @@
 //!
 //! Locks: each is held for a look or a change in memory, none while a request is on its way.
 
+pub mod azure;
+pub mod bearer;
 mod caller;
 mod connection;
 mod error;
+pub mod gcp;
 pub mod http;
+pub mod oauth;
 mod secret_text;
 pub mod text;
 

@@ -2,4 +2,6 @@
 //!
 //! [`client`] is what every provider does; `aws`, `gcp`, `azure` and `vault` do it.
 
+pub mod azure;
 pub mod client;
+pub mod gcp;
