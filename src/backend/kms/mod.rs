@@ -3,7 +3,7 @@
 //! [`client`] says what every provider does, in words that fit all; `aws`, `gcp`, `azure` and `vault` do it. A
 //! `KmsToken` is one configured place. `catalogue` knows its keys, `objects` makes PKCS#11's objects of them, `offer`
 //! says which mechanisms there are; `session` serves a session's calls and `keys` those that need the service;
-//! `template` reads what a new key shall be; `errors` has the CKRs.
+//! `template` reads what a new key shall be; `errors` has the CKRs; `group` makes one place of several.
 //!
 //! Nothing is asked of the service before somebody looks for objects, and public keys work here, also when it is away.
 //! No lock is held while it is asked.
@@ -12,6 +12,7 @@ pub mod client;
 
 mod catalogue;
 mod errors;
+mod group;
 mod keys;
 mod objects;
 mod offer;
@@ -23,6 +24,7 @@ mod token;
 use std::sync::Arc;
 
 use self::client::KmsClient;
+use self::group::{Group, Member};
 use self::settings::{Pin, Settings};
 use self::token::KmsToken;
 use crate::cloud::Connection;
@@ -46,6 +48,36 @@ impl KmsProvider {
     pub fn new(config: Arc<Config>, entry: &SlotEntry) -> Result<Self> {
         let (settings, connection, client) = read(entry)?;
         let token = KmsToken::new(config, settings, connection.limits, client);
+        Ok(KmsProvider { token: Arc::new(token) })
+    }
+
+    /// Reads an entry with `backend = "group"`, and the entries of its members.
+    pub fn group(config: Arc<Config>, entry: &SlotEntry) -> Result<Self> {
+        let mut reader = entry.reader();
+        let (settings, connection) = Settings::read(&mut reader, "group")?;
+        let members = reader.texts("members")?;
+        let refused = match (&settings.pin, &connection.address) {
+            (Pin::Secret, _) => Some("pin: each member has its own secret; use none or gate"),
+            (_, Some(_)) => Some("address: each member has its own"),
+            _ if members.is_empty() => Some("lacks members = [\"label of a slot\", ...]"),
+            _ => None,
+        };
+        if let Some(why) = refused {
+            return Err(reader.refuse(why).into());
+        }
+        let member = |label: &String| {
+            let found = config.slot.iter().find(|other| {
+                other.backend == "kms" && other.reader().text("label").is_ok_and(|text| text == Some(label))
+            });
+            let found = found.ok_or_else(|| {
+                reader.refuse(format!("members: no [[slot]] with backend = \"kms\" has label = {label:?}"))
+            })?;
+            Ok(Member { label: label.clone(), client: read(found)?.2 })
+        };
+        let members = members.iter().map(member).collect::<config::Result<Vec<_>>>()?;
+        reader.finish()?;
+        let group = Arc::new(Group::new(members));
+        let token = KmsToken::new(config.clone(), settings, connection.limits, group);
         Ok(KmsProvider { token: Arc::new(token) })
     }
 }
