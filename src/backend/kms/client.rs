@@ -56,8 +56,11 @@ pub struct KeyVersion {
     pub version: String,
     /// What the key is.
     pub material: Material,
-    /// What the service does with it. CKA_ALLOWED_MECHANISMS; the usage attributes follow from it.
+    /// What the service does with it: CKA_ALLOWED_MECHANISMS.
     pub mechanisms: Vec<ck::CK_MECHANISM_TYPE>,
+    /// What for, since one mechanism may do several things: CKF_SIGN (MACs too), CKF_DECRYPT, CKF_UNWRAP, CKF_DERIVE,
+    /// and for secret keys CKF_VERIFY and CKF_ENCRYPT. The usage attributes of both halves follow from it.
+    pub usage: ck::CK_FLAGS,
     /// ML-DSA: whether [`Signing::MlDsaMu`] is asked for, and not [`Signing::MlDsa`].
     pub mu: bool,
     /// The service's own word for its type or algorithm, for the client to know it by.

@@ -96,6 +96,18 @@ impl Does {
         }
     }
 
+    /// What for, as CKF_ flags.
+    pub(super) fn usage(self) -> ck::CK_FLAGS {
+        match self {
+            Does::Oaep(_) => ck::CKF_DECRYPT | ck::CKF_UNWRAP,
+            Does::Hmac(_) => ck::CKF_SIGN | ck::CKF_VERIFY,
+            // Google chooses the nonce.
+            Does::Gcm(_) => ck::CKF_DECRYPT,
+            Does::Cbc(_) | Does::Ctr(_) => ck::CKF_ENCRYPT | ck::CKF_DECRYPT,
+            _ => ck::CKF_SIGN,
+        }
+    }
+
     /// CKA_ALLOWED_MECHANISMS.
     pub(super) fn mechanisms(self) -> &'static [ck::CK_MECHANISM_TYPE] {
         match self {

@@ -64,11 +64,6 @@ pub fn open(reader: &mut SlotReader<'_>, connection: Connection) -> config::Resu
     if [project, location, name].iter().any(|part| part.is_empty()) {
         return Err(reader.refuse("key_ring has an empty part"));
     }
-    if connection.secret_pin {
-        return Err(reader.refuse(
-            "pin = \"secret\" does not go with provider = \"gcp\": Google has no secret that is short enough for a PIN",
-        ));
-    }
     let levels = [("SOFTWARE", "SOFTWARE"), ("HSM", "HSM")];
     Ok(Arc::new(CloudKms {
         ring: ring.to_owned(),
@@ -244,6 +239,7 @@ fn key_version(
         version: last(name).to_owned(),
         material,
         mechanisms: does.mechanisms().to_vec(),
+        usage: does.usage(),
         mu: matches!(does, Does::MlDsaMu(_)),
         algorithm: algorithm.to_owned(),
         created,
