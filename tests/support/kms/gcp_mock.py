@@ -199,6 +199,9 @@ class Google(Mock):
         for name, content in files.items():
             (directory / f"{name}.json").write_text(json.dumps(content))
 
+    def secret(self, name):
+        return self.keys[f"{RING}/cryptoKeys/{name}"]["versions"]["1"].key
+
     # Access tokens.
 
     def grant(self, owner):

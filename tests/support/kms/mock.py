@@ -6,6 +6,8 @@ Tests steer a mock by POSTs to /_mock/...:
             or {"match": ..., "times": N, "damage": "FIELD"}: one bit of this field of the answer flips
     expire  every access token is void
     set     {...}: what a mock reads from `settings`
+    secret  {"name": KEY}: answers a secret key, in a list and Base64
+    headers {"name": NAME}: answers the values of a header so far
     log     answers the requests so far, as "METHOD /path?query", and forgets them
 """
 
@@ -49,7 +51,7 @@ class Mock:
 
     def __init__(self):
         self.lock = threading.RLock()
-        self.faults, self.log, self.tokens, self.settings = [], [], {}, {}
+        self.faults, self.log, self.seen, self.tokens, self.settings = [], [], [], {}, {}
 
     def issue(self, owner, lasts=3600):
         """A new access token."""
@@ -66,6 +68,9 @@ class Mock:
     def handle(self, request):
         raise NotImplementedError
 
+    def secret(self, name):
+        raise NotImplementedError
+
     def steer(self, request):
         match request.path.removeprefix("/_mock/"):
             case "fault":
@@ -74,6 +79,11 @@ class Mock:
                 self.tokens.clear()
             case "set":
                 self.settings.update(request.json())
+            case "secret":
+                return [base64.b64encode(self.secret(request.json()["name"])).decode()]
+            case "headers":
+                name = request.json()["name"]
+                return [headers[name] for headers in self.seen if name in headers]
             case "log":
                 log, self.log = self.log, []
                 return log
@@ -84,6 +94,7 @@ class Mock:
             if request.path.startswith("/_mock/"):
                 return self.steer(request)
             self.log.append(request.line)
+            self.seen.append(request.headers)
             fault = next((f for f in self.faults if f["times"] > 0 and re.search(f["match"], request.line)), None)
             if fault:
                 fault["times"] -= 1
@@ -95,7 +106,12 @@ class Mock:
             return value
 
     def damage(self, value, field):
-        """Flips a bit of a field in Base64."""
+        """Flips a bit of a field in Base64, or of a text."""
+        if field not in value:
+            [value] = [inner for inner in value.values() if isinstance(inner, dict) and field in inner]
+        if value[field].startswith("---"):
+            value[field] = value[field].swapcase()
+            return
         decoded = bytearray(base64.b64decode(value[field]))
         decoded[len(decoded) // 2] ^= 4
         value[field] = base64.b64encode(decoded).decode()
