@@ -93,12 +93,7 @@ pub fn refusal(who: &str, answer: &Response) -> Error {
 }
 
 /// Asks a token endpoint with a form.
-pub fn exchange(
-    http: &Http,
-    url: &str,
-    fields: &[(&str, &str)],
-    deadline: Deadline,
-) -> Result<Fetched> {
+pub fn exchange(http: &Http, url: &str, fields: &[(&str, &str)], deadline: Deadline) -> Result<Fetched> {
     let body = form(fields);
     let request = Request::new("POST", url, body.as_bytes())
         .header("content-type", "application/x-www-form-urlencoded")
@@ -165,7 +160,10 @@ mod tests {
         let key = RsaPrivate::generate(1024, &[1, 0, 1]).unwrap();
         let der = PrivateKey::Rsa(key.clone()).to_pkcs8().unwrap();
         let pem = |label: &str| {
-            format!("x\n-----BEGIN {label}-----\n{}\n-----END {label}-----\n", super::super::text::base64(&der))
+            format!(
+                "x\n-----BEGIN {label}-----\n{}\n-----END {label}-----\n",
+                super::super::text::base64(&der)
+            )
         };
         assert_eq!(rsa_key("a file", &pem("PRIVATE KEY")).unwrap().public().n(), key.public().n());
         assert_eq!(rsa_key("a file", &pem("RSA PRIVATE KEY")).unwrap_err().kind(), Kind::Configuration);

@@ -88,7 +88,10 @@ mod tests {
         assert_eq!(read("3808858755"), Some(Checksum(0xe306_9283)));
         assert_eq!(read("\"x\""), None);
         assert!(Checksum::check(read("3808858755"), "mac", b"123456789").is_ok());
-        assert_eq!(Checksum::check(read("3808858755"), "mac", b"12345678").unwrap_err().kind(), Kind::Corrupt);
+        assert_eq!(
+            Checksum::check(read("3808858755"), "mac", b"12345678").unwrap_err().kind(),
+            Kind::Corrupt
+        );
         assert_eq!(Checksum::check(None, "mac", b"").unwrap_err().kind(), Kind::Corrupt);
     }
 }

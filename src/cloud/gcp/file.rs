@@ -119,8 +119,7 @@ fn service_account(http: &Http, file: &File, scope: &str, deadline: Deadline) ->
     let claims = Claims { iss, scope, aud: url, iat: now, exp: now + HOUR };
     let header = Header { alg: "RS256", typ: "JWT", kid: file.private_key_id.as_deref() };
     let assertion = jwt_rs256(&header, &claims, &key)?;
-    let fields =
-        [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &*assertion)];
+    let fields = [("grant_type", "urn:ietf:params:oauth:grant-type:jwt-bearer"), ("assertion", &*assertion)];
     exchange(http, url, &fields, deadline)
 }
 

@@ -25,11 +25,7 @@ pub struct Google {
 
 impl Google {
     /// Reads `credentials` and `quota_project`. `host` is the service's own, for slots without an `address`.
-    pub fn read(
-        reader: &mut SlotReader<'_>,
-        connection: Connection,
-        host: &str,
-    ) -> config::Result<Google> {
+    pub fn read(reader: &mut SlotReader<'_>, connection: Connection, host: &str) -> config::Result<Google> {
         let places = Places::new(reader.path("credentials")?, |name| std::env::var_os(name));
         let quota_project = reader.text("quota_project")?.map(str::to_owned);
         let quota_project = quota_project.or_else(|| places.quota_project.clone());

@@ -125,8 +125,12 @@ fn ambient(url: &str) -> Arc<dyn KmsClient> {
 fn the_metadata_server_is_asked_where_there_is_no_file() {
     let host = format!("127.0.0.1:{}", SHARED.server.port);
     // A proxy from the environment is not for the machine's own server.
-    let variables =
-        [("GCE_METADATA_HOST", &*host), ("URL", &SHARED.url()), ("http_proxy", "http://127.0.0.1:9"), ("no_proxy", "none")];
+    let variables = [
+        ("GCE_METADATA_HOST", &*host),
+        ("URL", &SHARED.url()),
+        ("http_proxy", "http://127.0.0.1:9"),
+        ("no_proxy", "none"),
+    ];
     if !in_child("gcp::credentials::the_metadata_server_is_asked_where_there_is_no_file", &variables) {
         return;
     }
@@ -147,8 +151,7 @@ fn the_metadata_servers_token_is_good() {
 #[test]
 fn the_usual_variable_names_the_file() {
     let file = SHARED.path("external_url.json");
-    let variables =
-        [("GOOGLE_APPLICATION_CREDENTIALS", file.to_str().unwrap()), ("URL", &SHARED.url())];
+    let variables = [("GOOGLE_APPLICATION_CREDENTIALS", file.to_str().unwrap()), ("URL", &SHARED.url())];
     if in_child("gcp::credentials::the_usual_variable_names_the_file", &variables) {
         assert!(ambient(&std::env::var("URL").unwrap()).list(soon()).is_ok());
     }

@@ -6,7 +6,7 @@ use keyward::crypto::{Curve, Hash, Hmac, MlDsaSet, PublicKey, aes};
 use keyward_conformance::ck::*;
 
 use super::{RING, SHARED, client};
-use crate::support::direct::{MESSAGE, decrypts, encrypted, digest_of, mu_of, only, public, signs, soon};
+use crate::support::direct::{MESSAGE, decrypts, digest_of, encrypted, mu_of, only, public, signs, soon};
 use crate::support::mock::Mock;
 
 const HASHES: [Hash; 5] = Hash::ALL;
@@ -68,7 +68,9 @@ fn every_algorithm_signs() {
     let client = client(&SHARED);
     let client = &*client;
     let of = |name: &str| only(client, &format!("{name}/1"));
-    for (name, hash) in [("rsa_sign_pkcs1_2048_sha256", Hash::Sha256), ("rsa_sign_pkcs1_4096_sha512", Hash::Sha512)] {
+    for (name, hash) in
+        [("rsa_sign_pkcs1_2048_sha256", Hash::Sha256), ("rsa_sign_pkcs1_4096_sha512", Hash::Sha512)]
+    {
         signs(client, &of(name), Signing::RsaPkcs1 { hash, digest: &digest_of(hash) });
     }
     for hash in HASHES {
@@ -76,11 +78,15 @@ fn every_algorithm_signs() {
         signs(client, &raw, Signing::RsaPkcs1 { hash, digest: &digest_of(hash) });
         signs(client, &raw, Signing::RsaPkcs1Raw { data: &[7; 36] });
     }
-    for (name, hash) in [("rsa_sign_pss_2048_sha256", Hash::Sha256), ("rsa_sign_pss_4096_sha512", Hash::Sha512)] {
+    for (name, hash) in
+        [("rsa_sign_pss_2048_sha256", Hash::Sha256), ("rsa_sign_pss_4096_sha512", Hash::Sha512)]
+    {
         let signing = Signing::RsaPss { hash, digest: &digest_of(hash), salt_len: hash.len() };
         signs(client, &of(name), signing);
     }
-    for (name, len) in [("ec_sign_p256_sha256", 32), ("ec_sign_p384_sha384", 48), ("ec_sign_secp256k1_sha256", 32)] {
+    for (name, len) in
+        [("ec_sign_p256_sha256", 32), ("ec_sign_p384_sha384", 48), ("ec_sign_secp256k1_sha256", 32)]
+    {
         // Often enough for numbers with leading zeros.
         for round in 0..40 {
             signs(client, &of(name), Signing::Ecdsa { digest: &vec![round; len] });

@@ -88,9 +88,7 @@ fn what_was_encrypted_here_is_decrypted_there() {
 fn versions_are_objects_and_one_bad_key_is_no_trouble() {
     let slot = slot(&SHARED, "");
     let session = slot.session();
-    let keys = |label: &str| {
-        session.find(&[Attr::class(CKO_PRIVATE_KEY), Attr::label(label)]).unwrap().len()
-    };
+    let keys = |label: &str| session.find(&[Attr::class(CKO_PRIVATE_KEY), Attr::label(label)]).unwrap().len();
     assert_eq!([keys("rotated"), keys("many"), keys("disabled"), keys("forbidden")], [2, 12, 0, 0]);
     assert!(slot.log().contains("forbidden"), "the log says which key was left out");
 }

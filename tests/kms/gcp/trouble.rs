@@ -44,10 +44,16 @@ fn what_comes_damaged_is_asked_for_once_more() {
         ("rawDecrypt", "plaintext", &|| client.decrypt(&cbc, by_iv, &[0; 16], soon()).map(drop)),
         ("generateRandomBytes", "data", &|| client.random(&mut [0; 16], soon())),
         ("publicKey", "pem", &|| client.read("rotated/3", soon()).map(drop)),
-        ("publicKey", "data", &|| client.read("pq_sign_ml_dsa_44", soon()).and_then(|found| {
-            // A list goes on without what is damaged.
-            if found.is_empty() { Err(keyward::cloud::Error::new(Kind::Corrupt, "left out")) } else { Ok(()) }
-        })),
+        ("publicKey", "data", &|| {
+            client.read("pq_sign_ml_dsa_44", soon()).and_then(|found| {
+                // A list goes on without what is damaged.
+                if found.is_empty() {
+                    Err(keyward::cloud::Error::new(Kind::Corrupt, "left out"))
+                } else {
+                    Ok(())
+                }
+            })
+        }),
     ];
     for (verb, field, call) in calls {
         mock.damage(verb, 1, field);
@@ -113,7 +119,8 @@ fn an_answer_that_is_about_another_key_is_corrupt() {
     let mock = Mock::start("gcp_mock.py");
     let client = client(&mock);
     let key = only(&*client, "rotated/3");
-    let other = json!({"signature": "", "signatureCrc32c": "0", "verifiedDigestCrc32c": true, "name": "other"});
+    let other =
+        json!({"signature": "", "signatureCrc32c": "0", "verifiedDigestCrc32c": true, "name": "other"});
     mock.fault("asymmetricSign", 2, 200, &json!({}), &other);
     assert_eq!(client.sign(&key, ECDSA, soon()).unwrap_err().kind(), Kind::Corrupt);
     let unchecked = json!({"signature": "", "signatureCrc32c": "0", "name": key.resource});
@@ -146,8 +153,7 @@ fn a_key_that_is_generated_too_long_is_an_error_within_the_deadline() {
 fn nobody_there_is_unreachable() {
     let port = crate::support::python_server::free_port();
     let mock = Mock::start("gcp_mock.py");
-    let keys = entry(&mock, "service_account")
-        .replace(&mock.url(), &format!("http://127.0.0.1:{port}"))
+    let keys = entry(&mock, "service_account").replace(&mock.url(), &format!("http://127.0.0.1:{port}"))
         + "timeout_ms = 500\n";
     let client = direct::open(gcp::open, &keys);
     let failed = client.list(Deadline::after(Duration::from_millis(500))).unwrap_err();

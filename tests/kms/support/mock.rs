@@ -49,7 +49,8 @@ impl Mock {
 
     /// The next requests that match get this answer.
     pub fn fault(&self, matching: &str, times: u32, status: u16, headers: &Value, body: &Value) {
-        let fault = json!({"match": matching, "times": times, "status": status, "headers": headers, "body": body});
+        let fault =
+            json!({"match": matching, "times": times, "status": status, "headers": headers, "body": body});
         self.steer("fault", &fault);
     }
 

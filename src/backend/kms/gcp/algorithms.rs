@@ -153,7 +153,9 @@ pub(super) fn to_make(key: &NewKey) -> Result<(&'static str, String, bool), &'st
     let sign = |algorithm: &str| Ok((SIGN, algorithm.to_owned(), false));
     match key.spec {
         _ if key.derives => Err("Google has no key that derives"),
-        KeySpec::Rsa(_) if both => Err("a key of Google's signs or decrypts: give the private key one of CKA_SIGN and CKA_DECRYPT"),
+        KeySpec::Rsa(_) if both => {
+            Err("a key of Google's signs or decrypts: give the private key one of CKA_SIGN and CKA_DECRYPT")
+        }
         KeySpec::Rsa(bits @ (2048 | 3072 | 4096)) if key.decrypts => {
             Ok(("ASYMMETRIC_DECRYPT", format!("RSA_DECRYPT_OAEP_{bits}_SHA256"), false))
         }
@@ -172,7 +174,9 @@ pub(super) fn to_make(key: &NewKey) -> Result<(&'static str, String, bool), &'st
             Ok(("MAC", format!("HMAC_{}", hash.name().replace('-', "")), false))
         }
         KeySpec::Hmac(..) => Err("Google's HMAC keys are as long as the hash"),
-        KeySpec::Aes(_) => Err("an AES key of Google's has one mode, which no template names: make it with gcloud"),
+        KeySpec::Aes(_) => {
+            Err("an AES key of Google's has one mode, which no template names: make it with gcloud")
+        }
     }
 }
 
@@ -275,8 +279,7 @@ mod tests {
         let hmacs = Hash::ALL.map(|hash| KeySpec::Hmac(hash, hash.len()));
         for spec in specs.into_iter().chain(hmacs) {
             for signs in [true, false] {
-                let key =
-                    NewKey { label: "k".to_owned(), spec, signs, decrypts: !signs, derives: false };
+                let key = NewKey { label: "k".to_owned(), spec, signs, decrypts: !signs, derives: false };
                 let (_, algorithm, _) = to_make(&key).unwrap();
                 assert!(does(&algorithm).is_some(), "{algorithm}");
             }

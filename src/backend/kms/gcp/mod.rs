@@ -219,8 +219,7 @@ impl CloudKms {
     fn signature(&self, key: &KeyVersion, request: &wire::Sign, deadline: Deadline) -> Result<Vec<u8>> {
         let body = body(request, 0)?;
         twice(|| {
-            let signed: wire::Signed =
-                self.post(key, "asymmetricSign", &body, Repeat::Always, deadline)?;
+            let signed: wire::Signed = self.post(key, "asymmetricSign", &body, Repeat::Always, deadline)?;
             signed.signature(&key.resource)
         })
     }
@@ -340,8 +339,7 @@ impl KmsClient for CloudKms {
             Signing::Hmac { message, .. } => {
                 let body = body(&wire::Mac::new(message), 0)?;
                 twice(|| {
-                    let maced: wire::Maced =
-                        self.post(key, "macSign", &body, Repeat::Always, deadline)?;
+                    let maced: wire::Maced = self.post(key, "macSign", &body, Repeat::Always, deadline)?;
                     maced.mac(&key.resource)
                 })
             }
@@ -400,8 +398,7 @@ impl KmsClient for CloudKms {
         };
         let body = body(&request, plaintext.len())?;
         twice(|| {
-            let encrypted: wire::Encrypted =
-                self.post(key, "rawEncrypt", &body, Repeat::Always, deadline)?;
+            let encrypted: wire::Encrypted = self.post(key, "rawEncrypt", &body, Repeat::Always, deadline)?;
             encrypted.ciphertext(&key.resource)
         })
     }
@@ -414,9 +411,8 @@ impl KmsClient for CloudKms {
         let wanted = out.len().max(*RANDOM.start());
         let body = body(&wire::Random { length_bytes: wanted, protection_level: "HSM" }, 0)?;
         let url = format!("{}:generateRandomBytes", path(&self.location));
-        let bytes = twice(|| {
-            self.google.post::<wire::RandomBytes>(&url, &body, Repeat::Always, deadline)?.bytes()
-        })?;
+        let bytes =
+            twice(|| self.google.post::<wire::RandomBytes>(&url, &body, Repeat::Always, deadline)?.bytes())?;
         let given = bytes.get(..out.len()).filter(|_| bytes.len() == wanted);
         out.copy_from_slice(given.ok_or_else(|| corrupt("another number of random bytes came"))?);
         Ok(())

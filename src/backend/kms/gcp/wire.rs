@@ -19,7 +19,9 @@ fn arrived(verified: bool, field: &str) -> Result<()> {
 fn same(name: &str, wanted: &str) -> Result<()> {
     match name == wanted {
         true => Ok(()),
-        false => Err(Error::new(Kind::Corrupt, format!("the answer is about {name}, and not about {wanted}"))),
+        false => {
+            Err(Error::new(Kind::Corrupt, format!("the answer is about {name}, and not about {wanted}")))
+        }
     }
 }
 
@@ -156,12 +158,15 @@ impl Sign {
     /// A digest, whose length says which of the three it is.
     pub(super) fn digest(digest: &[u8]) -> Result<Sign> {
         let text = base64(digest);
-        Ok(Sign::of(digest, match digest.len() {
-            32 => Digest::Sha256(text),
-            48 => Digest::Sha384(text),
-            64 => Digest::Sha512(text),
-            _ => return Err(Error::new(Kind::Refused, "Google signs digests of 32, 48 and 64 bytes")),
-        }))
+        Ok(Sign::of(
+            digest,
+            match digest.len() {
+                32 => Digest::Sha256(text),
+                48 => Digest::Sha384(text),
+                64 => Digest::Sha512(text),
+                _ => return Err(Error::new(Kind::Refused, "Google signs digests of 32, 48 and 64 bytes")),
+            },
+        ))
     }
 
     pub(super) fn mu(mu: &[u8; 64]) -> Sign {
