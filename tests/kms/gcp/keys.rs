@@ -1,6 +1,6 @@
 //! Keys and what they do, by the client alone.
 
-use keyward::backend::kms::client::{Cipher, KeySpec, KmsClient, Material, NewKey, Signing};
+use keyward::backend::kms::client::{Cipher, KeySpec, Material, NewKey, Signing};
 use keyward::cloud::Kind;
 use keyward::crypto::{Curve, Hash, Hmac, MlDsaSet, PublicKey, aes};
 use keyward_conformance::ck::*;
