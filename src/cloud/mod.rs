@@ -9,8 +9,10 @@
 //!
 //! Locks: each is held for a look or a change in memory, none while a request is on its way.
 
+pub mod aws;
 mod caller;
 mod connection;
+mod environment;
 mod error;
 pub mod http;
 mod secret_text;
@@ -18,6 +20,7 @@ pub mod text;
 
 pub use caller::{Caller, Deadline, Limits, Repeat};
 pub use connection::Connection;
+pub use environment::Environment;
 pub use error::{Error, Kind, Result};
 pub use http::{Http, HttpSettings, Request, Response};
 pub use secret_text::SecretText;
