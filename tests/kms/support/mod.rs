@@ -1,0 +1,3 @@
+//! What the tests of all providers use.
+
+pub mod python_server;
