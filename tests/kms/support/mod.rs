@@ -1,3 +1,5 @@
 //! What the tests of all providers use.
 
+pub mod openbao;
+pub mod proxy;
 pub mod python_server;
