@@ -9,19 +9,23 @@
 //!
 //! Locks: each is held for a look or a change in memory, none while a request is on its way.
 
+pub mod aws;
 pub mod azure;
 pub mod bearer;
 mod caller;
 mod connection;
+mod environment;
 mod error;
 pub mod gcp;
 pub mod http;
 pub mod oauth;
 mod secret_text;
 pub mod text;
+pub mod vault;
 
 pub use caller::{Caller, Deadline, Limits, Repeat};
 pub use connection::Connection;
+pub use environment::Environment;
 pub use error::{Error, Kind, Result};
 pub use http::{Http, HttpSettings, Request, Response};
 pub use secret_text::SecretText;

@@ -6,4 +6,7 @@ mod azure;
 #[path = "../common/mod.rs"]
 mod common;
 mod gcp;
+mod group;
+mod promises;
 mod support;
+mod vault;

@@ -1,6 +1,5 @@
 //! Azure's usual chain: a client's secret or certificate, a workload identity's token, the machine's managed identity.
 
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -12,7 +11,7 @@ use crate::cloud::bearer::{Bearer, Fetched};
 use crate::cloud::oauth::{exchange, granted, jwt_rs256, pem_block, refusal, rsa_key, unix_now};
 use crate::cloud::text::{base64_url, hex, percent};
 use crate::cloud::{
-    Connection, Deadline, Error, Http, HttpSettings, Kind, Request, Response, Result, SecretText,
+    Connection, Deadline, Environment, Error, Http, HttpSettings, Kind, Request, Response, Result, SecretText,
 };
 use crate::config::{self, SlotReader};
 use crate::crypto::{self, Hash};
@@ -93,17 +92,8 @@ impl Credentials {
         resource: &str,
         authority: Option<&str>,
     ) -> config::Result<Credentials> {
-        Credentials::from(reader, connection, resource, authority, |name| std::env::var_os(name))
-    }
-
-    fn from(
-        reader: &mut SlotReader<'_>,
-        connection: &Connection,
-        resource: &str,
-        authority: Option<&str>,
-        variable: impl Fn(&str) -> Option<OsString>,
-    ) -> config::Result<Credentials> {
-        let variable = |name: &str| variable(name)?.into_string().ok().filter(|value| !value.is_empty());
+        let environment = Environment::Process;
+        let variable = |name: &str| environment.var(name);
         let ways = [
             ("auto", Auth::Auto),
             ("secret", Auth::Secret),
@@ -211,9 +201,9 @@ impl Credentials {
                 pin.ok_or_else(|| Error::new(Kind::Unauthenticated, "the client's secret is the PIN: log in"))
             }
             Secret::File(path) => Ok(text(path)?.trim_end_matches(['\r', '\n']).into()),
-            Secret::Variable(name) => match std::env::var(name) {
-                Ok(secret) if !secret.is_empty() => Ok(secret.into()),
-                _ => Err(configuration(format!("the variable {name} has no client secret"))),
+            Secret::Variable(name) => match Environment::Process.var(name) {
+                Some(secret) => Ok(secret.into()),
+                None => Err(configuration(format!("the variable {name} has no client secret"))),
             },
             Secret::None => {
                 Err(configuration("auth = \"secret\" lacks client_secret_file or client_secret_env"))

@@ -1,12 +1,13 @@
 //! Google's usual chain: a file, gcloud's own file, the metadata server of the machine.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::file::{self, File};
 use crate::cloud::bearer::{Bearer, Fetched};
-use crate::cloud::{Deadline, Error, Http, HttpSettings, Kind, Request, Result, SecretText, oauth};
+use crate::cloud::{
+    Deadline, Environment, Error, Http, HttpSettings, Kind, Request, Result, SecretText, oauth,
+};
 
 /// What keys are used with; nothing else can be done with such a token.
 const SCOPE: &str = "https://www.googleapis.com/auth/cloudkms";
@@ -28,17 +29,15 @@ pub(super) struct Places {
 }
 
 impl Places {
-    pub(super) fn new(entry: Option<PathBuf>, variable: impl Fn(&str) -> Option<OsString>) -> Places {
-        let set = |name: &str| variable(name).filter(|value| !value.is_empty());
-        let text = |name: &str| set(name).and_then(|value| value.into_string().ok());
-        let gcloud = set("CLOUDSDK_CONFIG")
-            .map(PathBuf::from)
-            .or_else(|| set("HOME").map(|home| PathBuf::from(home).join(".config/gcloud")));
+    pub(super) fn new(entry: Option<PathBuf>, environment: &Environment) -> Places {
+        let path = |name: &str| environment.var(name).map(PathBuf::from);
+        let gcloud =
+            path("CLOUDSDK_CONFIG").or_else(|| environment.home().map(|home| home.join(".config/gcloud")));
         Places {
-            file: entry.or_else(|| set("GOOGLE_APPLICATION_CREDENTIALS").map(PathBuf::from)),
+            file: entry.or_else(|| path("GOOGLE_APPLICATION_CREDENTIALS")),
             gcloud: gcloud.map(|directory| directory.join("application_default_credentials.json")),
-            metadata: text("GCE_METADATA_HOST").unwrap_or_else(|| METADATA.to_owned()),
-            quota_project: text("GOOGLE_CLOUD_QUOTA_PROJECT"),
+            metadata: environment.var("GCE_METADATA_HOST").unwrap_or_else(|| METADATA.to_owned()),
+            quota_project: environment.var("GOOGLE_CLOUD_QUOTA_PROJECT"),
         }
     }
 }
@@ -108,9 +107,8 @@ impl Credentials {
 mod tests {
     use super::*;
 
-    fn places(entry: Option<&str>, variables: &'static [(&str, &str)]) -> Places {
-        let of = |name: &str| variables.iter().find(|(of, _)| *of == name).map(|(_, value)| value.into());
-        Places::new(entry.map(PathBuf::from), of)
+    fn places(entry: Option<&str>, variables: &[(&str, &str)]) -> Places {
+        Places::new(entry.map(PathBuf::from), &Environment::fixed(variables))
     }
 
     #[test]

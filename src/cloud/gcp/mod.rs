@@ -9,7 +9,9 @@ use serde::de::DeserializeOwned;
 
 use self::credentials::{Credentials, Places};
 use super::text::from_json;
-use super::{Caller, Connection, Deadline, Error, Http, Kind, Repeat, Request, Response, Result};
+use super::{
+    Caller, Connection, Deadline, Environment, Error, Http, Kind, Repeat, Request, Response, Result,
+};
 use crate::config::{self, SlotReader};
 
 /// One of Google's services at one endpoint.
@@ -26,7 +28,7 @@ pub struct Google {
 impl Google {
     /// Reads `credentials` and `quota_project`. `host` is the service's own, for slots without an `address`.
     pub fn read(reader: &mut SlotReader<'_>, connection: Connection, host: &str) -> config::Result<Google> {
-        let places = Places::new(reader.path("credentials")?, |name| std::env::var_os(name));
+        let places = Places::new(reader.path("credentials")?, &Environment::Process);
         let quota_project = reader.text("quota_project")?.map(str::to_owned);
         let quota_project = quota_project.or_else(|| places.quota_project.clone());
         Ok(Google {

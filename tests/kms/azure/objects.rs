@@ -1,29 +1,45 @@
 //! A managed HSM as a token, through the C ABI.
 
 use keyward_conformance::ck::*;
-use keyward_conformance::{Attr, Mech, Rv, Session};
+use keyward_conformance::{Attr, Mech, Object, Rv, Session};
 
 use super::{SHARED, entry, known, start};
+use crate::support::desk::{Desk, one, private, public};
 use crate::support::mock::Mock;
-use crate::support::slot::{Slot, object};
 
-fn slot(mock: &Mock, more: &str) -> Slot {
-    Slot::start("azure", "vault", &(entry(mock) + more))
+fn slot(mock: &Mock, more: &str) -> Desk {
+    desk(&(entry(mock) + more))
+}
+
+fn desk(keys: &str) -> Desk {
+    Desk::start(&format!(
+        "[[slot]]
+backend = \"kms\"
+provider = \"azure\"
+label = \"vault\"
+{keys}"
+    ))
 }
 
 /// Signs with the private key of a label, and verifies with the public one.
 #[track_caller]
 fn signs(session: &Session, label: &str, mech: &Mech, data: &[u8]) {
-    let signature = session.sign(mech, object(session, CKO_PRIVATE_KEY, label), data).unwrap();
-    session.verify(mech, object(session, CKO_PUBLIC_KEY, label), data, &signature).unwrap();
+    let signature = session.sign(mech, private(session, label), data).unwrap();
+    session.verify(mech, public(session, label), data, &signature).unwrap();
     let other: Vec<u8> = data.iter().map(|byte| byte ^ 1).collect();
-    assert!(session.verify(mech, object(session, CKO_PUBLIC_KEY, label), &other, &signature).is_err());
+    assert!(session.verify(mech, public(session, label), &other, &signature).is_err());
+}
+
+/// The secret key of this label.
+#[track_caller]
+fn secret(session: &Session, label: &str) -> Object {
+    one(session, &[Attr::class(CKO_SECRET_KEY), Attr::label(label)])
 }
 
 #[test]
 fn keys_of_every_kind_are_objects_that_sign() {
     let slot = slot(&SHARED, "");
-    let session = slot.session();
+    let session = slot.session("vault");
     let message = b"a message of the caller's";
     for (label, kind) in [
         ("rsa", CKM_SHA256_RSA_PKCS),
@@ -42,7 +58,7 @@ fn keys_of_every_kind_are_objects_that_sign() {
     let pss = Mech::pss(CKM_SHA384_RSA_PKCS_PSS, CKM_SHA384, CKG_MGF1_SHA384, 48);
     signs(&session, "rsa", &pss, message);
     let short = Mech::pss(CKM_SHA384_RSA_PKCS_PSS, CKM_SHA384, CKG_MGF1_SHA384, 20);
-    let key = object(&session, CKO_PRIVATE_KEY, "rsa");
+    let key = private(&session, "rsa");
     assert_eq!(session.sign(&short, key, message), Err(Rv(CKR_MECHANISM_PARAM_INVALID)));
     assert_eq!(session.sign(&Mech::new(CKM_RSA_PKCS), key, &[1; 20]), Err(Rv(CKR_DATA_INVALID)));
 }
@@ -50,10 +66,9 @@ fn keys_of_every_kind_are_objects_that_sign() {
 #[test]
 fn what_was_encrypted_here_is_decrypted_there() {
     let slot = slot(&SHARED, "");
-    let session = slot.session();
+    let session = slot.session("vault");
     for label in ["rsa", "rsa-decrypt", "rsa-unwrap"] {
-        let (public, private) =
-            (object(&session, CKO_PUBLIC_KEY, label), object(&session, CKO_PRIVATE_KEY, label));
+        let (public, private) = (public(&session, label), private(&session, label));
         for mech in [
             Mech::oaep(CKM_SHA256, CKG_MGF1_SHA256, &[]),
             Mech::oaep(CKM_SHA_1, CKG_MGF1_SHA1, &[]),
@@ -63,7 +78,7 @@ fn what_was_encrypted_here_is_decrypted_there() {
             assert_eq!(session.decrypt(&mech, private, &ciphertext).unwrap(), b"secret", "{label}");
         }
     }
-    let key = object(&session, CKO_SECRET_KEY, "aes");
+    let key = secret(&session, "aes");
     let mech = Mech::bytes(CKM_AES_CBC, &[7; 16]);
     let ciphertext = session.encrypt(&mech, key, &[1; 32]).unwrap();
     assert_eq!(session.decrypt(&mech, key, &ciphertext).unwrap(), [1; 32]);
@@ -73,7 +88,7 @@ fn what_was_encrypted_here_is_decrypted_there() {
 #[test]
 fn versions_are_objects_and_one_bad_key_is_no_trouble() {
     let slot = slot(&SHARED, "");
-    let session = slot.session();
+    let session = slot.session("vault");
     let keys = |label: &str| session.find(&[Attr::class(CKO_PRIVATE_KEY), Attr::label(label)]).unwrap().len();
     assert_eq!([keys("rotated"), keys("many")], [2, 12]);
     for label in ["disabled", "future", "expired", "useless", "forbidden"] {
@@ -86,7 +101,7 @@ fn versions_are_objects_and_one_bad_key_is_no_trouble() {
 fn keys_are_made_used_and_destroyed() {
     let mock = start();
     let slot = slot(&mock, "destroy = true\n");
-    let session = slot.session();
+    let session = slot.session("vault");
     let common = [Attr::token(true), Attr::label("made-here")];
     let public = [&common[..], &[Attr::ulong(CKA_MODULUS_BITS, 2048)]].concat();
     let private = [&common[..], &[Attr::bool(CKA_SIGN, true), Attr::bool(CKA_DECRYPT, true)]].concat();
@@ -99,8 +114,8 @@ fn keys_are_made_used_and_destroyed() {
 #[test]
 fn the_pin_is_the_clients_secret_and_nowhere_in_the_log() {
     let mock = start();
-    let slot = Slot::start("azure", "vault", &(known(&mock) + "pin = \"secret\"\n"));
-    let session = slot.session();
+    let slot = desk(&(known(&mock) + "pin = \"secret\"\n"));
+    let session = slot.session("vault");
     let secret = std::fs::read_to_string(mock.path("client-secret")).unwrap();
     assert_eq!(session.login(CKU_USER, "a-wrong-secret"), Err(Rv(CKR_PIN_INCORRECT)));
     session.login(CKU_USER, secret.trim()).unwrap();

@@ -1,29 +1,45 @@
 //! A key ring as a token, through the C ABI.
 
 use keyward_conformance::ck::*;
-use keyward_conformance::{Attr, Mech, Session};
+use keyward_conformance::{Attr, Mech, Object, Session};
 
 use super::{SHARED, entry};
+use crate::support::desk::{Desk, one, private, public};
 use crate::support::mock::Mock;
-use crate::support::slot::{Slot, object};
 
-fn slot(mock: &Mock, more: &str) -> Slot {
-    Slot::start("gcp", "ring", &(entry(mock, "service_account") + more))
+fn slot(mock: &Mock, more: &str) -> Desk {
+    desk(&(entry(mock, "service_account") + more))
+}
+
+fn desk(keys: &str) -> Desk {
+    Desk::start(&format!(
+        "[[slot]]
+backend = \"kms\"
+provider = \"gcp\"
+label = \"ring\"
+{keys}"
+    ))
 }
 
 /// Signs with the private key of a label, and verifies with the public one.
 #[track_caller]
 fn signs(session: &Session, label: &str, mech: &Mech, data: &[u8]) {
-    let signature = session.sign(mech, object(session, CKO_PRIVATE_KEY, label), data).unwrap();
-    session.verify(mech, object(session, CKO_PUBLIC_KEY, label), data, &signature).unwrap();
+    let signature = session.sign(mech, private(session, label), data).unwrap();
+    session.verify(mech, public(session, label), data, &signature).unwrap();
     let other: Vec<u8> = data.iter().map(|byte| byte ^ 1).collect();
-    assert!(session.verify(mech, object(session, CKO_PUBLIC_KEY, label), &other, &signature).is_err());
+    assert!(session.verify(mech, public(session, label), &other, &signature).is_err());
+}
+
+/// The secret key of this label.
+#[track_caller]
+fn secret(session: &Session, label: &str) -> Object {
+    one(session, &[Attr::class(CKO_SECRET_KEY), Attr::label(label)])
 }
 
 #[test]
 fn keys_of_every_kind_are_objects_that_sign() {
     let slot = slot(&SHARED, "");
-    let session = slot.session();
+    let session = slot.session("ring");
     let message = b"a message of the caller's";
     for (label, kind) in [
         ("rsa_sign_pkcs1_2048_sha256", CKM_SHA256_RSA_PKCS),
@@ -55,39 +71,39 @@ fn keys_of_every_kind_are_objects_that_sign() {
 #[test]
 fn secret_keys_mac_and_encrypt() {
     let slot = slot(&SHARED, "");
-    let session = slot.session();
-    let (mech, key) = (Mech::new(CKM_SHA256_HMAC), object(&session, CKO_SECRET_KEY, "hmac_sha256"));
+    let session = slot.session("ring");
+    let (mech, key) = (Mech::new(CKM_SHA256_HMAC), secret(&session, "hmac_sha256"));
     let mac = session.sign(&mech, key, b"data").unwrap();
     session.verify(&mech, key, b"data", &mac).unwrap();
     assert!(session.verify(&mech, key, b"dada", &mac).is_err());
     assert!(!session.get_bool(key, CKA_EXTRACTABLE).unwrap());
 
-    let key = object(&session, CKO_SECRET_KEY, "aes_256_cbc");
+    let key = secret(&session, "aes_256_cbc");
     let mech = Mech::bytes(CKM_AES_CBC, &[7; 16]);
     let ciphertext = session.encrypt(&mech, key, &[1; 32]).unwrap();
     assert_eq!(session.decrypt(&mech, key, &ciphertext).unwrap(), [1; 32]);
-    let key = object(&session, CKO_SECRET_KEY, "aes_256_gcm");
+    let key = secret(&session, "aes_256_gcm");
     assert!(!session.get_bool(key, CKA_ENCRYPT).unwrap() && session.get_bool(key, CKA_DECRYPT).unwrap());
 }
 
 #[test]
 fn what_was_encrypted_here_is_decrypted_there() {
     let slot = slot(&SHARED, "");
-    let session = slot.session();
+    let session = slot.session("ring");
     let label = "rsa_decrypt_oaep_2048_sha256";
     let oaep = Mech::oaep(CKM_SHA256, CKG_MGF1_SHA256, &[]);
-    let ciphertext = session.encrypt(&oaep, object(&session, CKO_PUBLIC_KEY, label), b"secret").unwrap();
-    let private = object(&session, CKO_PRIVATE_KEY, label);
-    assert_eq!(session.decrypt(&oaep, private, &ciphertext).unwrap(), b"secret");
-    assert!(!session.get_bool(private, CKA_SIGN).unwrap());
-    let failed = session.decrypt(&oaep, private, &vec![1; ciphertext.len()]).unwrap_err();
+    let ciphertext = session.encrypt(&oaep, public(&session, label), b"secret").unwrap();
+    let key = private(&session, label);
+    assert_eq!(session.decrypt(&oaep, key, &ciphertext).unwrap(), b"secret");
+    assert!(!session.get_bool(key, CKA_SIGN).unwrap());
+    let failed = session.decrypt(&oaep, key, &vec![1; ciphertext.len()]).unwrap_err();
     assert_eq!(failed, keyward_conformance::Rv(CKR_ENCRYPTED_DATA_INVALID));
 }
 
 #[test]
 fn versions_are_objects_and_one_bad_key_is_no_trouble() {
     let slot = slot(&SHARED, "");
-    let session = slot.session();
+    let session = slot.session("ring");
     let keys = |label: &str| session.find(&[Attr::class(CKO_PRIVATE_KEY), Attr::label(label)]).unwrap().len();
     assert_eq!([keys("rotated"), keys("many"), keys("disabled"), keys("forbidden")], [2, 12, 0, 0]);
     assert!(slot.log().contains("forbidden"), "the log says which key was left out");
@@ -98,7 +114,7 @@ fn a_named_version_needs_no_list() {
     let mock = Mock::start("gcp_mock.py");
     let slot = slot(&mock, "[[slot.key]]\nname = \"rotated/3\"\nlabel = \"web\"\n");
     assert!(mock.log().is_empty(), "nobody is asked before somebody looks");
-    let session = slot.session();
+    let session = slot.session("ring");
     signs(&session, "web", &Mech::new(CKM_ECDSA_SHA256), b"data");
     let log = mock.log();
     let kms: Vec<_> = log.iter().filter(|line| line.contains("/v1/")).collect();
@@ -109,7 +125,7 @@ fn a_named_version_needs_no_list() {
 fn keys_are_made_used_and_destroyed() {
     let mock = Mock::start("gcp_mock.py");
     let slot = slot(&mock, "destroy = true\n");
-    let session = slot.session();
+    let session = slot.session("ring");
     const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
     let common = [Attr::token(true), Attr::label("made-here")];
     let public = [&common[..], &[Attr::bytes(CKA_EC_PARAMS, &P256)]].concat();
@@ -126,7 +142,7 @@ fn keys_are_made_used_and_destroyed() {
 fn no_secret_is_in_the_log() {
     let mock = Mock::start("gcp_mock.py");
     let slot = slot(&mock, "");
-    let session = slot.session();
+    let session = slot.session("ring");
     signs(&session, "rotated", &Mech::new(CKM_ECDSA_SHA256), b"data");
     mock.expire_tokens();
     signs(&session, "rotated", &Mech::new(CKM_ECDSA_SHA256), b"data");

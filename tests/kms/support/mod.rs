@@ -1,7 +1,9 @@
 //! What the tests of all providers use.
 
 pub mod child;
+pub mod desk;
 pub mod direct;
 pub mod mock;
+pub mod openbao;
+pub mod proxy;
 pub mod python_server;
-pub mod slot;

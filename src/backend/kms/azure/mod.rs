@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use self::algorithms::{AES, EC_SIGN, OFFERS, RSA_DECRYPT, RSA_SIGN};
 use super::client::{
-    Cipher, KeySpec, KeyVersion, KmsClient, Listed, Material, NewKey, Service, Signing, Traits,
+    Act, Cipher, KeySpec, KeyVersion, KmsClient, Listed, Material, NewKey, Service, Signing, Traits,
 };
 use crate::cloud::azure::Azure;
 use crate::cloud::text::{base64_url, from_base64_url, percent};
@@ -30,21 +30,22 @@ const MAX_DATA: usize = 64 << 10;
 /// An AES key whose answer does not say its size has the usual one.
 const AES_BITS: usize = 256;
 
-static SERVICE: Service = Service {
+/// What is known of it before anybody asks.
+pub static SERVICE: Service = Service {
     provider: "azure",
     manufacturer: "Microsoft",
     model: "Azure Key Vault",
     offers: OFFERS,
     permissions: &[
-        ("read public keys", "Microsoft.KeyVault/vaults/keys/read"),
-        ("sign", "Microsoft.KeyVault/vaults/keys/sign/action"),
-        ("decrypt", "Microsoft.KeyVault/vaults/keys/decrypt/action"),
-        ("unwrap, and decrypt where a key only unwraps", "Microsoft.KeyVault/vaults/keys/unwrap/action"),
-        ("encrypt with a secret key", "Microsoft.KeyVault/managedHsm/keys/encrypt/action"),
-        ("list keys and versions", "Microsoft.KeyVault/vaults/keys/read"),
-        ("random bytes", "Microsoft.KeyVault/managedHsm/rng/action"),
-        ("make keys", "Microsoft.KeyVault/vaults/keys/create/action"),
-        ("destroy keys", "Microsoft.KeyVault/vaults/keys/delete"),
+        (Act::Read, "Microsoft.KeyVault/vaults/keys/read"),
+        (Act::List, "Microsoft.KeyVault/vaults/keys/read"),
+        (Act::Sign, "Microsoft.KeyVault/vaults/keys/sign/action"),
+        (Act::Decrypt, "Microsoft.KeyVault/vaults/keys/decrypt/action"),
+        (Act::Decrypt, "Microsoft.KeyVault/vaults/keys/unwrap/action"),
+        (Act::Encrypt, "Microsoft.KeyVault/managedHsm/keys/encrypt/action"),
+        (Act::Random, "Microsoft.KeyVault/managedHsm/rng/action"),
+        (Act::Create, "Microsoft.KeyVault/vaults/keys/create/action"),
+        (Act::Destroy, "Microsoft.KeyVault/vaults/keys/delete"),
     ],
 };
 

@@ -15,7 +15,7 @@ use zeroize::Zeroizing;
 
 use self::algorithms::{Does, OFFERS, does, to_make};
 use super::client::{
-    Cipher, KeyVersion, KmsClient, Listed, Material, NewKey, Service, Signing, Traits, ecdsa_from_der,
+    Act, Cipher, KeyVersion, KmsClient, Listed, Material, NewKey, Service, Signing, Traits, ecdsa_from_der,
 };
 use crate::cloud::gcp::Google;
 use crate::cloud::oauth::pem_block;
@@ -35,22 +35,24 @@ const RANDOM: std::ops::RangeInclusive<usize> = 8..=1024;
 /// Between two looks at a version that is being generated.
 const GENERATION: Duration = Duration::from_millis(300);
 
-static SERVICE: Service = Service {
+/// What is known of it before anybody asks.
+pub static SERVICE: Service = Service {
     provider: "gcp",
     manufacturer: "Google",
     model: "Cloud KMS",
     offers: OFFERS,
     permissions: &[
-        ("read public keys", "cloudkms.cryptoKeyVersions.viewPublicKey"),
-        ("sign", "cloudkms.cryptoKeyVersions.useToSign"),
-        ("decrypt", "cloudkms.cryptoKeyVersions.useToDecrypt"),
-        ("encrypt with a secret key", "cloudkms.cryptoKeyVersions.useToEncrypt"),
-        ("read versions and secret keys", "cloudkms.cryptoKeyVersions.get"),
-        ("list versions", "cloudkms.cryptoKeyVersions.list"),
-        ("list keys", "cloudkms.cryptoKeys.list"),
-        ("random bytes", "cloudkms.locations.generateRandomBytes"),
-        ("make keys", "cloudkms.cryptoKeys.create"),
-        ("destroy versions", "cloudkms.cryptoKeyVersions.destroy"),
+        (Act::Read, "cloudkms.cryptoKeyVersions.viewPublicKey"),
+        (Act::Read, "cloudkms.cryptoKeyVersions.get"),
+        (Act::Read, "cloudkms.cryptoKeyVersions.list"),
+        (Act::List, "cloudkms.cryptoKeys.list"),
+        (Act::Sign, "cloudkms.cryptoKeyVersions.useToSign"),
+        (Act::Mac, "cloudkms.cryptoKeyVersions.useToSign"),
+        (Act::Decrypt, "cloudkms.cryptoKeyVersions.useToDecrypt"),
+        (Act::Encrypt, "cloudkms.cryptoKeyVersions.useToEncrypt"),
+        (Act::Random, "cloudkms.locations.generateRandomBytes"),
+        (Act::Create, "cloudkms.cryptoKeys.create"),
+        (Act::Destroy, "cloudkms.cryptoKeyVersions.destroy"),
     ],
 };
 
