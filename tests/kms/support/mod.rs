@@ -1,6 +1,7 @@
 //! What the tests of all providers use.
 
 pub mod desk;
+pub mod judge;
 pub mod openbao;
 pub mod proxy;
 pub mod python_server;

@@ -33,7 +33,11 @@ pub(super) const OFFERS: [Offer; 31] = [
     offer(ck::CKM_SHA256_RSA_PKCS, SIGN, RSA),
     offer(ck::CKM_SHA384_RSA_PKCS, SIGN, RSA),
     offer(ck::CKM_SHA512_RSA_PKCS, SIGN, RSA),
-    offer(ck::CKM_RSA_PKCS_PSS, SIGN, "RSA 2048, 3072, 4096; any salt, MGF1 of the same hash"),
+    offer(
+        ck::CKM_RSA_PKCS_PSS,
+        SIGN,
+        "RSA 2048, 3072, 4096; any salt but an empty one, MGF1 of the same hash",
+    ),
     offer(ck::CKM_SHA1_RSA_PKCS_PSS, SIGN, RSA),
     offer(ck::CKM_SHA224_RSA_PKCS_PSS, SIGN, RSA),
     offer(ck::CKM_SHA256_RSA_PKCS_PSS, SIGN, RSA),

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::client::{Cipher, KeySpec, KeyVersion, KmsClient, Listed, NewKey, Service, Signing, Traits};
+use super::client::{Act, Cipher, KeySpec, KeyVersion, KmsClient, Listed, NewKey, Service, Signing, Traits};
 use crate::cloud::vault::{Vault, body, data, mount_path};
 use crate::cloud::{Connection, Deadline, Error, Kind, Repeat, Response, Result, SecretText, text};
 use crate::config::{self, SlotReader};
@@ -24,14 +24,15 @@ static SERVICE: Service = Service {
     model: "transit",
     offers: &OFFERS,
     permissions: &[
-        ("read keys and their public halves", "read on MOUNT/keys/NAME"),
-        ("sign", "update on MOUNT/sign/NAME"),
-        ("compute and check HMACs", "update on MOUNT/hmac/NAME"),
-        ("decrypt and unwrap", "update on MOUNT/decrypt/NAME"),
-        ("list keys (or name them: [[slot.key]])", "list on MOUNT/keys"),
-        ("random bytes (or random = \"local\")", "update on MOUNT/random/*"),
-        ("make keys", "create and update on MOUNT/keys/*"),
-        ("destroy keys", "update on MOUNT/keys/NAME/config, delete on MOUNT/keys/NAME"),
+        (Act::Read, "read on MOUNT/keys/NAME"),
+        (Act::Sign, "update on MOUNT/sign/NAME"),
+        (Act::Mac, "update on MOUNT/hmac/NAME"),
+        (Act::Decrypt, "update on MOUNT/decrypt/NAME"),
+        (Act::List, "list on MOUNT/keys"),
+        (Act::Random, "update on MOUNT/random/*"),
+        (Act::Create, "update on MOUNT/keys/*"),
+        (Act::Destroy, "update on MOUNT/keys/NAME/config"),
+        (Act::Destroy, "delete on MOUNT/keys/NAME"),
     ],
 };
 

@@ -121,9 +121,12 @@ pub(super) fn sign(key: &KeyVersion, signing: Signing<'_>) -> Result<Sign> {
             signature_algorithm: Some("pkcs1v15"),
             ..base(data)?
         },
+        Signing::RsaPss { salt_len: 0, .. } => {
+            return Err(refused("transit takes a salt of 0 bytes for the longest that fits"));
+        }
         Signing::RsaPss { hash, digest, salt_len } => Sign {
             signature_algorithm: Some("pss"),
-            // Without it the salt is as long as fits.
+            // Without it the salt is as long as fits, too.
             salt_length: Some(salt_len.to_string()),
             ..digested(digest, hash)?
         },
