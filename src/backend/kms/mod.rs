@@ -40,7 +40,7 @@ type Open = fn(&mut SlotReader<'_>, Connection) -> config::Result<Arc<dyn KmsCli
 const PROVIDERS: &[(&str, Open)] = &[("vault", vault::open)];
 
 /// What they are.
-const SERVICES: &[&Service] = &[];
+const SERVICES: &[&Service] = &[&vault::SERVICE];
 
 /// The place that a `[[slot]]` names.
 pub struct KmsProvider {

@@ -177,10 +177,12 @@ fn sealed(transit: &Transit, name: &str, plaintext: &[u8], aad: &[u8]) -> (Vec<u
 #[test]
 fn aes_keys_decrypt_gcm() {
     let transit = Transit::new(server());
+    for name in ["aes128-gcm96", "aes256-gcm96"] {
+        transit.write(&format!("keys/{name}"), json!({ "type": name, "exportable": true }));
+    }
     let desk = transit.desk("");
     let session = desk.session("vault");
     for (name, len) in [("aes128-gcm96", 16), ("aes256-gcm96", 32)] {
-        transit.write(&format!("keys/{name}"), json!({ "type": name, "exportable": true }));
         let key = one(&session, &[Attr::class(CKO_SECRET_KEY), Attr::label(name)]);
         assert_eq!(session.get_ulong(key, CKA_VALUE_LEN), Ok(len));
         assert_eq!(session.get_bool(key, CKA_ENCRYPT), Ok(false));

@@ -80,6 +80,7 @@ fn a_token_file_and_a_certificate_authority_are_enough() {
     let lines = format!("ca_file = {:?}\ntoken_file = {file:?}\n", other.ca_file());
     let desk = Desk::start(&transit.slot_at(&transit.bao.address(), &lines));
     assert_eq!(desk.session("vault").find(&[]), Err(Rv(CKR_TOKEN_NOT_PRESENT)));
+    assert!(desk.log().contains("invalid peer certificate"));
 }
 
 #[test]

@@ -18,7 +18,7 @@ use crate::crypto::Curve;
 use crate::types::SecretBytes;
 use keys::{KeyInfo, OFFERS};
 
-static SERVICE: Service = Service {
+pub static SERVICE: Service = Service {
     provider: "vault",
     manufacturer: "HashiCorp Vault, OpenBao",
     model: "transit",
@@ -28,11 +28,10 @@ static SERVICE: Service = Service {
         (Act::Sign, "update on MOUNT/sign/NAME"),
         (Act::Mac, "update on MOUNT/hmac/NAME"),
         (Act::Decrypt, "update on MOUNT/decrypt/NAME"),
-        (Act::List, "list on MOUNT/keys"),
-        (Act::Random, "update on MOUNT/random/*"),
+        (Act::List, "list on MOUNT/keys, unless [[slot.key]] names the keys"),
+        (Act::Random, "update on MOUNT/random/*, unless random = \"local\""),
         (Act::Create, "update on MOUNT/keys/*"),
-        (Act::Destroy, "update on MOUNT/keys/NAME/config"),
-        (Act::Destroy, "delete on MOUNT/keys/NAME"),
+        (Act::Destroy, "update on MOUNT/keys/NAME/config, delete on MOUNT/keys/NAME"),
     ],
 };
 
