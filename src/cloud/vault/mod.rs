@@ -8,6 +8,9 @@ mod login;
 mod settings;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 

@@ -82,7 +82,7 @@ fn a_quota_is_waited_for_or_said() {
         let path = format!("{}/", transit.mount);
         bao.write("sys/quotas/rate-limit/some", json!({ "path": path, "rate": 1, "interval": interval }));
     };
-    quota("2s");
+    quota("3s");
     proxy.asked();
     for _ in 0..3 {
         sign(&session, key).unwrap();
