@@ -88,6 +88,11 @@ fn granted(token: &str, seconds: u32) -> (u16, String) {
     (200, format!(r#"{{"auth":{grant}}}"#))
 }
 
+/// Something that is never the same twice.
+fn nanoseconds() -> String {
+    std::time::UNIX_EPOCH.elapsed().unwrap().as_nanos().to_string()
+}
+
 fn read(vault: &Vault) -> Result<Response> {
     vault.call("GET", "there", None, Repeat::Always, deadline())
 }
@@ -138,7 +143,7 @@ fn a_token_that_can_not_be_renewed_serves_to_its_end() {
 #[test]
 fn a_new_token_that_is_refused_may_not_do_it() {
     let fake = Fake::start(|line, _| match line {
-        "POST /v1/auth/approle/login" => granted("new", 100),
+        "POST /v1/auth/approle/login" => granted(&nanoseconds(), 100),
         _ => (
             403,
             r#"{"errors":["2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n"]}"#.to_owned(),
