@@ -4,5 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod group;
+mod promises;
 mod support;
 mod vault;
