@@ -50,6 +50,10 @@ fn sealed_and_restarted_in_the_middle() {
     bao.unseal();
     assert_eq!(sign(&session, key).unwrap(), signature);
 
+    // Kept connections end, and that is not the caller's trouble.
+    bao.restart();
+    assert_eq!(sign(&session, key).unwrap(), signature);
+
     bao.stop();
     assert_eq!(sign(&session, key), Err(Rv(CKR_DEVICE_ERROR)));
     verifies();
