@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Barrier};
 use std::time::Instant;
 
-use super::settings::{Auth, RoleId, Source};
+use super::settings::{RoleId, Source};
 use super::*;
 
 type Answers = fn(&str, &str) -> (u16, String);
