@@ -8,6 +8,7 @@
 //! Nothing is asked of the service before somebody looks for objects, and public keys work here, also when it is away.
 //! No lock is held while it is asked.
 
+pub mod aws;
 pub mod client;
 
 mod catalogue;
@@ -34,7 +35,7 @@ use crate::token::{Provider, Token};
 type Open = fn(&mut SlotReader<'_>, Connection) -> config::Result<Arc<dyn KmsClient>>;
 
 /// The providers by their names in the configuration.
-const PROVIDERS: &[(&str, Open)] = &[];
+const PROVIDERS: &[(&str, Open)] = &[("aws", aws::open)];
 
 /// The place that a `[[slot]]` names.
 pub struct KmsProvider {
