@@ -35,6 +35,8 @@ fn provider(config: &Arc<Config>, entry: &SlotEntry) -> Result<Box<dyn Provider>
         },
         #[cfg(feature = "kms")]
         "kms" => Ok(Box::new(kms::KmsProvider::new(config.clone(), entry)?)),
+        #[cfg(feature = "kms")]
+        "group" => Ok(Box::new(kms::KmsProvider::group(config.clone(), entry)?)),
         other => Err(entry.reader().refuse(format!("there is no backend {other:?} in this build")).into()),
     }
 }
