@@ -2,7 +2,7 @@
 
 use super::refused;
 use super::words::PublicKey;
-use crate::backend::kms::client::{Cipher, KeySpec, NewKey, Offer, Service, Signing};
+use crate::backend::kms::client::{Act, Cipher, KeySpec, NewKey, Offer, Service, Signing};
 use crate::cloud::Result;
 use crate::crypto::{Curve, Hash, MlDsaSet};
 use crate::types::ck;
@@ -74,18 +74,20 @@ pub(super) static SERVICE: Service = Service {
         ),
     ],
     permissions: &[
-        ("to sign", "kms:Sign"),
-        ("public keys", "kms:GetPublicKey"),
-        ("to make and check MACs", "kms:GenerateMac"),
-        ("HMAC keys", "kms:DescribeKey"),
-        ("to decrypt and unwrap", "kms:Decrypt"),
-        ("to agree on secrets", "kms:DeriveSharedSecret"),
-        ("random bytes", "kms:GenerateRandom"),
-        ("to list keys by their aliases", "kms:ListAliases"),
-        ("to list keys without an alias", "kms:ListKeys"),
-        ("to make keys", "kms:CreateKey"),
-        ("to name keys that are made", "kms:CreateAlias"),
-        ("to destroy keys", "kms:ScheduleKeyDeletion"),
+        (Act::Sign, "kms:Sign"),
+        (Act::Read, "kms:GetPublicKey"),
+        // Of HMAC keys.
+        (Act::Read, "kms:DescribeKey"),
+        (Act::Mac, "kms:GenerateMac"),
+        (Act::Decrypt, "kms:Decrypt"),
+        (Act::Agree, "kms:DeriveSharedSecret"),
+        (Act::Random, "kms:GenerateRandom"),
+        (Act::List, "kms:ListAliases"),
+        // Keys without an alias.
+        (Act::List, "kms:ListKeys"),
+        (Act::Create, "kms:CreateKey"),
+        (Act::Create, "kms:CreateAlias"),
+        (Act::Destroy, "kms:ScheduleKeyDeletion"),
     ],
 };
 
