@@ -17,6 +17,7 @@ mod error;
 pub mod http;
 mod secret_text;
 pub mod text;
+pub mod vault;
 
 pub use caller::{Caller, Deadline, Limits, Repeat};
 pub use connection::Connection;

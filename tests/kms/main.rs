@@ -6,3 +6,4 @@ mod aws;
 #[path = "../common/mod.rs"]
 mod common;
 mod support;
+mod vault;

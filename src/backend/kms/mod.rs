@@ -8,9 +8,9 @@
 //! Nothing is asked of the service before somebody looks for objects, and public keys work here, also when it is away.
 //! No lock is held while it is asked.
 
-pub mod aws;
 pub mod client;
 
+mod aws;
 mod catalogue;
 mod errors;
 mod group;
@@ -21,6 +21,7 @@ mod session;
 mod settings;
 mod template;
 mod token;
+mod vault;
 
 use std::sync::Arc;
 
@@ -37,10 +38,10 @@ use crate::token::{Provider, Token};
 type Open = fn(&mut SlotReader<'_>, Connection) -> config::Result<Arc<dyn KmsClient>>;
 
 /// The providers by their names in the configuration.
-const PROVIDERS: &[(&str, Open)] = &[("aws", aws::open)];
+const PROVIDERS: &[(&str, Open)] = &[("aws", aws::open), ("vault", vault::open)];
 
 /// What they are.
-const SERVICES: &[&Service] = &[];
+const SERVICES: &[&Service] = &[&aws::SERVICE, &vault::SERVICE];
 
 /// The place that a `[[slot]]` names.
 pub struct KmsProvider {

@@ -255,7 +255,7 @@ impl Call<'_> {
         if response.is_success() {
             return Ok(response);
         }
-        let error = failure::of_json(self.operation, &response);
+        let error = failure::of(self.operation, &response);
         if error.kind() == Kind::Unauthenticated {
             *skewed = clock.correct(response.header("date"));
         }

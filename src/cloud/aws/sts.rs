@@ -54,7 +54,7 @@ pub(super) fn assume(
         let response = machine.http.send(&request, limit)?;
         match response.is_success() {
             true => Ok(response),
-            false => Err(refused(failure::of_xml("STS", &response))),
+            false => Err(refused(failure::of("STS", &response))),
         }
     })?;
     credentials(std::str::from_utf8(&response.body).unwrap_or_default())

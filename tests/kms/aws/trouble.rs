@@ -5,8 +5,7 @@ use keyward_conformance::ck::*;
 use keyward_conformance::{Attr, Mech};
 use serde_json::json;
 
-use super::Mock;
-use crate::support::desk::pair;
+use super::{Mock, pair};
 
 #[test]
 fn ml_dsa_signs_messages_of_any_length() {

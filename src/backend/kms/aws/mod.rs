@@ -9,7 +9,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use self::specs::{ML_DSA, SERVICE};
+use self::specs::ML_DSA;
+pub use self::specs::SERVICE;
 use self::words::{
     Aliases, Created, Decrypted, Described, Keys, Maced, PublicKey, Random, Request, Secret, Signed,
 };
@@ -36,21 +37,17 @@ const SETTLE_TRIES: u32 = 10;
 /// Reads the provider's own keys of the entry. No network.
 pub fn open(reader: &mut SlotReader<'_>, connection: Connection) -> config::Result<Arc<dyn KmsClient>> {
     let pending_days = reader.number("pending_days", 7, 30, 30)?;
-    Ok(Arc::new(AwsKms::new(Aws::read(reader, connection)?, pending_days)))
+    Ok(Arc::new(AwsKms { aws: Aws::read(reader, connection)?, pending_days }))
 }
 
 /// The keys of one account's region.
-pub struct AwsKms {
+struct AwsKms {
     aws: Aws,
+    /// How long a key waits to be destroyed.
     pending_days: u32,
 }
 
 impl AwsKms {
-    /// Keys that are destroyed wait so many days.
-    pub fn new(aws: Aws, pending_days: u32) -> AwsKms {
-        AwsKms { aws, pending_days }
-    }
-
     fn ask<T: DeserializeOwned>(
         &self,
         operation: &str,
@@ -101,11 +98,11 @@ impl AwsKms {
         };
         let key = described.key_metadata;
         match specs::secret(&key.key_spec) {
-            Some((key_type, len, mechanism)) if key.key_state == "Enabled" => Ok(vec![KeyVersion {
+            Some((len, mechanism)) if key.key_state == "Enabled" => Ok(vec![KeyVersion {
                 resource: key.arn.clone(),
                 name: key.arn,
                 version: String::new(),
-                material: Material::Secret(key_type, len),
+                material: Material::Secret(ck::CKK_GENERIC_SECRET, len),
                 mechanisms: vec![mechanism],
                 usage: ck::CKF_SIGN | ck::CKF_VERIFY,
                 mu: false,

@@ -20,7 +20,7 @@ const fn offer(mechanism: ck::CK_MECHANISM_TYPE, flags: ck::CK_FLAGS, limits: &'
 }
 
 /// What is known of AWS KMS before it is asked.
-pub(super) static SERVICE: Service = Service {
+pub static SERVICE: Service = Service {
     provider: "aws",
     manufacturer: "Amazon Web Services",
     model: "AWS KMS",
@@ -70,7 +70,7 @@ pub(super) static SERVICE: Service = Service {
         offer(
             ck::CKM_GENERIC_SECRET_KEY_GEN,
             ck::CKF_GENERATE,
-            "CKK_SHA224_HMAC, CKK_SHA256_HMAC, CKK_SHA384_HMAC, CKK_SHA512_HMAC, as long as the hash",
+            "28, 32, 48 or 64 bytes: for HMAC with the hash of that length",
         ),
     ],
     permissions: &[
@@ -124,11 +124,11 @@ const EC_SPECS: [(&str, Curve); 4] = [
     ("ECC_SECG_P256K1", Curve::Secp256k1),
 ];
 
-const HMAC_SPECS: [(&str, ck::CK_KEY_TYPE, Hash, ck::CK_MECHANISM_TYPE); 4] = [
-    ("HMAC_224", ck::CKK_SHA224_HMAC, Hash::Sha224, ck::CKM_SHA224_HMAC),
-    ("HMAC_256", ck::CKK_SHA256_HMAC, Hash::Sha256, ck::CKM_SHA256_HMAC),
-    ("HMAC_384", ck::CKK_SHA384_HMAC, Hash::Sha384, ck::CKM_SHA384_HMAC),
-    ("HMAC_512", ck::CKK_SHA512_HMAC, Hash::Sha512, ck::CKM_SHA512_HMAC),
+const HMAC_SPECS: [(&str, Hash, ck::CK_MECHANISM_TYPE); 4] = [
+    ("HMAC_224", Hash::Sha224, ck::CKM_SHA224_HMAC),
+    ("HMAC_256", Hash::Sha256, ck::CKM_SHA256_HMAC),
+    ("HMAC_384", Hash::Sha384, ck::CKM_SHA384_HMAC),
+    ("HMAC_512", Hash::Sha512, ck::CKM_SHA512_HMAC),
 ];
 
 /// What a pair is for: its mechanisms, and the flags of their use. Empty for what is of no use here.
@@ -153,10 +153,10 @@ pub(super) fn uses(key: &PublicKey) -> (Vec<ck::CK_MECHANISM_TYPE>, ck::CK_FLAGS
     (mechanisms, usage)
 }
 
-/// An HMAC key's type, length in bytes and mechanism.
-pub(super) fn secret(spec: &str) -> Option<(ck::CK_KEY_TYPE, usize, ck::CK_MECHANISM_TYPE)> {
+/// An HMAC key's length in bytes and its mechanism.
+pub(super) fn secret(spec: &str) -> Option<(usize, ck::CK_MECHANISM_TYPE)> {
     let row = HMAC_SPECS.iter().find(|(name, ..)| *name == spec);
-    row.map(|(_, key_type, hash, mechanism)| (*key_type, hash.len(), *mechanism))
+    row.map(|(_, hash, mechanism)| (hash.len(), *mechanism))
 }
 
 /// Whether a key has a public half that is of use here.
@@ -253,11 +253,11 @@ pub(super) fn to_make(key: &NewKey) -> Result<(&'static str, &'static str)> {
         KeySpec::MlDsa(MlDsaSet::MlDsa65) => ("ML_DSA_65", false, false),
         KeySpec::MlDsa(MlDsaSet::MlDsa87) => ("ML_DSA_87", false, false),
         KeySpec::Aes(_) => return Err(refused("its AES keys do not encrypt as PKCS #11 means it")),
-        KeySpec::Hmac(hash, len) => {
-            let row = HMAC_SPECS.iter().find(|(_, _, of, _)| *of == hash);
-            return match row.filter(|_| len == hash.len()) {
+        // The length says which hash a generic secret is for: a template can't.
+        KeySpec::Hmac(_, len) => {
+            return match HMAC_SPECS.iter().find(|(_, of, _)| len == of.len()) {
                 Some((spec, ..)) => Ok((spec, "GENERATE_VERIFY_MAC")),
-                None => Err(refused("HMAC keys are for SHA-224 to SHA-512, and as long as the hash")),
+                None => Err(refused("HMAC keys have 28, 32, 48 or 64 bytes")),
             };
         }
     };
