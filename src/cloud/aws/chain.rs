@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::clock::Clock;
 use super::credentials::{Credentials, unauthenticated};
 use super::profile::{Profile, Profiles};
 use super::sts::{Asking, Role, assume};
@@ -15,8 +16,8 @@ const MAX_ROLES: usize = 8;
 
 /// New credentials: those of the entry's profile if it names one, else the environment's, a profile's, a web identity's, the
 /// container's or the instance's.
-pub(super) fn fetch(machine: &Machine, now: i64, deadline: Deadline) -> Result<Credentials> {
-    let chain = Chain { machine, now, deadline };
+pub(super) fn fetch(machine: &Machine, clock: &Clock, deadline: Deadline) -> Result<Credentials> {
+    let chain = Chain { machine, clock, deadline };
     let found = chain.fetch();
     // Whatever was refused on the way, it leaves this slot without credentials.
     found.map_err(|error| match error.kind() {
@@ -27,7 +28,7 @@ pub(super) fn fetch(machine: &Machine, now: i64, deadline: Deadline) -> Result<C
 
 struct Chain<'a> {
     machine: &'a Machine,
-    now: i64,
+    clock: &'a Clock,
     deadline: Deadline,
 }
 
@@ -156,7 +157,7 @@ impl Chain<'_> {
         };
         let source = source
             .ok_or_else(|| unauthenticated(format!("AWS profile {name:?}: its source has no credentials")))?;
-        assume(self.machine, profiles, &role, &Asking::Keys(&source, self.now), self.deadline).map(Some)
+        assume(self.machine, profiles, &role, &Asking::Keys(&source, self.clock), self.deadline).map(Some)
     }
 
     /// The token's file is read each time: Kubernetes replaces it.

@@ -119,6 +119,10 @@ fn a_role_on_anothers_keys() {
         .file(".aws/config", &role("external_id = outside\nduration_seconds = 900\n"))
         .file(".aws/credentials", &format!("[base]\n{USER}"));
     works_and_renews(&mock, &home.client(), "AssumeRole");
+    // With a machine whose clock is wrong.
+    mock.control(json!({ "clock": 7200 }));
+    works(&home.client()).unwrap();
+    mock.control(json!({ "clock": 0 }));
     let home = home.file(".aws/config", &role("external_id = wrong\n"));
     assert_eq!(works(&home.client()).unwrap_err().kind(), Kind::Unauthenticated);
     let home = home.file(".aws/config", &role("mfa_serial = arn:aws:iam::1:mfa/me\n"));
@@ -182,4 +186,47 @@ fn single_sign_on_is_refused_with_a_reason() {
     let refused = works(&home.client()).unwrap_err();
     assert_eq!(refused.kind(), Kind::Configuration);
     assert!(refused.to_string().contains("SSO"), "{refused}");
+}
+
+#[test]
+fn the_region_may_be_a_keys() {
+    let mock = Mock::start();
+    let home = Home::new(&mock)
+        .var("AWS_REGION", "")
+        .var("AWS_ACCESS_KEY_ID", super::KEY)
+        .var("AWS_SECRET_ACCESS_KEY", super::SECRET);
+    let aws = home.client();
+    let unknown = works(&aws).unwrap_err();
+    assert!(unknown.to_string().contains("region"), "{unknown}");
+    aws.suggest_region(MOCK_REGION);
+    works(&aws).unwrap();
+}
+
+/// The process's own environment, as on Kubernetes: in a process of its own.
+#[test]
+fn a_program_finds_everything_in_its_environment() {
+    let mock = Mock::start();
+    mock.key("ECC_NIST_P256", "SIGN_VERIFY", "mine");
+    let home = Home::new(&mock).file("token", "web-PLANTED\n").var("AWS_ROLE_ARN", ROLE);
+    let token = home.path("token");
+    let home = home.var("AWS_WEB_IDENTITY_TOKEN_FILE", &token);
+    let log = home.path("log");
+    let text = format!(
+        "[log]\ntarget = \"file:{log}\"\nlevel = \"trace\"\n[[slot]]\nbackend = \"kms\"\nprovider = \"aws\"\nlabel = \"eks\"\n"
+    );
+    let home = home.file("keyward.toml", &text);
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_keyward"))
+        .env_clear()
+        .envs(home.variables.iter().map(|(name, value)| (name, value)))
+        .env("KEYWARD_CONF", home.path("keyward.toml"))
+        .args(["kms", "test", "eks", "--count", "3"])
+        .output()
+        .unwrap();
+    let told =
+        format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{told}");
+    assert!(told.contains("kms:Sign") && told.contains("3 signatures with mine"), "{told}");
+    let log = std::fs::read_to_string(log).unwrap_or_default();
+    assert!(!told.contains("PLANTED") && !log.contains("PLANTED"), "{told}{log}");
+    assert_eq!(mock.asked("AssumeRoleWithWebIdentity"), 1);
 }

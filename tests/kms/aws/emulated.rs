@@ -206,10 +206,7 @@ fn keys_are_found_by_alias_and_by_id() {
     signs(&session, (public, private), &Mech::new(CKM_ECDSA_SHA256), MESSAGE);
     assert_eq!(session.get(public, CKA_ID).unwrap(), session.get(private, CKA_ID).unwrap());
     signs(&session, pair(&session, &nameless), &Mech::new(CKM_ECDSA_SHA384), MESSAGE);
-    assert_eq!(
-        session.get_ulong(key(&session, CKO_SECRET_KEY, "mac"), CKA_VALUE_LEN).unwrap(),
-        32
-    );
+    assert_eq!(session.get_ulong(key(&session, CKO_SECRET_KEY, "mac"), CKA_VALUE_LEN).unwrap(), 32);
     assert!(session.find(&[Attr::label("blobs")]).unwrap().is_empty());
 }
 
