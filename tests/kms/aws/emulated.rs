@@ -5,7 +5,8 @@ use keyward_conformance::ck::*;
 use keyward_conformance::{Attr, Mech, Object, Session};
 use serde_json::json;
 
-use super::{Region, key, pair};
+use super::{Region, pair};
+use crate::support::desk::one;
 
 const ED25519: [u8; 5] = [0x06, 0x03, 0x2b, 0x65, 0x70];
 const MESSAGE: &[u8] = b"what is signed";
@@ -206,7 +207,12 @@ fn keys_are_found_by_alias_and_by_id() {
     signs(&session, (public, private), &Mech::new(CKM_ECDSA_SHA256), MESSAGE);
     assert_eq!(session.get(public, CKA_ID).unwrap(), session.get(private, CKA_ID).unwrap());
     signs(&session, pair(&session, &nameless), &Mech::new(CKM_ECDSA_SHA384), MESSAGE);
-    assert_eq!(session.get_ulong(key(&session, CKO_SECRET_KEY, "mac"), CKA_VALUE_LEN).unwrap(), 32);
+    assert_eq!(
+        session
+            .get_ulong(one(&session, &[Attr::class(CKO_SECRET_KEY), Attr::label("mac")]), CKA_VALUE_LEN)
+            .unwrap(),
+        32
+    );
     assert!(session.find(&[Attr::label("blobs")]).unwrap().is_empty());
 }
 

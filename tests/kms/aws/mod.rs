@@ -2,6 +2,7 @@
 
 mod credentials;
 mod emulated;
+mod faults;
 mod judged;
 mod trouble;
 
@@ -10,11 +11,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use keyward::cloud::aws::{Aws, KMS, Settings};
 use keyward::cloud::{Connection, Environment, Error, Repeat};
-use keyward_conformance::ck::*;
-use keyward_conformance::{Attr, Object, Session};
+use keyward_conformance::{Object, Session};
 use serde_json::{Value, json};
 
-use crate::support::desk::{Desk, one};
+use crate::support::desk::{Desk, private, public};
 use crate::support::python_server::{PythonServer, python, venv};
 
 /// A user of every server here.
@@ -76,16 +76,10 @@ fn desk(url: &str, region: &str, more: &str) -> Desk {
     desk
 }
 
-/// The one key of a class and a label.
-#[track_caller]
-fn key(session: &Session, class: CK_OBJECT_CLASS, label: &str) -> Object {
-    one(session, &[Attr::class(class), Attr::label(label)])
-}
-
 /// Both halves of a pair.
 #[track_caller]
 fn pair(session: &Session, label: &str) -> (Object, Object) {
-    (key(session, CKO_PUBLIC_KEY, label), key(session, CKO_PRIVATE_KEY, label))
+    (public(session, label), private(session, label))
 }
 
 /// A client without a slot, which knows these variables beside the user's keys.
