@@ -99,11 +99,8 @@ impl Chain<'_> {
         if depth > MAX_ROLES {
             return Err(configuration(&format!("AWS profile {name:?}: source_profile leads in a circle")));
         }
-        // A profile that is its own source has keys beside the role.
-        if let Some(arn) = profile.value("role_arn")
-            && let Some(found) = self.role(profiles, profile, name, arn, depth)?
-        {
-            return Ok(Some(found));
+        if let Some(arn) = profile.value("role_arn") {
+            return self.role(profiles, profile, name, arn, depth).map(Some);
         }
         if let Some(found) = keys(profile) {
             return Ok(Some(found));
@@ -127,7 +124,7 @@ impl Chain<'_> {
         name: &str,
         arn: &str,
         depth: usize,
-    ) -> Result<Option<Credentials>> {
+    ) -> Result<Credentials> {
         let role = Role {
             arn,
             session: profile.value("role_session_name").unwrap_or(env!("CARGO_PKG_NAME")),
@@ -138,9 +135,10 @@ impl Chain<'_> {
             return Err(configuration(&format!("AWS profile {name:?}: mfa_serial needs a person")));
         }
         if let Some(file) = profile.value("web_identity_token_file") {
-            return self.web_identity(profiles, &role, file).map(Some);
+            return self.web_identity(profiles, &role, file);
         }
         let source = match (profile.value("source_profile"), profile.value("credential_source")) {
+            // A profile that is its own source has keys beside the role.
             (Some(source), _) if source == name => keys(profile),
             (Some(source), _) => self.profile(profiles, source, depth + 1)?,
             (None, Some("Environment")) => self.environment(),
@@ -157,7 +155,7 @@ impl Chain<'_> {
         };
         let source = source
             .ok_or_else(|| unauthenticated(format!("AWS profile {name:?}: its source has no credentials")))?;
-        assume(self.machine, profiles, &role, &Asking::Keys(&source, self.clock), self.deadline).map(Some)
+        assume(self.machine, profiles, &role, &Asking::Keys(&source, self.clock), self.deadline)
     }
 
     /// The token's file is read each time: Kubernetes replaces it.

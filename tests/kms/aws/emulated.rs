@@ -290,3 +290,22 @@ fn random_bytes_come_in_pieces() {
     assert_ne!(one, other);
     assert!(one.windows(64).all(|part| part.iter().any(|byte| *byte != 0)));
 }
+
+#[test]
+fn many_threads_sign_at_once() {
+    let region = Region::new();
+    region.key("ECC_NIST_P256", "SIGN_VERIFY", "mine");
+    let desk = region.desk("");
+    std::thread::scope(|scope| {
+        for thread in 0..32_u8 {
+            let desk = &desk;
+            scope.spawn(move || {
+                let session = desk.session("aws");
+                let keys = pair(&session, "mine");
+                for round in 0..4 {
+                    signs(&session, keys, &Mech::new(CKM_ECDSA_SHA256), &[thread, round]);
+                }
+            });
+        }
+    });
+}

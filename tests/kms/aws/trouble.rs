@@ -177,3 +177,33 @@ fn wrong_keys_are_told_without_showing_them() {
     assert!(session.find(&[Attr::class(CKO_PRIVATE_KEY)]).unwrap().is_empty());
     assert!(!desk.log().contains("PLANTED"));
 }
+
+#[test]
+fn credentials_may_expire_in_the_middle() {
+    let mock = Mock::start();
+    mock.key("ECC_NIST_P256", "SIGN_VERIFY", "mine");
+    let desk = mock.desk("config_file = \"config\"\n");
+    let role = "arn:aws:iam::111122223333:role/keyward";
+    let config =
+        format!("[profile test]\nrole_arn = {role}\nsource_profile = base\nendpoint_url = {}\n", mock.url());
+    std::fs::write(desk.path("config"), &config).unwrap();
+    let keys =
+        format!("[base]\naws_access_key_id = {}\naws_secret_access_key = {}\n", super::KEY, super::SECRET);
+    std::fs::write(desk.path("credentials"), keys).unwrap();
+    let session = desk.session("aws");
+    let (public, private) = pair(&session, "mine");
+    let sign = || session.sign(&Mech::new(CKM_ECDSA), private, &[1; 32]);
+    for round in 1..=3 {
+        let signature = sign().unwrap();
+        session.verify(&Mech::new(CKM_ECDSA), public, &[1; 32], &signature).unwrap();
+        assert_eq!(mock.asked("AssumeRole"), round);
+        mock.control(json!({ "expire": true }));
+    }
+    std::fs::write(desk.path("config"), config.replace("role/keyward", "role/another")).unwrap();
+    assert_eq!(sign().unwrap_err(), CKR_DEVICE_ERROR);
+    std::fs::write(desk.path("config"), config).unwrap();
+    sign().unwrap();
+    let log = desk.log();
+    assert!(log.contains("AccessDenied"), "the log says why: {log}");
+    assert!(!log.contains("PLANTED") && !log.contains("AWS4-HMAC"), "{log}");
+}
