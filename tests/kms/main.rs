@@ -5,5 +5,7 @@
 mod aws;
 #[path = "../common/mod.rs"]
 mod common;
+mod group;
+mod promises;
 mod support;
 mod vault;
