@@ -10,11 +10,15 @@
 //! Locks: each is held for a look or a change in memory, none while a request is on its way.
 
 pub mod aws;
+pub mod azure;
+pub mod bearer;
 mod caller;
 mod connection;
 mod environment;
 mod error;
+pub mod gcp;
 pub mod http;
+pub mod oauth;
 mod one_write;
 mod secret_text;
 pub mod text;

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used)]
 
 mod aws;
+mod azure;
 #[path = "../common/mod.rs"]
 mod common;
+mod gcp;
 mod group;
 mod promises;
 mod support;

@@ -1,0 +1,102 @@
+//! Google Cloud: requests with an access token, and what its errors mean.
+
+pub mod checksum;
+mod credentials;
+mod error;
+mod file;
+
+use serde::de::DeserializeOwned;
+
+use self::credentials::{Credentials, Places};
+use super::text::from_json;
+use super::{
+    Caller, Connection, Deadline, Environment, Error, Http, Kind, Repeat, Request, Response, Result,
+};
+use crate::config::{self, SlotReader};
+
+/// One of Google's services at one endpoint.
+pub struct Google {
+    /// Scheme and host.
+    base: String,
+    http: Http,
+    caller: Caller,
+    credentials: Credentials,
+    /// The project that the quota is counted for, where it is not the keys' own.
+    quota_project: Option<String>,
+}
+
+impl Google {
+    /// Reads `credentials` and `quota_project`. `host` is the service's own, for slots without an `address`.
+    pub fn read(reader: &mut SlotReader<'_>, connection: Connection, host: &str) -> config::Result<Google> {
+        let places = Places::new(reader.path("credentials")?, &Environment::Process);
+        let quota_project = reader.text("quota_project")?.map(str::to_owned);
+        let quota_project = quota_project.or_else(|| places.quota_project.clone());
+        Ok(Google {
+            base: connection.address.unwrap_or_else(|| format!("https://{host}")),
+            caller: Caller::new(connection.limits),
+            credentials: Credentials::new(places, &connection.http),
+            http: Http::new(connection.http),
+            quota_project,
+        })
+    }
+
+    /// GET of a path behind the host, with its query.
+    pub fn get<T: DeserializeOwned>(&self, path: &str, deadline: Deadline) -> Result<T> {
+        from_json("Google", &self.send("GET", path, &[], Repeat::Always, deadline)?.body)
+    }
+
+    /// POST of a JSON body.
+    pub fn post<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &[u8],
+        repeat: Repeat,
+        deadline: Deadline,
+    ) -> Result<T> {
+        from_json("Google", &self.send("POST", path, body, repeat, deadline)?.body)
+    }
+
+    fn send(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: &[u8],
+        repeat: Repeat,
+        deadline: Deadline,
+    ) -> Result<Response> {
+        let url = format!("{}{path}", self.base);
+        self.caller.call(repeat, deadline, |limit| {
+            let attempt = Deadline::after(limit);
+            let token = self.credentials.token(attempt)?;
+            let mut answer = self.once(method, &url, body, &token, attempt)?;
+            if answer.status == 401 {
+                // Revoked, or the clocks differ: one new token, then the answer stands.
+                self.credentials.refused(&token);
+                answer = self.once(method, &url, body, &self.credentials.token(attempt)?, attempt)?;
+            }
+            if answer.is_success() { Ok(answer) } else { Err(error::of(&answer)) }
+        })
+    }
+
+    fn once(
+        &self,
+        method: &'static str,
+        url: &str,
+        body: &[u8],
+        token: &str,
+        attempt: Deadline,
+    ) -> Result<Response> {
+        let left = attempt.left();
+        if left.is_zero() {
+            return Err(Error::new(Kind::Broken, "no time left after the access token came"));
+        }
+        let mut request = Request::new(method, url, body).header("authorization", format!("Bearer {token}"));
+        if !body.is_empty() {
+            request = request.header("content-type", "application/json");
+        }
+        if let Some(project) = &self.quota_project {
+            request = request.header("x-goog-user-project", project.as_str());
+        }
+        self.http.send(&request, left)
+    }
+}
