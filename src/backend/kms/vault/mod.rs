@@ -18,6 +18,7 @@ use crate::crypto::Curve;
 use crate::types::SecretBytes;
 use keys::{KeyInfo, OFFERS};
 
+/// What transit is.
 pub static SERVICE: Service = Service {
     provider: "vault",
     manufacturer: "HashiCorp Vault, OpenBao",
