@@ -33,6 +33,10 @@ fn provider(config: &Arc<Config>, entry: &SlotEntry) -> Result<Box<dyn Provider>
                 Ok(Box::new(PassProvider::for_backend(config.clone(), entry, found, &["via"])?))
             }
         },
+        #[cfg(feature = "kms")]
+        "kms" => Ok(Box::new(kms::KmsProvider::new(config.clone(), entry)?)),
+        #[cfg(feature = "kms")]
+        "group" => Ok(Box::new(kms::KmsProvider::group(config.clone(), entry)?)),
         other => Err(entry.reader().refuse(format!("there is no backend {other:?} in this build")).into()),
     }
 }

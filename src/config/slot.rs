@@ -139,15 +139,33 @@ impl<'a> SlotReader<'a> {
         Ok(self.typed(key, "a list of strings", read)?.unwrap_or_default())
     }
 
+    /// Bytes in hexadecimal.
+    pub fn hex(&mut self, key: &'static str) -> Result<Option<Vec<u8>>> {
+        let bytes = |text: &str| -> Option<Vec<u8>> {
+            let digits = text.chars().map(|c| c.to_digit(16)?.try_into().ok());
+            let digits: Vec<u8> = digits.collect::<Option<_>>()?;
+            let (pairs, []) = digits.as_chunks::<2>() else { return None };
+            Some(pairs.iter().map(|[high, low]| high << 4 | low).collect())
+        };
+        self.typed(key, "an even number of hexadecimal digits", |value| bytes(value.as_str()?))
+    }
+
     /// A path; a relative one is relative to the file that names it, else to the working directory.
     pub fn path(&mut self, key: &'static str) -> Result<Option<PathBuf>> {
-        let Some(text) = self.text(key)? else { return Ok(None) };
+        self.text(key)?.map(|text| self.placed(key, text)).transpose()
+    }
+
+    /// A list of paths, as [`SlotReader::path`] and [`SlotReader::texts`] have it.
+    pub fn paths(&mut self, key: &'static str) -> Result<Vec<PathBuf>> {
+        self.texts(key)?.iter().map(|text| self.placed(key, text)).collect()
+    }
+
+    fn placed(&self, key: &str, text: &str) -> Result<PathBuf> {
         let base = match self.origin_of(key) {
             Origin::File { path, .. } => path.parent().unwrap_or(Path::new("/")),
             _ => Path::new(""),
         };
-        let path = settings::path(Path::new(text), base);
-        path.map(Some).map_err(|why| self.refuse_key(key, format!("{key}: {why}")))
+        settings::path(Path::new(text), base).map_err(|why| self.refuse_key(key, format!("{key}: {why}")))
     }
 
     /// The tables of an array of tables, `[[slot.KEY]]`.

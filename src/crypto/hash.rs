@@ -110,7 +110,7 @@ pub struct DigestValue {
 
 impl DigestValue {
     /// Copies a digest, cut at [`MAX_DIGEST_LEN`] bytes.
-    pub(super) fn new(digest: &[u8]) -> Self {
+    pub fn new(digest: &[u8]) -> Self {
         let len = digest.len().min(MAX_DIGEST_LEN);
         let mut value = DigestValue { bytes: [0; MAX_DIGEST_LEN], len };
         if let (Some(to), Some(from)) = (value.bytes.get_mut(..len), digest.get(..len)) {

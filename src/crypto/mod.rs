@@ -11,6 +11,7 @@ mod error;
 mod hash;
 mod kdf;
 mod key;
+mod mu;
 mod pure;
 mod rsa;
 mod seal;
@@ -30,6 +31,7 @@ pub use error::{Error, Result};
 pub use hash::{DigestValue, Hash, MAX_DIGEST_LEN};
 pub use kdf::argon2id;
 pub use key::{PrivateKey, PublicKey};
+pub use mu::MlDsaMu;
 pub use rsa::{Oaep, Pss, RsaComponents};
 pub use seal::SealKey;
 #[cfg(feature = "kms")]

@@ -120,7 +120,7 @@ impl Cipher for Running {
     }
 }
 
-fn iv(params: &Params) -> Result<&[u8; BLOCK]> {
+pub(super) fn iv(params: &Params) -> Result<&[u8; BLOCK]> {
     let Params::Iv(iv) = params else { return Err(errors::wrong_param()) };
     iv.as_slice().try_into().map_err(|_| invalid("the IV is not 16 bytes long"))
 }
@@ -139,6 +139,14 @@ fn gcm(params: &Params) -> Result<Mode<'_>> {
     match length(*tag_bits) {
         bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) => Ok(Mode::Gcm { iv, aad, tag_len: bits / 8 }),
         _ => Err(invalid("ulTagBits is no tag length of SP 800-38D: 128 is usual")),
+    }
+}
+
+/// Nonce, additional data and the tag's length in bytes.
+pub(super) fn gcm_parts(params: &Params) -> Result<(&[u8], &[u8], usize)> {
+    match gcm(params)? {
+        Mode::Gcm { iv, aad, tag_len } => Ok((iv, aad, tag_len)),
+        _ => Err(errors::wrong_param()),
     }
 }
 

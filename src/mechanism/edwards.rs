@@ -52,7 +52,7 @@ pub(super) const ROWS: &[Descriptor] = &[
     row!(CKM_EDDSA, CKK_EC_EDWARDS, Eddsa, { sign: sign, verify: verify }),
 ];
 
-const SIGNATURE_LEN: usize = 64;
+pub(super) const SIGNATURE_LEN: usize = 64;
 
 fn sign(key: &Key, params: &Params) -> Result<Box<dyn Producer>> {
     let key = key.ed25519_private()?.clone();
@@ -93,6 +93,17 @@ impl Scheme {
             Params::Eddsa { prehash: false, context } => Ok(Scheme::Context(context.clone())),
             _ => Err(errors::wrong_param()),
         }
+    }
+}
+
+/// CKR_MECHANISM_PARAM_INVALID for anything but pure Ed25519, the one scheme of keys that are elsewhere.
+pub(super) fn expect_pure(params: &Params) -> Result<()> {
+    match Scheme::new(params)? {
+        Scheme::Pure => Ok(()),
+        _ => Err(Error::new(
+            ErrorKind::MechanismParamInvalid,
+            "where this key is, Ed25519 is pure: without prehash and context",
+        )),
     }
 }
 

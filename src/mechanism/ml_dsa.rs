@@ -90,3 +90,14 @@ fn context(params: &Params) -> Result<(Hedge, Vec<u8>)> {
         known.ok_or_else(|| Error::new(ErrorKind::MechanismParamInvalid, "hedgeVariant is not a CKH_"))?;
     Ok((*hedge, context.clone()))
 }
+
+/// The context for a key that is elsewhere, which hedges as it does. CKR_MECHANISM_PARAM_INVALID.
+pub(super) fn external_context(params: &Params) -> Result<Vec<u8>> {
+    match context(params)? {
+        (Hedge::Deterministic, _) => Err(Error::new(
+            ErrorKind::MechanismParamInvalid,
+            "hedgeVariant: where this key is, signatures are hedged",
+        )),
+        (_, context) => Ok(context),
+    }
+}

@@ -285,6 +285,26 @@ impl Transform for Raw<RsaPrivate> {
     }
 }
 
+/// The hash and digest of a DigestInfo in RFC 8017's DER; `None` for any other bytes.
+pub(super) fn digest_info(data: &[u8]) -> Option<(Hash, &[u8])> {
+    [Hash::Sha1, Hash::Sha224, Hash::Sha256, Hash::Sha384, Hash::Sha512].into_iter().find_map(|hash| {
+        let digest = data.strip_prefix(hash.digest_info_prefix())?;
+        (digest.len() == hash.len()).then_some((hash, digest))
+    })
+}
+
+/// The hash of OAEP parameters that name it twice and have no label: what services take.
+pub(super) fn plain_oaep(params: &Params) -> Result<Hash> {
+    let oaep = OaepOver::new((), params)?;
+    match oaep.hash == oaep.mgf_hash && oaep.label.is_empty() {
+        true => Ok(oaep.hash),
+        false => Err(Error::new(
+            ErrorKind::MechanismParamInvalid,
+            "where this key is, OAEP has one hash for both purposes, and no label",
+        )),
+    }
+}
+
 /// OAEP with the parameters of its Init.
 struct OaepOver<K> {
     key: K,
@@ -360,7 +380,7 @@ impl Checker for PssOver<RsaPublic> {
 }
 
 /// The parameters, checked against the mechanism's own hash, if it has one, and against the key's size.
-fn pss(params: &Params, own: Option<Hash>, modulus_bits: usize) -> Result<Pss> {
+pub(super) fn pss(params: &Params, own: Option<Hash>, modulus_bits: usize) -> Result<Pss> {
     let Params::Pss { hash, mgf, salt_len } = params else { return Err(errors::wrong_param()) };
     let (hash, mgf_hash) = (by_mechanism(*hash)?, by_mgf(*mgf)?);
     if own.is_some_and(|own| own != hash) {

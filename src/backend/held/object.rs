@@ -7,6 +7,7 @@ use der::Encode;
 use der::asn1::OctetStringRef;
 
 use crate::config::Config;
+use crate::crypto::{self, Hash};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor, Key, material};
 use crate::object::{self, Attributes, Caller, Usage, Value};
@@ -59,6 +60,19 @@ pub fn unique_id() -> Result<String> {
     let mut bytes = [0; 16];
     crate::crypto::random(&mut bytes).map_err(|_| ErrorKind::RandomNoRng)?;
     Ok(format!("{:032x}", u128::from_be_bytes(bytes)))
+}
+
+/// A name that follows from bytes: 32 hexadecimal digits.
+pub fn hash_text(bytes: &[u8]) -> String {
+    let digest = crypto::digest(Hash::Sha256, bytes);
+    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// A slot's ID from what tells its token from all others: the same in every process, at most 2^31-1, never 0.
+pub fn slot_id(identity: &str) -> ck::CK_SLOT_ID {
+    let digest = crypto::digest(Hash::Sha256, identity.as_bytes());
+    let number = digest.iter().take(4).fold(0, |number, byte| number << 8 | ck::CK_ULONG::from(*byte));
+    (number & 0x7fff_ffff).max(1)
 }
 
 /// A row without the function of an operation: CKR_MECHANISM_INVALID (PKCS#11 v3.2, section 5.1.6).

@@ -3,10 +3,9 @@
 //! A [`KmsClient`] turns them into one provider's requests. It keeps no keys and no cache: the catalogue does. Time
 //! limits, retries and credentials are its own business, within the [`Deadline`] that each call carries.
 
-use std::fmt;
-
 use crate::cloud::{Deadline, Result};
 use crate::crypto::Hash;
+pub use crate::mechanism::external::{Cipher, Signing};
 use crate::types::{SecretBytes, ck};
 
 /// What is known of a provider before anybody asks it.
@@ -57,8 +56,13 @@ pub struct KeyVersion {
     pub version: String,
     /// What the key is.
     pub material: Material,
-    /// What the service does with it. CKA_ALLOWED_MECHANISMS; the usage attributes follow from it.
+    /// What the service does with it: CKA_ALLOWED_MECHANISMS.
     pub mechanisms: Vec<ck::CK_MECHANISM_TYPE>,
+    /// What for, since one mechanism may do several things: CKF_SIGN (MACs too), CKF_DECRYPT, CKF_UNWRAP, CKF_DERIVE,
+    /// and for secret keys CKF_VERIFY and CKF_ENCRYPT. The usage attributes of both halves follow from it.
+    pub usage: ck::CK_FLAGS,
+    /// ML-DSA: whether [`Signing::MlDsaMu`] is asked for, and not [`Signing::MlDsa`].
+    pub mu: bool,
     /// The service's own word for its type or algorithm, for the client to know it by.
     pub algorithm: String,
     /// When it was made, in seconds since 1970, where that is known.
@@ -74,106 +78,6 @@ pub enum Material {
     Secret(ck::CK_KEY_TYPE, usize),
 }
 
-/// What is to be signed or MACed, and how.
-#[derive(Clone, Copy)]
-pub enum Signing<'a> {
-    /// PKCS #1 v1.5 over a digest of this hash, which has the hash's length.
-    RsaPkcs1 {
-        /// The hash.
-        hash: Hash,
-        /// The digest.
-        digest: &'a [u8],
-    },
-    /// PKCS #1 v1.5 over bytes that are no known DigestInfo: padded as they are.
-    RsaPkcs1Raw {
-        /// At most 11 bytes less than the modulus.
-        data: &'a [u8],
-    },
-    /// PSS over a digest, with MGF1 of the same hash.
-    RsaPss {
-        /// The hash.
-        hash: Hash,
-        /// The digest.
-        digest: &'a [u8],
-        /// Bytes. Providers with a fixed length are asked for the hash's only ([`Traits::any_pss_salt`]).
-        salt_len: usize,
-    },
-    /// ECDSA over a digest that was cut or padded to 32, 48 or 64 bytes: SHA-256's, SHA-384's or SHA-512's length, the
-    /// one that belongs to the curve.
-    Ecdsa {
-        /// The digest.
-        digest: &'a [u8],
-    },
-    /// Ed25519 over a message.
-    Ed25519 {
-        /// The message.
-        message: &'a [u8],
-    },
-    /// ML-DSA over a message, without a context.
-    MlDsa {
-        /// The message.
-        message: &'a [u8],
-    },
-    /// ML-DSA over the 64 bytes of µ (FIPS 204, algorithm 7, line 6).
-    MlDsaMu {
-        /// The representative.
-        mu: &'a [u8; 64],
-    },
-    /// HMAC.
-    Hmac {
-        /// The hash.
-        hash: Hash,
-        /// The message.
-        message: &'a [u8],
-    },
-}
-
-impl fmt::Debug for Signing<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Signing::RsaPkcs1 { .. } => "RsaPkcs1",
-            Signing::RsaPkcs1Raw { .. } => "RsaPkcs1Raw",
-            Signing::RsaPss { .. } => "RsaPss",
-            Signing::Ecdsa { .. } => "Ecdsa",
-            Signing::Ed25519 { .. } => "Ed25519",
-            Signing::MlDsa { .. } => "MlDsa",
-            Signing::MlDsaMu { .. } => "MlDsaMu",
-            Signing::Hmac { .. } => "Hmac",
-        })
-    }
-}
-
-/// How a ciphertext was made, or a plaintext is to be encrypted under a secret key.
-#[derive(Debug, Clone, Copy)]
-pub enum Cipher<'a> {
-    /// RSA, PKCS #1 v1.5. Decryption only.
-    RsaPkcs1,
-    /// RSA, OAEP with MGF1 of the same hash and no label. Decryption only.
-    RsaOaep {
-        /// The hash.
-        hash: Hash,
-    },
-    /// AES-GCM; the ciphertext ends with the tag.
-    AesGcm {
-        /// The nonce.
-        iv: &'a [u8],
-        /// Additional authenticated data.
-        aad: &'a [u8],
-        /// Bytes of the tag.
-        tag_len: usize,
-    },
-    /// AES-CBC of whole blocks.
-    AesCbc {
-        /// The IV.
-        iv: &'a [u8],
-    },
-    /// AES-CTR with all 128 bits counting.
-    AesCtr {
-        /// The first counter block.
-        iv: &'a [u8],
-    },
-}
-
 /// A key to make, from a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewKey {
@@ -181,8 +85,10 @@ pub struct NewKey {
     pub label: String,
     /// Its type.
     pub spec: KeySpec,
-    /// Whether it shall sign (or MAC), and not decrypt.
+    /// Whether it shall sign, or MAC.
     pub signs: bool,
+    /// Whether it shall decrypt, or unwrap.
+    pub decrypts: bool,
     /// Whether it shall agree on secrets.
     pub derives: bool,
 }
@@ -204,7 +110,7 @@ pub enum KeySpec {
     Hmac(Hash, usize),
 }
 
-/// What requests a provider takes beyond what all take.
+/// What requests a provider takes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Traits {
     /// PSS with any salt length.
@@ -213,6 +119,8 @@ pub struct Traits {
     pub raw_pkcs1: bool,
     /// The longest message of [`Signing::Ed25519`], [`Signing::MlDsa`] and [`Signing::Hmac`] in bytes.
     pub max_message: usize,
+    /// The longest plaintext or ciphertext of secret keys in bytes.
+    pub max_data: usize,
     /// Random bytes of one request; 0 where the service gives none.
     pub max_random: usize,
     /// Whether C_Login's PIN can be the provider's own secret (`pin = "secret"`).

@@ -2,7 +2,7 @@
 //!
 //! `ZymbitProvider` loads the library when slots are first listed and finds the device of this host; `ZymbitToken` is
 //! that device. `link` holds its one open context and opens it anew when it is lost, `ring` knows its keys, `objects`
-//! makes PKCS#11's objects of them, `perimeter` asks about breaches, `gate` checks a PIN, `offer` says which mechanisms
+//! makes PKCS#11's objects of them, `perimeter` asks about breaches, `offer` says which mechanisms
 //! there are; `session` and `keys` serve a session's calls; `raw` holds what is unsafe.
 //!
 //! The device does what needs its private keys. Verification, digests, and whatever session objects are used for, is
@@ -12,7 +12,6 @@
 //! Locks, all below the session's: the provider's → the ring → the perimeter → the link. The link's is held while the
 //! device works: it does one thing at a time.
 
-mod gate;
 mod keys;
 mod link;
 mod model;

@@ -1,17 +1,14 @@
-//! What a key slot looks like as objects, and a certificate from the configuration.
+//! What a key slot looks like as objects.
 
-use std::path::Path;
 use std::sync::Arc;
-
-use der::Document;
 
 use super::model::{FIRST_GENERATED, Model};
 use super::raw::{KeyType, Slot, WalletNode};
 use super::settings::KeySettings;
-use crate::backend::held::Object;
-use crate::crypto::{self, Curve, EcPublic, Ed25519Public, Hash, OkpCurve, PublicKey, X25519Public};
+use crate::backend::held::{self, Object};
+use crate::crypto::{Curve, EcPublic, Ed25519Public, OkpCurve, PublicKey, X25519Public};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::material::{self, CertificateFields};
+use crate::mechanism::material;
 use crate::object::{self, Attributes, Caller, Template};
 use crate::token::ObjectHandle;
 use crate::types::ck;
@@ -226,53 +223,8 @@ impl Builder<'_> {
     fn unique_id(&self, key: &DeviceKey, half: &Attributes) -> String {
         let what = format!("{} {} {} {} ", self.serial, key.foreign, key.slot, half.class());
         let info = half.bytes(ck::CKA_PUBLIC_KEY_INFO).unwrap_or_default();
-        hash_text(&[what.as_bytes(), info].concat())
+        held::hash_text(&[what.as_bytes(), info].concat())
     }
-
-    /// A certificate from a file, under a key's name.
-    pub fn certificate(&self, path: &Path, name: &Name, handle: ObjectHandle) -> Result<Object> {
-        let failed = |why: String| {
-            Error::new(ErrorKind::FunctionFailed, format!("certificate {}: {why}", path.display()))
-        };
-        let bytes = std::fs::read(path).map_err(|error| failed(error.to_string()))?;
-        let value = der_of(&bytes).ok_or_else(|| failed("neither PEM nor DER".to_owned()))?;
-        let names =
-            CertificateFields::of(&value).map_err(|_| failed("no X.509 certificate in DER".to_owned()))?;
-        let template = Template::new()
-            .with(ck::CKA_CLASS, ck::CKO_CERTIFICATE)
-            .with(ck::CKA_CERTIFICATE_TYPE, ck::CKC_X_509)
-            .with(ck::CKA_TOKEN, true)
-            .with(ck::CKA_PRIVATE, false)
-            .with(ck::CKA_MODIFIABLE, false)
-            .with(ck::CKA_COPYABLE, false)
-            .with(ck::CKA_DESTROYABLE, false)
-            .with(ck::CKA_LABEL, name.label.as_str())
-            .with(ck::CKA_ID, name.id.as_slice())
-            .with(ck::CKA_SUBJECT, names.subject)
-            .with(ck::CKA_ISSUER, names.issuer)
-            .with(ck::CKA_SERIAL_NUMBER, names.serial)
-            .with(ck::CKA_VALUE, value.as_slice());
-        let mut attributes = object::create(template, &OWNER)?;
-        material::complete_created(&mut attributes)?;
-        object::finish(&mut attributes, &hash_text(&[self.serial.as_bytes(), &value].concat()));
-        Ok(Object::new(handle, attributes))
-    }
-}
-
-/// The first certificate of a file.
-fn der_of(bytes: &[u8]) -> Option<Vec<u8>> {
-    const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
-    const END: &str = "-----END CERTIFICATE-----";
-    let Ok(text) = std::str::from_utf8(bytes) else { return Some(bytes.to_vec()) };
-    let start = text.find(BEGIN)?;
-    let end = text.get(start..)?.find(END)? + start + END.len();
-    Document::from_pem(text.get(start..end)?).ok().map(|(_, document)| document.as_bytes().to_vec())
-}
-
-/// 32 hexadecimal digits.
-fn hash_text(bytes: &[u8]) -> String {
-    let digest = crypto::digest(Hash::Sha256, bytes);
-    digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The keys of a device: which slots hold one, read anew as they may have changed, and the public halves, read once.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -220,8 +221,8 @@ impl Ring {
             let with_certificate = |key: &super::settings::KeySettings| {
                 let name = Name::of(key.slot, key.foreign, Some(key));
                 *made += 1;
-                match device.builder.certificate(key.certificate.as_ref()?, &name, *made) {
-                    Ok(object) => Some(Arc::new(object)),
+                match certificate(key.certificate.as_ref()?, &name, device.builder.serial) {
+                    Ok(attributes) => Some(Arc::new(Object::new(*made, attributes))),
                     Err(error) => {
                         tracing::warn!("slot {}: {error}; it is left out", key.slot);
                         None
@@ -284,6 +285,12 @@ impl Ring {
         found.extend(certificates.map(|object| object.handle));
         Ok(found)
     }
+}
+
+/// The first certificate of a file, under a key's name.
+fn certificate(path: &Path, name: &Name, serial: &str) -> Result<Attributes> {
+    let found = held::certificates_in(path)?;
+    held::certificate(found.first().map_or(&[], Vec::as_slice), &name.label, &name.id, serial)
 }
 
 fn no_public_key(slot: Slot) -> Error {

@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::gate::{Gate, Secret};
 use super::raw::{KeyType, Slot};
-use crate::config::{Error, Result, SlotEntry, SlotReader};
+use crate::backend::held::Gate;
+use crate::config::{Result, SlotEntry, SlotReader};
 
 /// What the configuration says of a device.
 #[derive(Debug)]
@@ -76,26 +76,14 @@ fn tamper(reader: &mut SlotReader<'_>) -> Result<Option<Duration>> {
 }
 
 fn gate(reader: &mut SlotReader<'_>) -> Result<Option<Gate>> {
-    let wanted = reader.one_of("pin", &[("none", false), ("gate", true)])?.unwrap_or(false);
-    let hash = reader.text("pin_hash")?;
-    let variable = reader.text("pin_env")?;
-    let file = reader.path("pin_file")?;
-    let secret = match (hash, variable, file) {
-        (None, None, None) if !wanted => return Ok(None),
-        _ if !wanted => return Err(reader.refuse("pin_hash, pin_env and pin_file are for pin = \"gate\"")),
-        (Some(hash), None, None) => Secret::parse_hash(hash)
-            .ok_or_else(|| reader.refuse("pin_hash is no Argon2id hash of 32 bytes"))?,
-        (None, Some(variable), None) => Secret::Variable(variable.to_owned()),
-        (None, None, Some(file)) => Secret::File(file),
-        _ => return Err(reader.refuse("pin = \"gate\" needs one of pin_hash, pin_env and pin_file")),
-    };
-    Ok(Some(Gate::new(secret)))
+    let gated = reader.one_of("pin", &[("none", false), ("gate", true)])?.unwrap_or(false);
+    Gate::read(reader, gated)
 }
 
 fn key(mut reader: SlotReader<'_>) -> Result<KeySettings> {
     let slot = reader.number("slot", 0, MAX_SLOT, u32::MAX)?;
     let slot = Slot::try_from(slot).map_err(|_| reader.refuse("lacks slot = N"))?;
-    let id = reader.text("id")?.map(|text| hex(text).ok_or_else(|| not_hex(&reader))).transpose()?;
+    let id = reader.hex("id")?;
     let types = [("ed25519", KeyType::Ed25519), ("x25519", KeyType::X25519)];
     let key = KeySettings {
         slot,
@@ -107,14 +95,4 @@ fn key(mut reader: SlotReader<'_>) -> Result<KeySettings> {
     };
     reader.finish()?;
     Ok(key)
-}
-
-fn not_hex(reader: &SlotReader<'_>) -> Error {
-    reader.refuse("id has to be an even number of hexadecimal digits")
-}
-
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text.chars().map(|c| c.to_digit(16)?.try_into().ok()).collect::<Option<_>>()?;
-    let (pairs, []) = digits.as_chunks::<2>() else { return None };
-    Some(pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }

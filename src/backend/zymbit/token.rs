@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, MutexGuard, RwLock};
 
-use super::gate::MAX_PIN_LEN;
 use super::link::{Link, Repeat};
 use super::model::Model;
 use super::objects::Builder;
@@ -14,9 +13,8 @@ use super::raw;
 use super::ring::{self, Ring};
 use super::session::ZymbitSession;
 use super::settings::Settings;
-use crate::backend::held::SessionObjects;
+use crate::backend::held::{self, MAX_PIN_LEN, SessionObjects};
 use crate::config::Config;
-use crate::crypto::{self, Hash};
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::{
     Access, Login, MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User,
@@ -130,12 +128,7 @@ fn version(text: &str) -> ck::CK_VERSION {
 
 impl Token for ZymbitToken {
     fn slot_id(&self) -> ck::CK_SLOT_ID {
-        let digest = crypto::digest(Hash::Sha256, format!("zymbit {}", self.identity.serial).as_bytes());
-        let number = digest
-            .iter()
-            .take(4)
-            .fold(0, |number: ck::CK_ULONG, byte| number << 8 | ck::CK_ULONG::from(*byte));
-        (number & 0x7fff_ffff).max(1)
+        held::slot_id(&format!("zymbit {}", self.identity.serial))
     }
 
     fn slot_info(&self) -> SlotInfo {

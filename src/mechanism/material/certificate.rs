@@ -3,7 +3,7 @@
 //! The specification asks for no check of the certificate itself, and consumers store ones that no strict parser
 //! takes: the public key is found by its place alone, and what cannot be read yields no CKA_PUBLIC_KEY_INFO.
 
-use der::asn1::AnyRef;
+use der::asn1::{AnyRef, ObjectIdentifier};
 use der::{Class, Decode, Encode, SliceReader, Tagged};
 
 use crate::error::Result;
@@ -57,5 +57,13 @@ impl CertificateFields {
             subject: subject.to_der()?,
             public_key: public_key.to_der()?,
         })
+    }
+
+    /// The subject's common name, where it has one that is text.
+    pub fn common_name(&self) -> Option<String> {
+        const COMMON_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.4.3");
+        let name = x509_cert::name::Name::from_der(&self.subject).ok()?;
+        let found = name.iter().find(|part| part.oid == COMMON_NAME)?;
+        std::str::from_utf8(found.value.value()).ok().map(str::to_owned)
     }
 }

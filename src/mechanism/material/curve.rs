@@ -14,7 +14,7 @@ const UTF8_STRING: u8 = 0x0c;
 const PRINTABLE_STRING: u8 = 0x13;
 
 /// The curve of a CKK_EC key. CKR_TEMPLATE_INCOMPLETE, CKR_DOMAIN_PARAMS_INVALID, CKR_CURVE_NOT_SUPPORTED.
-pub(in crate::mechanism) fn weierstrass(attributes: &Attributes) -> Result<Curve> {
+pub fn weierstrass(attributes: &Attributes) -> Result<Curve> {
     Curve::from_oid_der(params(attributes)?).map_err(|_| not_supported())
 }
 

@@ -22,13 +22,18 @@ const SETS: &[(ck::CK_ULONG, MlDsaSet)] = &[
 ];
 
 /// CKA_PARAMETER_SET. CKR_TEMPLATE_INCOMPLETE, CKR_PARAMETER_SET_NOT_SUPPORTED.
-pub(in crate::mechanism) fn parameter_set(attributes: &Attributes) -> Result<MlDsaSet> {
+pub fn parameter_set(attributes: &Attributes) -> Result<MlDsaSet> {
     let number =
         attributes.ulong(ck::CKA_PARAMETER_SET).ok_or_else(|| incomplete("CKA_PARAMETER_SET is missing"))?;
     let known = SETS.iter().find(|(known, _)| *known == number);
     known.map(|(_, set)| *set).ok_or_else(|| {
         Error::new(ErrorKind::ParameterSetNotSupported, "CKA_PARAMETER_SET is not CKP_ML_DSA_44, _65 or _87")
     })
+}
+
+/// CKP_ of a parameter set.
+pub fn parameter_set_number(set: MlDsaSet) -> ck::CK_ULONG {
+    SETS.iter().find(|(_, known)| *known == set).map_or(ck::CK_UNAVAILABLE_INFORMATION, |(number, _)| *number)
 }
 
 fn write_set(attributes: &mut Attributes, set: MlDsaSet) -> Result<()> {
@@ -38,9 +43,7 @@ fn write_set(attributes: &mut Attributes, set: MlDsaSet) -> Result<()> {
             false => Err(inconsistent("CKA_PARAMETER_SET is another one than the key's")),
         };
     }
-    if let Some((number, _)) = SETS.iter().find(|(_, known)| *known == set) {
-        attributes.set(ck::CKA_PARAMETER_SET, *number);
-    }
+    attributes.set(ck::CKA_PARAMETER_SET, parameter_set_number(set));
     Ok(())
 }
 

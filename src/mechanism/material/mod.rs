@@ -13,9 +13,10 @@ mod rsa;
 mod secret;
 
 pub use certificate::CertificateFields;
-pub(super) use curve::{okp, weierstrass};
+pub(super) use curve::okp;
+pub use curve::weierstrass;
 pub(super) use ec::{point_lens, raw_point};
-pub(super) use ml_dsa::parameter_set;
+pub use ml_dsa::{parameter_set, parameter_set_number};
 
 use crate::crypto::{OkpCurve, PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};

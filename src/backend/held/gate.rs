@@ -1,6 +1,7 @@
-//! The PIN gate: a PIN that this process asks for before it uses a device that asks for none.
+//! The PIN gate: a PIN that this process asks for before it uses keys that lie
+//! elsewhere and ask for none.
 //!
-//! It keeps keyward's callers from the keys, not whoever can talk to the device itself.
+//! It keeps keyward's callers from the keys, not whoever can talk to the device or service itself.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,6 +10,7 @@ use std::time::Duration;
 use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
+use crate::config::{self, SlotReader};
 use crate::crypto;
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{Kdf, SecretBytes};
@@ -21,7 +23,7 @@ const FIRST_DELAY: Duration = Duration::from_millis(250);
 const DOUBLINGS: u32 = 5;
 
 /// What a PIN is held against.
-pub enum Secret {
+enum Secret {
     /// An Argon2id hash in the PHC format, as `argon2 SALT -id -e` prints it.
     Hash {
         /// What it costs.
@@ -51,7 +53,7 @@ impl fmt::Debug for Gate {
 
 impl Secret {
     /// `$argon2id$v=19$m=...,t=...,p=...$SALT$HASH`.
-    pub fn parse_hash(text: &str) -> Option<Secret> {
+    fn parse_hash(text: &str) -> Option<Secret> {
         let mut fields = text.split('$');
         let ("", "argon2id", "v=19") = (fields.next()?, fields.next()?, fields.next()?) else { return None };
         let (costs, salt, hash, None) = (fields.next()?, fields.next()?, fields.next()?, fields.next())
@@ -96,8 +98,27 @@ fn first_line(path: &std::path::Path) -> std::io::Result<SecretBytes> {
 }
 
 impl Gate {
+    /// `pin_hash`, `pin_env` and `pin_file` of a `[[slot]]`, of which a gated slot has one and another one none.
+    pub fn read(reader: &mut SlotReader<'_>, gated: bool) -> config::Result<Option<Gate>> {
+        let hash = reader.text("pin_hash")?;
+        let variable = reader.text("pin_env")?;
+        let file = reader.path("pin_file")?;
+        let secret = match (hash, variable, file) {
+            (None, None, None) if !gated => return Ok(None),
+            _ if !gated => {
+                return Err(reader.refuse("pin_hash, pin_env and pin_file are for pin = \"gate\""));
+            }
+            (Some(hash), None, None) => Secret::parse_hash(hash)
+                .ok_or_else(|| reader.refuse("pin_hash is no Argon2id hash of 32 bytes"))?,
+            (None, Some(variable), None) => Secret::Variable(variable.to_owned()),
+            (None, None, Some(file)) => Secret::File(file),
+            _ => return Err(reader.refuse("pin = \"gate\" needs one of pin_hash, pin_env and pin_file")),
+        };
+        Ok(Some(Gate::new(secret)))
+    }
+
     /// A gate that nobody tried yet.
-    pub fn new(secret: Secret) -> Self {
+    fn new(secret: Secret) -> Self {
         Gate { secret, failures: Mutex::new(0) }
     }
 

@@ -1,6 +1,10 @@
 //! Mechanisms whose private key is elsewhere, in a device or behind a network: what surrounds the primitive is done
 //! here, by the same code as for keys in this process.
 
+mod cipher;
+mod sign;
+mod words;
+
 use crate::crypto::PublicKey;
 use crate::error::Result;
 use crate::types::{SecretBytes, ck};
@@ -12,6 +16,9 @@ use super::op::Producer;
 use super::shapes::{Hashing, SinglePart};
 
 pub use super::shapes::Signer;
+pub use cipher::{decryption, secret, unwrapping};
+pub use sign::{mac, mac_check, signature};
+pub use words::{Cipher, Limits, Remote, Signing};
 
 /// A signature by an ECDSA mechanism of a key that signs digests: hashed here, in parts or whole, if the mechanism
 /// hashes. `None` for any other mechanism.

@@ -1,0 +1,71 @@
+//! Which mechanisms a slot has, and what each can do: what the service does, and what software does with public keys,
+//! session keys and plain data.
+
+use super::client::Service;
+use crate::backend::held;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::mechanism::{self, Descriptor};
+use crate::object::{self, Attributes};
+use crate::types::ck;
+
+/// What the service itself does.
+fn in_service(service: &Service, kind: ck::CK_MECHANISM_TYPE) -> ck::CK_FLAGS {
+    service.offers.iter().filter(|offer| offer.mechanism == kind).fold(0, |flags, offer| flags | offer.flags)
+}
+
+/// What software does beside it: with public keys, and everything with secret keys and digests.
+fn in_software(row: &Descriptor) -> ck::CK_FLAGS {
+    let done = row.flags() & !row.extra_flags;
+    match row.key_types.iter().all(|of| is_secret(*of)) {
+        true => done,
+        false => done & (ck::CKF_VERIFY | ck::CKF_ENCRYPT | ck::CKF_WRAP),
+    }
+}
+
+fn is_secret(key_type: ck::CK_KEY_TYPE) -> bool {
+    let key = Attributes::new().with(ck::CKA_CLASS, ck::CKO_SECRET_KEY).with(ck::CKA_KEY_TYPE, key_type);
+    object::has_class(&key)
+}
+
+/// The flags of CK_MECHANISM_INFO; `None` for a mechanism that this slot lacks.
+pub fn flags(service: &Service, row: &Descriptor) -> Option<ck::CK_FLAGS> {
+    let remote = in_service(service, row.kind);
+    let done = remote | in_software(row);
+    // The service's part is done by its hardware or its software: who asks, learns it there.
+    (done != 0).then_some(done | row.extra_flags)
+}
+
+/// Every mechanism of the slot, by provider, configuration and policy.
+pub fn rows<'a>(config: &'a Config, service: &'a Service) -> impl Iterator<Item = &'static Descriptor> + 'a {
+    mechanism::all().filter(move |row| flags(service, row).is_some() && held::allows(config, row))
+}
+
+/// The row of a mechanism that the slot has. CKR_MECHANISM_INVALID.
+pub fn row(config: &Config, service: &Service, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
+    let row = held::row(config, kind)?;
+    match flags(service, row) {
+        Some(_) => Ok(row),
+        None => Err(Error::new(
+            ErrorKind::MechanismInvalid,
+            format!("{}: not with keys of {}", row.name, service.manufacturer),
+        )),
+    }
+}
+
+/// The same for what the service has to do. CKR_MECHANISM_INVALID.
+pub fn row_for(
+    config: &Config,
+    service: &Service,
+    kind: ck::CK_MECHANISM_TYPE,
+    flag: ck::CK_FLAGS,
+) -> Result<&'static Descriptor> {
+    let row = row(config, service, kind)?;
+    match in_service(service, kind) & flag {
+        0 => Err(Error::new(
+            ErrorKind::MechanismInvalid,
+            format!("{}: {} does not do that", row.name, service.manufacturer),
+        )),
+        _ => Ok(row),
+    }
+}
