@@ -11,13 +11,16 @@
 
 mod caller;
 mod connection;
+mod environment;
 mod error;
 pub mod http;
 mod secret_text;
 pub mod text;
+pub mod vault;
 
 pub use caller::{Caller, Deadline, Limits, Repeat};
 pub use connection::Connection;
+pub use environment::Environment;
 pub use error::{Error, Kind, Result};
 pub use http::{Http, HttpSettings, Request, Response};
 pub use secret_text::SecretText;

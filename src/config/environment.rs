@@ -70,7 +70,7 @@ impl Environment {
 }
 
 /// Whether the kernel started this process with more rights than its caller has (AT_SECURE, as `secure_getenv`).
-fn is_privileged() -> bool {
+pub fn is_privileged() -> bool {
     const AT_SECURE: usize = 23;
     const WORD: usize = size_of::<usize>();
     let Ok(vector) = std::fs::read("/proc/self/auxv") else { return false };

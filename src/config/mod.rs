@@ -24,7 +24,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::PathBuf;
 
-pub use environment::Environment;
+pub use environment::{Environment, is_privileged};
 pub use error::{Error, Result};
 pub use slot::SlotReader;
 
