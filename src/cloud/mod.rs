@@ -9,6 +9,7 @@
 //!
 //! Locks: each is held for a look or a change in memory, none while a request is on its way.
 
+pub mod aws;
 mod caller;
 mod connection;
 mod environment;
