@@ -34,6 +34,8 @@ fn provider(config: &Arc<Config>, entry: &SlotEntry) -> Result<Box<dyn Provider>
             }
         },
         #[cfg(feature = "kms")]
+        "soft" => Ok(Box::new(soft::RemoteProvider::new(config.clone(), entry)?)),
+        #[cfg(feature = "kms")]
         "kms" => Ok(Box::new(kms::KmsProvider::new(config.clone(), entry)?)),
         #[cfg(feature = "kms")]
         "group" => Ok(Box::new(kms::KmsProvider::group(config.clone(), entry)?)),

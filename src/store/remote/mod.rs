@@ -12,10 +12,12 @@
 //! into each other's commits; `looking`, held for a request, and never waited for; `known`, held for a look or a change
 //! in memory, and while a search's closure runs.
 
+mod aws;
 mod documents;
 mod format;
 mod pace;
 mod state;
+mod vault;
 #[cfg(test)]
 pub(super) mod tests;
 
@@ -35,7 +37,22 @@ use self::state::{Changes, Fetched, Plan, State, unreadable};
 use super::error::{Error, Result};
 use super::rows::bounded;
 use super::{Generation, Header, NewRow, Row, RowId, Store, Tag};
-use crate::cloud::{self, Deadline, Kind};
+use crate::cloud::{self, Connection, Deadline, Kind};
+use crate::config::{self, SlotReader};
+
+/// Reads a service's own keys of a `[[slot]]`. Nobody is asked anything.
+type Open = fn(&mut SlotReader<'_>, Connection) -> config::Result<Arc<dyn Documents>>;
+
+/// The services by their names in the configuration: `store = "vault"`.
+const SERVICES: &[(&str, Open)] = &[("vault", vault::open), ("aws", aws::open)];
+
+/// The documents that a `[[slot]]` names, by `store` and the service's own keys.
+pub fn documents(reader: &mut SlotReader<'_>) -> config::Result<Arc<dyn Documents>> {
+    let lacks = reader.refuse("lacks store = \"vault\" or \"aws\"");
+    let open = reader.one_of("store", SERVICES)?.ok_or(lacks)?;
+    let connection = Connection::read(reader)?;
+    open(reader, connection)
+}
 
 /// The name of the document that changes.
 const MANIFEST: &str = "manifest";
