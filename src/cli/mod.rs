@@ -18,6 +18,8 @@ mod host;
 mod import;
 mod key;
 mod keytype;
+#[cfg(feature = "kms")]
+mod kms;
 mod mechanism;
 mod migrate;
 mod object;
@@ -100,6 +102,10 @@ enum Verb {
     /// Look after Zymbit devices: health, perimeter events
     #[command(subcommand, after_help = device::HELP)]
     Device(device::Command),
+    /// Look after cloud slots: test connection, permissions and latency
+    #[cfg(feature = "kms")]
+    #[command(subcommand, after_help = kms::HELP)]
+    Kms(kms::Command),
     /// Move the objects of another token's store (SoftHSM, NSS, kryoptic) into a token
     #[command(subcommand, after_help = migrate::HELP)]
     Migrate(migrate::Command),
@@ -144,6 +150,8 @@ fn run(cli: &Cli) -> Result<Answer> {
         Verb::Sign(args) => sign::sign(args),
         Verb::Verify(args) => sign::verify(args),
         Verb::Device(command) => device::run(command, cli.json),
+        #[cfg(feature = "kms")]
+        Verb::Kms(command) => kms::run(command),
         Verb::Migrate(command) => migrate::run(command),
         Verb::Doctor => doctor::run(),
         Verb::Demo => demo::run(cli.json),
@@ -198,6 +206,8 @@ mod tests {
             "keyward device status --library /x.so --json",
             "keyward device watch --count 1 --timeout 5",
             "keyward device clear --yes --serial 0123",
+            "keyward kms test aws-prod --key tls --count 100 --json",
+            "keyward kms mechanisms --provider vault --markdown",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

@@ -2,5 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../common/mod.rs"]
+mod common;
+mod stores;
 mod support;
 mod vault;

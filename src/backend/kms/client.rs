@@ -19,8 +19,24 @@ pub struct Service {
     pub model: &'static str,
     /// What it does itself, one row per mechanism.
     pub offers: &'static [Offer],
-    /// The permissions that the provider calls by these names, least first: what they are for, and the name.
-    pub permissions: &'static [(&'static str, &'static str)],
+    /// The permissions that each act takes, in the provider's own words, least first.
+    pub permissions: &'static [(Act, &'static str)],
+}
+
+/// What a slot does with a service, as far as permissions tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)] // the methods of `KmsClient` say it
+pub enum Act {
+    Read,
+    List,
+    Sign,
+    Mac,
+    Decrypt,
+    Encrypt,
+    Agree,
+    Random,
+    Create,
+    Destroy,
 }
 
 /// What a provider does with a mechanism, where its keys are needed. Verification and encryption with public keys,

@@ -23,7 +23,7 @@ mod token;
 
 use std::sync::Arc;
 
-use self::client::KmsClient;
+use self::client::{KmsClient, Listed, Service};
 use self::group::{Group, Member};
 use self::settings::{Pin, Settings};
 use self::token::KmsToken;
@@ -37,6 +37,9 @@ type Open = fn(&mut SlotReader<'_>, Connection) -> config::Result<Arc<dyn KmsCli
 
 /// The providers by their names in the configuration.
 const PROVIDERS: &[(&str, Open)] = &[];
+
+/// What they are.
+const SERVICES: &[&Service] = &[];
 
 /// The place that a `[[slot]]` names.
 pub struct KmsProvider {
@@ -80,6 +83,33 @@ impl KmsProvider {
         let token = KmsToken::new(config.clone(), settings, connection.limits, group);
         Ok(KmsProvider { token: Arc::new(token) })
     }
+}
+
+/// A slot's service, without the slot around it.
+pub struct Opened {
+    /// The way to it.
+    pub client: Arc<dyn KmsClient>,
+    /// How it is reached.
+    pub connection: Connection,
+    /// The keys that the configuration names.
+    pub named: Vec<Listed>,
+}
+
+/// The service of the slot with this label, for the tool to ask it itself. `None` where there is no such slot.
+pub fn open(config: &Config, label: &str) -> Result<Option<Opened>> {
+    let labelled = |entry: &&SlotEntry| {
+        let text = |key| entry.reader().text(key).ok().flatten().map(str::to_owned);
+        entry.backend == "kms" && text("label").or_else(|| text("provider")).as_deref() == Some(label)
+    };
+    let Some(entry) = config.slot.iter().find(labelled) else { return Ok(None) };
+    let (settings, connection, client) = read(entry)?;
+    let named = settings.keys.into_iter().map(|key| Listed { name: key.name, label: key.label }).collect();
+    Ok(Some(Opened { client, connection, named }))
+}
+
+/// What each provider is, in the order of the documentation.
+pub fn services() -> impl Iterator<Item = &'static Service> {
+    SERVICES.iter().copied()
 }
 
 /// An entry with its client.

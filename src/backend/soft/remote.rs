@@ -86,24 +86,15 @@ impl Source for Place {
         self.seen.lock().is_none_or(|(exists, _)| exists)
     }
 
-    fn exists(&self) -> StoreResult<bool> {
-        let seen = *self.seen.lock();
-        // A token that is there is opened, which tells when it goes.
-        if let Some((exists, when)) = seen
-            && (exists || when.elapsed() < self.refresh)
-        {
-            return Ok(exists);
-        }
-        let exists = RemoteStore::exists(&*self.documents)?;
-        *self.seen.lock() = Some((exists, Instant::now()));
-        Ok(exists)
-    }
-
     fn assumed_label(&self) -> Option<[u8; 32]> {
         self.label.filter(|_| self.seen.lock().is_none())
     }
 
     fn open(&self) -> StoreResult<Box<dyn Store>> {
+        // Programs ask a slot without a token again and again.
+        if self.seen.lock().is_some_and(|(exists, when)| !exists && when.elapsed() < self.refresh) {
+            return Err(Error::Missing { file: self.documents.place().into() });
+        }
         let store = self.note(RemoteStore::open(self.documents.clone(), self.refresh))?;
         Ok(Box::new(store))
     }

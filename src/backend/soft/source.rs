@@ -13,8 +13,6 @@ pub trait Source: Send + Sync {
     fn place(&self) -> String;
     /// Whether there is a token, as far as that is known without asking anybody.
     fn known(&self) -> bool;
-    /// Whether there is a token now.
-    fn exists(&self) -> Result<bool>;
     /// The label that is shown as long as nobody was asked. `None` where that costs nothing.
     fn assumed_label(&self) -> Option<[u8; 32]>;
     /// [`Error::Missing`] where there is no token.
@@ -43,10 +41,6 @@ impl Source for TokenFile {
 
     fn known(&self) -> bool {
         self.path.exists()
-    }
-
-    fn exists(&self) -> Result<bool> {
-        Ok(self.known())
     }
 
     fn assumed_label(&self) -> Option<[u8; 32]> {

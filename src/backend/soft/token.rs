@@ -147,8 +147,14 @@ impl SoftToken {
 
     /// [`SoftToken::open`], which ends at once if what is open will do.
     fn open_unless(&self, will_do: impl FnOnce(&Current) -> bool) -> Result<Arc<Opened>> {
+        // Without a word: NSS and Java open a session on every slot to see what is in it.
+        self.find(will_do)?.ok_or_else(|| ErrorKind::TokenNotRecognized.into())
+    }
+
+    /// The same; `None` before C_InitToken.
+    fn find(&self, will_do: impl FnOnce(&Current) -> bool) -> Result<Option<Arc<Opened>>> {
         let current = match self.opened.lock().as_ref() {
-            Some(current) if will_do(current) => return Ok(current.open.clone()),
+            Some(current) if will_do(current) => return Ok(Some(current.open.clone())),
             current => current.map(|current| current.open.clone()),
         };
         if let Some(open) = current {
@@ -159,7 +165,7 @@ impl SoftToken {
             let current = opened.as_mut().filter(|current| current.is(&open));
             if same {
                 current.into_iter().for_each(|current| current.seen = now);
-                return Ok(open);
+                return Ok(Some(open));
             }
             if current.is_some() {
                 let place = self.source.place();
@@ -173,17 +179,16 @@ impl SoftToken {
         self.open_anew()
     }
 
-    fn open_anew(&self) -> Result<Arc<Opened>> {
+    fn open_anew(&self) -> Result<Option<Arc<Opened>>> {
         let _one = self.opening.lock();
         if let Some(current) = self.opened.lock().as_ref() {
-            return Ok(current.open.clone());
+            return Ok(Some(current.open.clone()));
         }
-        let store = self.source.open().map_err(|error| match error {
-            // Without a word: NSS and Java open a session on every slot to see what is in it.
-            store::Error::Missing { .. } => ErrorKind::TokenNotRecognized.into(),
-            error => Error::from(error),
-        })?;
-        self.keep(store)
+        match self.source.open() {
+            Ok(store) => self.keep(store).map(Some),
+            Err(store::Error::Missing { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Takes a store that was opened as the token's.
@@ -330,11 +335,10 @@ impl Token for SoftToken {
             info.flags |= ASSUMED_FLAGS;
             return Ok(info);
         }
-        if !self.source.exists()? {
+        let Some(open) = self.find(|_| false)? else {
             info.flags |= ck::CKF_LOGIN_REQUIRED;
             return Ok(info);
-        }
-        let open = self.open()?;
+        };
         let header = open.store.header()?;
         info.label = header.label;
         info.flags |= ck::CKF_TOKEN_INITIALIZED | ck::CKF_RESTORE_KEY_NOT_NEEDED;
@@ -370,7 +374,7 @@ impl Token for SoftToken {
     }
 
     fn init_token(&self, so_pin: Option<&[u8]>, label: [u8; 32]) -> Result<()> {
-        if self.source.exists()? {
+        if self.find(|_| false)?.is_some() {
             return self.init_again(present(so_pin)?, label);
         }
         // C_InitToken's list of return values has no CKR_PIN_LEN_RANGE.

@@ -5,8 +5,9 @@
 //! writes new ones, then the manifest by compare-and-set, then deletes those that are no longer named: whatever happens
 //! in between, the token is as before or as after, and at worst documents are left that nothing names.
 //!
-//! The whole token is kept in memory and read from there. Whether somebody committed is asked at most once in
-//! [`Pace`]'s time, by one thread, while the others go on with what is known. A service that is away stops writes only.
+//! The whole token is kept in memory and read from there. Whether somebody committed is asked by [`Store::generation`]
+//! and [`Store::header`], at most once in [`Pace`]'s time, by one thread, while the others go on with what is known. A
+//! service that is away stops writes only.
 //!
 //! Locks, in this order: `writer`, held for a transaction with its requests, so that threads of a process need not run
 //! into each other's commits; `looking`, held for a request, and never waited for; `known`, held for a look or a change
@@ -115,13 +116,6 @@ impl RemoteStore {
         };
         let ours = store.known.read().state.recent.contains(&commit);
         if ours { Ok(store) } else { Err(Error::Exists { file: place }) }
-    }
-
-    /// Whether there is a token, by one request.
-    pub fn exists(documents: &dyn Documents) -> Result<bool> {
-        let found = documents.read(MANIFEST, documents.deadline());
-        let place = PathBuf::from(documents.place());
-        found.map(|found| found.is_some()).map_err(|error| Failure::Service(error).at_first(&place))
     }
 
     fn usable(&self) -> Result<()> {
