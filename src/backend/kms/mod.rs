@@ -20,6 +20,7 @@ mod session;
 mod settings;
 mod template;
 mod token;
+mod vault;
 
 use std::sync::Arc;
 
@@ -36,10 +37,10 @@ use crate::token::{Provider, Token};
 type Open = fn(&mut SlotReader<'_>, Connection) -> config::Result<Arc<dyn KmsClient>>;
 
 /// The providers by their names in the configuration.
-const PROVIDERS: &[(&str, Open)] = &[];
+const PROVIDERS: &[(&str, Open)] = &[("vault", vault::open)];
 
 /// What they are.
-const SERVICES: &[&Service] = &[];
+const SERVICES: &[&Service] = &[&vault::SERVICE];
 
 /// The place that a `[[slot]]` names.
 pub struct KmsProvider {

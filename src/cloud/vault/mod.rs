@@ -242,6 +242,11 @@ pub fn data<'a, T: Deserialize<'a>>(what: &str, answer: &'a Response) -> Result<
     Ok(text::from_json::<Answer<T>>(what, &answer.body)?.data)
 }
 
+/// A mount's path as requests name it: without slashes at its ends, each part percent-encoded.
+pub fn mount_path(text: &str) -> String {
+    text.trim_matches('/').split('/').map(text::percent).collect::<Vec<_>>().join("/")
+}
+
 /// A request's body, in a buffer that is wiped; `size` is enough for it, so that it never grows.
 pub fn body(value: &impl Serialize, size: usize) -> Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(size));

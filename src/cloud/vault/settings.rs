@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::mount_path;
 use crate::cloud::Connection;
 use crate::config::{Result, SlotReader};
 
@@ -102,7 +103,7 @@ impl Settings {
 }
 
 fn mount(reader: &mut SlotReader<'_>, default: &str) -> Result<String> {
-    Ok(reader.text("auth_mount")?.unwrap_or(default).trim_matches('/').to_owned())
+    Ok(mount_path(reader.text("auth_mount")?.unwrap_or(default)))
 }
 
 fn role_id(reader: &mut SlotReader<'_>) -> Result<RoleId> {

@@ -48,9 +48,8 @@ impl Desk {
     /// The slot whose token has this label.
     pub fn slot(&self, label: &str) -> CK_SLOT_ID {
         let text = keyward_conformance::module::text;
-        let has = |slot: &CK_SLOT_ID| {
-            self.module.token_info(*slot).is_ok_and(|info| text(&info.label) == label)
-        };
+        let has =
+            |slot: &CK_SLOT_ID| self.module.token_info(*slot).is_ok_and(|info| text(&info.label) == label);
         self.module.slots(true).unwrap().into_iter().find(has).unwrap()
     }
 
