@@ -201,7 +201,10 @@ fn a_closure_that_fails_changes_nothing() {
         );
         let large =
             |ids: &[RowId]| Ok(vec![NewRow { sealed: vec![0; MAX_SEALED + 1], ..row(ids[0], false, &[]) }]);
-        assert_eq!(store.insert(1, &mut { large }).unwrap_err(), Error::TooLarge { size: MAX_SEALED + 1, most: MAX_SEALED });
+        assert_eq!(
+            store.insert(1, &mut { large }).unwrap_err(),
+            Error::TooLarge { size: MAX_SEALED + 1, most: MAX_SEALED }
+        );
         assert_eq!(store.count().unwrap(), 1);
         assert_eq!(store.header().unwrap().label_text(), "a token");
         assert_eq!(store.generation().unwrap(), before);

@@ -4,6 +4,7 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod pin;
 mod stores;
 mod support;
 mod vault;

@@ -90,5 +90,5 @@ pub fn create_as(
 }
 
 fn at(config: &Config, serial: &str) -> SoftToken {
-    in_file(Arc::new(config.clone()), serial.to_owned())
+    in_file(Arc::new(config.clone()), serial.to_owned(), Arc::new([]))
 }

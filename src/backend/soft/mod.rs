@@ -28,7 +28,7 @@ use parking_lot::Mutex;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::store::{Header, Options};
-use crate::token::{Provider, Token};
+use crate::token::{Provider, Token, UserPin};
 use crate::types::ck;
 
 use self::source::TokenFile;
@@ -46,14 +46,15 @@ const FREE_SLOT_FILE: &str = "free-slot";
 /// The soft tokens of one directory, and the free slot.
 pub struct SoftProvider {
     config: Arc<Config>,
+    pins: Arc<[UserPin]>,
     /// Every token ever listed, so that its slot keeps its state.
     known: Mutex<BTreeMap<String, Arc<SoftToken>>>,
 }
 
 impl SoftProvider {
-    /// Lists `soft.dir`.
-    pub fn new(config: Arc<Config>) -> Self {
-        SoftProvider { config, known: Mutex::default() }
+    /// Lists `soft.dir`. `pins`: those of the tokens' users that nobody types.
+    pub fn new(config: Arc<Config>, pins: Vec<UserPin>) -> Self {
+        SoftProvider { config, pins: pins.into(), known: Mutex::default() }
     }
 
     /// The soft tokens, the free one last.
@@ -76,9 +77,9 @@ impl SoftProvider {
         Ok(serials
             .into_iter()
             .map(|serial| {
-                let token = known
-                    .entry(serial)
-                    .or_insert_with_key(|serial| Arc::new(in_file(self.config.clone(), serial.clone())));
+                let token = known.entry(serial).or_insert_with_key(|serial| {
+                    Arc::new(in_file(self.config.clone(), serial.clone(), self.pins.clone()))
+                });
                 token.clone()
             })
             .collect())
@@ -96,7 +97,7 @@ impl Provider for SoftProvider {
 }
 
 /// The token of a serial in `soft.dir`.
-fn in_file(config: Arc<Config>, serial: String) -> SoftToken {
+fn in_file(config: Arc<Config>, serial: String, pins: Arc<[UserPin]>) -> SoftToken {
     let soft = &config.soft;
     let options = Options {
         busy_ms: soft.busy_timeout_ms,
@@ -105,7 +106,7 @@ fn in_file(config: Arc<Config>, serial: String) -> SoftToken {
         ..Options::default()
     };
     let source = TokenFile { path: token_path(&soft.dir, &serial), options };
-    SoftToken::new(config, serial, Box::new(source))
+    SoftToken::new(config, serial, Box::new(source), pins)
 }
 
 /// Where a token of this serial lives.

@@ -12,11 +12,11 @@ use parking_lot::Mutex;
 use super::source::Source;
 use super::token::SoftToken;
 use crate::backend::held;
-use crate::config::{Config, SlotEntry};
+use crate::config::{Config, PinEntry, SlotEntry};
 use crate::error::Result;
 use crate::store::remote::{self, Documents};
 use crate::store::{Error, Header, RemoteStore, Result as StoreResult, Store};
-use crate::token::{Provider, Token};
+use crate::token::{Provider, Token, UserPin};
 use crate::types::padded;
 
 /// The token that a `[[slot]]` names.
@@ -25,17 +25,23 @@ pub struct RemoteProvider {
 }
 
 impl RemoteProvider {
-    /// Reads the entry. Nobody is asked anything.
-    pub fn new(config: Arc<Config>, entry: &SlotEntry) -> Result<Self> {
+    /// Reads the entry. Nobody is asked anything. `find_pin` finds what the entry's `pin` names.
+    pub fn new(
+        config: Arc<Config>,
+        entry: &SlotEntry,
+        find_pin: impl Fn(&PinEntry) -> Result<UserPin>,
+    ) -> Result<Self> {
         let mut reader = entry.reader();
         let label = reader.text("label")?.map(padded);
         let refresh = Duration::from_millis(reader.number("refresh_ms", 0, 3_600_000, 2_000)?.into());
+        let pin = reader.table("pin")?.map(|table| PinEntry::read(table, false)).transpose()?;
         let documents = remote::documents(&mut reader)?;
         reader.finish()?;
         let identity = format!("soft {}", documents.identity());
         let serial = held::hash_text(identity.as_bytes()).get(..16).unwrap_or_default().to_owned();
+        let pins: Vec<UserPin> = pin.iter().map(find_pin).collect::<Result<_>>()?;
         let place = Place { documents, refresh, label, seen: Mutex::new(None) };
-        Ok(RemoteProvider { token: Arc::new(SoftToken::new(config, serial, Box::new(place))) })
+        Ok(RemoteProvider { token: Arc::new(SoftToken::new(config, serial, Box::new(place), pins.into())) })
     }
 }
 
@@ -75,7 +81,7 @@ impl Place {
 
 impl Source for Place {
     fn description(&self) -> String {
-        self.documents.place()
+        format!("soft token in {}", self.documents.place())
     }
 
     fn place(&self) -> String {

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
 use crate::store::pin::{PinPolicy, authenticate};
 use crate::store::{self, Header, PinRecord, Role, Store, TokenKeys};
-use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User};
+use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User, UserPin};
 use crate::types::{LockedKey, MANUFACTURER, VERSION, ck, padded};
 
 /// The longest PIN in bytes: what the field `ulMaxPinLen` of the peers says, and far above what people type.
@@ -28,6 +28,8 @@ pub struct SoftToken {
     config: Arc<Config>,
     serial: String,
     source: Box<dyn Source>,
+    /// PINs that nobody types; one of them may be this token's.
+    pins: Arc<[UserPin]>,
     /// One thread opens the token for all.
     opening: Mutex<()>,
     opened: Mutex<Option<Current>>,
@@ -127,8 +129,13 @@ impl Opened {
 }
 
 impl SoftToken {
-    pub(super) fn new(config: Arc<Config>, serial: String, source: Box<dyn Source>) -> Self {
-        SoftToken { config, serial, source, opening: Mutex::default(), opened: Mutex::default() }
+    pub(super) fn new(
+        config: Arc<Config>,
+        serial: String,
+        source: Box<dyn Source>,
+        pins: Arc<[UserPin]>,
+    ) -> Self {
+        SoftToken { config, serial, source, pins, opening: Mutex::default(), opened: Mutex::default() }
     }
 
     /// 16 hexadecimal digits.
@@ -196,6 +203,33 @@ impl SoftToken {
         let open = Arc::new(Opened::new(store, &*self.source)?);
         *self.opened.lock() = Some(Current::new(open.clone()));
         Ok(open)
+    }
+
+    /// A PIN that nobody types is not to be asked for; where sessions log in by themselves, no login is.
+    fn show_user_pin(&self, info: &mut TokenInfo) {
+        let label = String::from_utf8_lossy(&info.label);
+        if let Some(pin) = self.user_pin(label.trim_end_matches(' ')) {
+            info.flags |= ck::CKF_PROTECTED_AUTHENTICATION_PATH;
+            info.flags &= if pin.by_itself { !ck::CKF_LOGIN_REQUIRED } else { ck::CK_FLAGS::MAX };
+        }
+    }
+
+    /// The user's PIN that nobody types, if there is one.
+    fn user_pin(&self, label: &str) -> Option<&UserPin> {
+        self.pins.iter().find(|pin| pin.is_of(label, &self.serial))
+    }
+
+    /// [`SoftToken::authenticate`] with the PIN that was given, or with the user's own where none was.
+    fn authenticate_with(&self, open: &Opened, role: Role, pin: Option<&[u8]>) -> Result<LockedKey> {
+        let header = open.store.header()?;
+        let own = match (role, pin) {
+            (Role::User, None | Some([])) => self.user_pin(&header.label_text()).zip(header.user.as_ref()),
+            _ => None,
+        };
+        match own {
+            Some((own, lock)) => own.with(&lock.encode(), |pin| self.authenticate(open, role, pin)),
+            None => self.authenticate(open, role, present(pin)?),
+        }
     }
 
     fn pin_policy(&self) -> PinPolicy {
@@ -333,6 +367,7 @@ impl Token for SoftToken {
         if let Some(label) = self.source.assumed_label() {
             info.label = label;
             info.flags |= ASSUMED_FLAGS;
+            self.show_user_pin(&mut info);
             return Ok(info);
         }
         let Some(open) = self.find(|_| false)? else {
@@ -351,6 +386,7 @@ impl Token for SoftToken {
         for (is_so, flag) in conditions {
             info.flags |= if is_so { flag } else { 0 };
         }
+        self.show_user_pin(&mut info);
         for (role, [low, last, locked]) in PIN_FLAGS {
             let state = self.pin_policy().state_of(&header, role);
             for (is_so, flag) in [(state.count_low, low), (state.final_try, last), (state.locked, locked)] {
@@ -433,7 +469,7 @@ impl Token for SoftToken {
                 "the SO has not set the user's PIN: C_InitPIN first",
             ));
         }
-        let token_key = self.authenticate(&open, role, present(pin)?)?;
+        let token_key = self.authenticate_with(&open, role, pin)?;
         let private = match role {
             Role::So => None,
             Role::User => Some(Arc::new(TokenKeys::private(&header, &token_key)?)),
@@ -444,7 +480,16 @@ impl Token for SoftToken {
 
     fn authenticate_again(&self, user: User, pin: Option<&[u8]>) -> Result<()> {
         let open = self.open()?;
-        self.authenticate(&open, role(user), present(pin)?).map(drop)
+        self.authenticate_with(&open, role(user), pin).map(drop)
+    }
+
+    fn logs_in_by_itself(&self) -> bool {
+        // Nearly every token's way.
+        if !self.pins.iter().any(|pin| pin.by_itself) {
+            return false;
+        }
+        let header = self.open().and_then(|open| Ok(open.store.header()?));
+        header.is_ok_and(|header| self.user_pin(&header.label_text()).is_some_and(|pin| pin.by_itself))
     }
 
     fn logout(&self) {

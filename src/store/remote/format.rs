@@ -72,7 +72,6 @@ pub(super) fn row_size(row: &NewRow) -> usize {
     8 + 1 + 4 + 4 + row.tags.len() * TAG + row.sealed.len()
 }
 
-
 /// The bytes of a document with rows of so many bytes.
 pub(super) fn chunk_size(rows: usize) -> usize {
     FRAME + 4 + rows
@@ -109,8 +108,7 @@ impl Manifest {
             recent: from.list(8, Reader::u64)?,
             next: from.u64()?,
             header: from.header()?,
-            chunks: from
-                .list(8 + DIGEST, |from| Ok(ChunkRef { id: from.u64()?, digest: from.array()? }))?,
+            chunks: from.list(8 + DIGEST, |from| Ok(ChunkRef { id: from.u64()?, digest: from.array()? }))?,
             tail: from.rows()?,
         };
         from.finish()?;
@@ -217,14 +215,14 @@ impl<'a> Reader<'a> {
         if *format != FORMAT {
             return Err(Fault::Newer(*format));
         }
-        let Some((body, sum)) = document.split_last_chunk::<DIGEST>() else { return damaged("it is cut off") };
+        let Some((body, sum)) = document.split_last_chunk::<DIGEST>() else {
+            return damaged("it is cut off");
+        };
         if digest(body) != *sum {
             return damaged("its digest is not that of its content");
         }
         match rest.split_first() {
-            Some((found, _)) if *found == kind => {
-                Ok(Reader(body.get(MAGIC.len() + 2..).unwrap_or_default()))
-            }
+            Some((found, _)) if *found == kind => Ok(Reader(body.get(MAGIC.len() + 2..).unwrap_or_default())),
             _ => damaged("it is another kind of document"),
         }
     }

@@ -18,9 +18,9 @@ mod documents;
 mod format;
 mod pace;
 mod state;
-mod vault;
 #[cfg(test)]
 pub(super) mod tests;
+mod vault;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -100,11 +100,7 @@ impl RemoteStore {
     }
 
     /// Writes a new token and opens it. [`Error::Exists`] where there is one: of several that create, one wins.
-    pub fn create(
-        documents: Arc<dyn Documents>,
-        refresh: Duration,
-        header: &Header,
-    ) -> Result<RemoteStore> {
+    pub fn create(documents: Arc<dyn Documents>, refresh: Duration, header: &Header) -> Result<RemoteStore> {
         let place = PathBuf::from(documents.place());
         let deadline = documents.deadline();
         let (manifest, commit) = state::new_token(header)?;
@@ -251,7 +247,10 @@ impl RemoteStore {
         let deadline = self.documents.deadline().at_most(LOOK_LASTS);
         for name in names {
             if let Err(error) = self.documents.delete(name, deadline) {
-                tracing::warn!("{}: {name} is no longer needed and could not be deleted: {error}", self.place.display());
+                tracing::warn!(
+                    "{}: {name} is no longer needed and could not be deleted: {error}",
+                    self.place.display()
+                );
             }
         }
     }
@@ -458,9 +457,7 @@ impl Store for RemoteStore {
     }
 
     fn reset(&self, header: &Header) -> Result<()> {
-        self.write(|| {
-            Ok((Changes { header: Some(header.clone()), clear: true, ..Changes::default() }, ()))
-        })
+        self.write(|| Ok((Changes { header: Some(header.clone()), clear: true, ..Changes::default() }, ())))
     }
 
     fn rewrite(

@@ -294,8 +294,12 @@ impl<'a> Layout<'a> {
         let touched = |chunk: &Chunk| chunk.rows.iter().any(is_changed);
         let mut dropped: BTreeSet<u64> =
             state.chunks.iter().filter(|(_, chunk)| touched(chunk)).map(|(id, _)| *id).collect();
-        let mut loose: BTreeSet<RowId> =
-            dropped.iter().filter_map(|id| state.chunks.get(id)).flat_map(|chunk| &chunk.rows).copied().collect();
+        let mut loose: BTreeSet<RowId> = dropped
+            .iter()
+            .filter_map(|id| state.chunks.get(id))
+            .flat_map(|chunk| &chunk.rows)
+            .copied()
+            .collect();
         let mut tail: BTreeSet<RowId> =
             state.tail.iter().chain(put.keys()).filter(|id| !loose.contains(id)).copied().collect();
         let size = |ids: &BTreeSet<RowId>| size_of(ids.iter().filter_map(row_of));

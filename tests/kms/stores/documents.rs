@@ -24,7 +24,12 @@ fn tag(n: u64) -> Tag {
 }
 
 fn row(id: RowId, len: usize) -> NewRow {
-    NewRow { id, private: id % 2 == 0, sealed: vec![id.to_le_bytes()[0]; len], tags: vec![tag(id % 5), tag(id)] }
+    NewRow {
+        id,
+        private: id % 2 == 0,
+        sealed: vec![id.to_le_bytes()[0]; len],
+        tags: vec![tag(id % 5), tag(id)],
+    }
 }
 
 fn add(store: &dyn Store, len: usize) -> RowId {

@@ -17,7 +17,7 @@ pub fn slot(desk: &Desk) -> CK_SLOT_ID {
     let text = keyward_conformance::module::text;
     let is_ours = |slot: &CK_SLOT_ID| {
         let description = text(&desk.module.slot_info(*slot).unwrap().slotDescription);
-        description.starts_with("vault ") || description.starts_with("aws ")
+        description.starts_with("soft token in ")
     };
     desk.module.slots(false).unwrap().into_iter().find(is_ours).unwrap()
 }
@@ -118,9 +118,8 @@ fn nobody_is_asked_before_it_is_needed() {
     let Service::Vault(bao) = &service else { unreachable!() };
     let port = bao.address().rsplit(':').next().unwrap().parse().unwrap();
     let proxy = Proxy::start(port);
-    let entry = |keys: &str| {
-        format!("[[slot]]\nbackend = \"soft\"\n{}{keys}", service.keys_at(&proxy.address()))
-    };
+    let entry =
+        |keys: &str| format!("[[slot]]\nbackend = \"soft\"\n{}{keys}", service.keys_at(&proxy.address()));
     let desk = Desk::start(&entry("label = \"by name\"\nrefresh_ms = 3600000\n"));
     let slot = slot(&desk);
     assert!(desk.module.slots(true).unwrap().contains(&slot));

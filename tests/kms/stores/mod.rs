@@ -7,6 +7,8 @@ mod documents;
 mod fleet;
 mod processes;
 
+pub use fleet::initialize_token;
+
 use std::sync::Arc;
 
 use keyward::config::{Origin, SlotEntry};
@@ -39,7 +41,12 @@ impl Service {
     }
 
     pub fn moto() -> Service {
-        Service::aws(|port| vec![venv("moto_server").into(), "-H".into(), "127.0.0.1".into(), "-p".into(), port.into()], vec![])
+        Service::aws(
+            |port| {
+                vec![venv("moto_server").into(), "-H".into(), "127.0.0.1".into(), "-p".into(), port.into()]
+            },
+            vec![],
+        )
     }
 
     pub fn ministack() -> Service {
@@ -123,7 +130,10 @@ fn dump_vault(bao: &OpenBao) -> Vec<(String, Vec<u8>)> {
             let path = format!("secret/data/keyward/fleet/{name}?version={version}");
             let (_, answer) = bao.request("GET", &path, json!(null)).unwrap();
             if let Some(text) = answer["data"]["data"]["document"].as_str() {
-                all.push((name.to_owned(), keyward::cloud::text::from_base64("document", text).unwrap().to_vec()));
+                all.push((
+                    name.to_owned(),
+                    keyward::cloud::text::from_base64("document", text).unwrap().to_vec(),
+                ));
             }
         }
     }
