@@ -276,7 +276,7 @@ pub trait Store: Send + Sync {
         row: &mut dyn FnMut(Row) -> Result<NewRow>,
     ) -> Result<()>;
 
-    /// Whether nothing can be written: a read-only file or directory.
+    /// Whether nothing can be written: a read-only file or directory, a service that did not permit it.
     fn read_only(&self) -> bool;
 
     /// In a forked child: gives up what was inherited, touching neither the file nor its locks. Every later call

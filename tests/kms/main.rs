@@ -4,7 +4,9 @@
 
 #[path = "../common/mod.rs"]
 mod common;
+mod group;
 mod pin;
+mod promises;
 mod stores;
 mod support;
 mod vault;

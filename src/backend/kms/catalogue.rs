@@ -19,7 +19,7 @@ use crate::backend::held::Object;
 use crate::cloud::{self, Deadline, Kind};
 use crate::token::ObjectHandle;
 
-/// How long a failed look-up is not repeated, while there is something older to show.
+/// How long a look-up that failed, or lacks something, is not repeated, while there is something to show.
 const FAILURE_LASTS: Duration = Duration::from_secs(5);
 
 /// What was got from the service at some time.
@@ -137,7 +137,9 @@ impl Catalogue {
                 let value = take(&mut state, answer);
                 let cached = cell(&mut state);
                 cached.value = Some(value);
-                cached.until = Some(Instant::now() + place.settings.cache);
+                let lasts = place.settings.cache;
+                let lasts = if place.client.is_whole() { lasts } else { lasts.min(FAILURE_LASTS) };
+                cached.until = Some(Instant::now() + lasts);
                 Ok(())
             }
             Err(error) => {

@@ -160,6 +160,12 @@ pub trait KmsClient: Send + Sync {
     /// mechanism here fits, or that is disabled. [`crate::cloud::Kind::NotFound`] where it is gone.
     fn read(&self, name: &str, deadline: Deadline) -> Result<Vec<KeyVersion>>;
 
+    /// False while a list or what was read may lack something, since a member of a group is away: it is not believed
+    /// for long then.
+    fn is_whole(&self) -> bool {
+        true
+    }
+
     /// Signs or MACs. ECDSA signatures are r‖s, each padded to the order's length.
     fn sign(&self, key: &KeyVersion, signing: Signing<'_>, deadline: Deadline) -> Result<Vec<u8>>;
     /// Decrypts. [`crate::cloud::Kind::BadCiphertext`].

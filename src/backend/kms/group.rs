@@ -273,6 +273,11 @@ impl KmsClient for Group {
         Ok(found.into_iter().map(keep).collect())
     }
 
+    fn is_whole(&self) -> bool {
+        let now = Instant::now();
+        !self.resting.lock().iter().any(|until| until.is_some_and(|until| now < until))
+    }
+
     fn sign(&self, key: &KeyVersion, signing: Signing<'_>, deadline: Deadline) -> Result<Vec<u8>> {
         self.with_key(key, deadline, "sign", |client, key, deadline| client.sign(key, signing, deadline))
     }

@@ -71,6 +71,8 @@ pub struct RemoteStore {
     writer: Mutex<()>,
     looking: Mutex<()>,
     known: RwLock<Known>,
+    /// The service did not permit the last change.
+    read_only: AtomicBool,
     abandoned: AtomicBool,
 }
 
@@ -95,6 +97,7 @@ impl RemoteStore {
             writer: Mutex::new(()),
             looking: Mutex::new(()),
             known: RwLock::new(Known { state, gone: false }),
+            read_only: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
         })
     }
@@ -206,7 +209,7 @@ impl RemoteStore {
             let written = self.documents.write(name, &new.bytes, None, deadline);
             if let Err(error) = written {
                 self.discard(&names);
-                return Err(Failure::Service(error).at(&self.place));
+                return Err(self.not_written(error));
             }
         }
         let written = put_manifest(&*self.documents, &plan.manifest, Some(&plan.base), deadline);
@@ -226,7 +229,7 @@ impl RemoteStore {
                 if !may_have_happened(&error) {
                     self.discard(&names);
                 }
-                return Err(Failure::Service(error).at(&self.place));
+                return Err(self.not_written(error));
             }
         };
         let dropped: Vec<_> = plan.dropped.iter().map(|id| format::chunk_name(*id)).collect();
@@ -238,7 +241,19 @@ impl RemoteStore {
             }
         }
         self.discard(&dropped);
+        self.read_only.store(false, Ordering::Relaxed);
         Ok(true)
+    }
+
+    /// [`Error::ReadOnly`] where the service does not permit it.
+    fn not_written(&self, error: cloud::Error) -> Error {
+        if error.kind() != Kind::Denied {
+            return Failure::Service(error).at(&self.place);
+        }
+        if !self.read_only.swap(true, Ordering::Relaxed) {
+            tracing::warn!("{}: {error}", self.place.display());
+        }
+        Error::ReadOnly { file: self.place.clone() }
     }
 
     /// Deletes documents that nothing names. One that stays does no harm.
@@ -478,8 +493,9 @@ impl Store for RemoteStore {
         })
     }
 
+    /// As far as is known: nothing is refused here because of it.
     fn read_only(&self) -> bool {
-        false
+        self.read_only.load(Ordering::Relaxed)
     }
 
     /// Connections belong to the documents' client, which the child never uses.

@@ -177,6 +177,30 @@ fn a_service_that_is_away_stops_writes_only() {
 }
 
 #[test]
+fn who_may_only_read_uses_the_token() {
+    let service = Service::vault();
+    let desk = Desk::start(&service.entry(EVERY_TIME));
+    initialize_token(&desk);
+    let (_, key) = ec_pair(&user(&desk), b"1").unwrap();
+    let Service::Vault(bao) = &service else { unreachable!() };
+    bao.policy("reader", &[("secret/data/keyward/fleet/*", "read")]);
+    bao.write_file("token", &bao.token(&["reader"], "1h"));
+    let reader = Desk::start(&service.entry(EVERY_TIME));
+    let session = reader.module.open_session(slot(&reader), RW).unwrap();
+    assert_eq!(session.login(CKU_USER, "wrong").unwrap_err().0, CKR_PIN_INCORRECT);
+    let flags = reader.module.token_info(slot(&reader)).unwrap().flags;
+    assert_eq!(flags & (CKF_WRITE_PROTECTED | CKF_USER_PIN_COUNT_LOW), CKF_WRITE_PROTECTED);
+    session.login(CKU_USER, USER_PIN).unwrap();
+    sign(&session, key).unwrap();
+    assert_eq!(ec_pair(&session, b"2").unwrap_err().0, CKR_TOKEN_WRITE_PROTECTED);
+    // Others still count, and the reader still gets in.
+    let other = desk.module.open_session(slot(&desk), RW).unwrap();
+    assert_eq!(other.login(CKU_USER, "wrong").unwrap_err().0, CKR_PIN_INCORRECT);
+    session.logout().unwrap();
+    session.login(CKU_USER, USER_PIN).unwrap();
+}
+
+#[test]
 fn entries_are_checked() {
     let refused = |entry: &str| {
         let desk = Desk::idle(&format!("[[slot]]\nbackend = \"soft\"\n{entry}"));

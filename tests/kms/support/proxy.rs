@@ -73,6 +73,11 @@ impl Proxy {
         self.shared.faults.lock().unwrap().extend(faults);
     }
 
+    /// The service is well again.
+    pub fn clear(&self) {
+        self.shared.faults.lock().unwrap().clear();
+    }
+
     /// Method and path of every request since the last question.
     pub fn asked(&self) -> Vec<String> {
         std::mem::take(&mut *self.shared.asked.lock().unwrap())
