@@ -107,7 +107,7 @@ impl RemoteStore {
         let place = PathBuf::from(documents.place());
         let deadline = documents.deadline();
         let (manifest, commit) = state::new_token(header)?;
-        let written = put_manifest(&*documents, &manifest.encode(), None, deadline);
+        let written = put(&*documents, MANIFEST, &manifest.encode(), None, deadline);
         let store = match written {
             Ok(Written::As(_)) => return Self::open(documents, refresh),
             Ok(Written::Perhaps) => Self::open(documents, refresh)?,
@@ -206,13 +206,13 @@ impl RemoteStore {
     fn commit(&self, plan: Plan, deadline: Deadline) -> Result<bool> {
         let names: Vec<_> = plan.written.iter().map(|new| format::chunk_name(new.id)).collect();
         for (name, new) in names.iter().zip(&plan.written) {
-            let written = self.documents.write(name, &new.bytes, None, deadline);
-            if let Err(error) = written {
+            // Where it is there already, an attempt of ours wrote it: the name was drawn for it.
+            if let Err(error) = put(&*self.documents, name, &new.bytes, None, deadline) {
                 self.discard(&names);
                 return Err(self.not_written(error));
             }
         }
-        let written = put_manifest(&*self.documents, &plan.manifest, Some(&plan.base), deadline);
+        let written = put(&*self.documents, MANIFEST, &plan.manifest, Some(&plan.base), deadline);
         let version = match written {
             Ok(Written::As(version)) => Some(version),
             Ok(Written::Perhaps) => {
@@ -276,7 +276,7 @@ impl RemoteStore {
     }
 }
 
-/// What came of writing a manifest.
+/// What came of writing a document.
 enum Written {
     /// It is there, in this version.
     As(Version),
@@ -284,16 +284,17 @@ enum Written {
     Perhaps,
 }
 
-/// Writes a manifest by compare-and-set. Where the answer is lost, the same is sent again: whichever attempt arrives, it
-/// is the same commit.
-fn put_manifest(
+/// Writes a document by compare-and-set. Where the answer is lost, the same is sent again: whichever attempt arrives, it
+/// is the same change.
+fn put(
     documents: &dyn Documents,
+    name: &str,
     bytes: &[u8],
     expected: Option<&Version>,
     deadline: Deadline,
 ) -> cloud::Result<Written> {
     for attempt in 0.. {
-        match documents.write(MANIFEST, bytes, expected, deadline) {
+        match documents.write(name, bytes, expected, deadline) {
             Ok(version) => return Ok(Written::As(version)),
             Err(error) if error.kind() == Kind::Conflict => return Ok(Written::Perhaps),
             Err(error) if !may_have_happened(&error) && attempt == 0 => return Err(error),

@@ -236,7 +236,7 @@ impl State {
             next: changes.next.unwrap_or(self.next),
             header: changes.header.clone().unwrap_or_else(|| Header::clone(&self.header)),
             chunks: kept.chain(new).collect(),
-            tail: layout.tail.iter().map(|row| NewRow::clone(row)).collect(),
+            tail: layout.tail.iter().copied().cloned().collect(),
         };
         let bytes = manifest.encode();
         if manifest.chunks.len() > MAX_CHUNKS || bytes.len() > limits.document {

@@ -26,7 +26,7 @@ fn tag(n: u64) -> Tag {
 fn row(id: RowId, len: usize) -> NewRow {
     NewRow {
         id,
-        private: id % 2 == 0,
+        private: id.is_multiple_of(2),
         sealed: vec![id.to_le_bytes()[0]; len],
         tags: vec![tag(id % 5), tag(id)],
     }
@@ -93,9 +93,9 @@ fn follows_the_model(service: &Service, changes: u64) {
     let second = RemoteStore::open(service.documents(), EVERY_TIME).unwrap();
     let (mut dice, mut own) = (Dice(11), Dice(11));
     for n in 0..changes {
-        let store = if n % 3 == 0 { &second } else { &first };
+        let store = if n.is_multiple_of(3) { &second } else { &first };
         assert_eq!(change(store, &mut own), change(&model, &mut dice), "change {n}");
-        if n % 8 == 0 {
+        if n.is_multiple_of(8) {
             same(&first, &model);
             same(&second, &model);
         }
@@ -118,7 +118,7 @@ fn loses_nothing(service: &Service, each: usize) {
                 for n in 0..each {
                     let id = add(store, 1500);
                     assert!(ids.lock().unwrap().insert(id), "{id} twice");
-                    if n % 4 == 0 {
+                    if n.is_multiple_of(4) {
                         store.delete(id, &mut || Ok(())).unwrap();
                         ids.lock().unwrap().remove(&id);
                     }

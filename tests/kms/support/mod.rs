@@ -1,5 +1,7 @@
 //! What the tests of all providers use.
 
+#![allow(dead_code)]
+
 pub mod desk;
 pub mod openbao;
 pub mod proxy;
