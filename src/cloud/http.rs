@@ -10,9 +10,10 @@ use ureq::http::Uri;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::Duration as UreqDuration;
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{Connector, DefaultConnector, NextTimeout};
 use zeroize::Zeroizing;
 
+use super::one_write::OneWriteConnector;
 use super::{Error, Kind, Result};
 use crate::crypto;
 
@@ -85,9 +86,10 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// The Retry-After header, in seconds.
+    /// The Retry-After header, in seconds. Zero, as servers say that cut off fractions, asks for nothing.
     pub fn retry_after(&self) -> Option<Duration> {
-        self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+        let seconds = self.header("retry-after")?.trim().parse().ok()?;
+        Some(Duration::from_secs(seconds)).filter(|wait| !wait.is_zero())
     }
 
     /// Whether the status is 2xx.
@@ -189,7 +191,8 @@ fn agent(settings: &HttpSettings) -> Result<ureq::Agent> {
     if !settings.proxy {
         config = config.proxy(None);
     }
-    Ok(ureq::Agent::with_parts(config.build(), DefaultConnector::default(), SameThread::default()))
+    let connector = DefaultConnector::default().chain(OneWriteConnector);
+    Ok(ureq::Agent::with_parts(config.build(), connector, SameThread::default()))
 }
 
 /// The body's length, where it is said and not absurd: so that a secret's buffer does not grow and leave copies.
@@ -211,9 +214,27 @@ fn failure(url: &str, error: &ureq::Error) -> Error {
         E::Timeout(T::Resolve | T::Connect) | E::ConnectProxyFailed(_) => Kind::Unreachable,
         E::BadUri(_) | E::Http(_) | E::InvalidProxyUrl => Kind::Configuration,
         E::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Kind::Unreachable,
+        E::Io(error) if is_handshake(error) => Kind::Unreachable,
         _ => Kind::Broken,
     };
     Error::new(kind, format!("{}: {error}", host(url)))
+}
+
+/// Whether TLS did not come about. An alert may arrive after our part of the handshake; the server read nothing then.
+fn is_handshake(error: &std::io::Error) -> bool {
+    use rustls::Error as E;
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<E>());
+    matches!(
+        inner,
+        Some(
+            E::InvalidCertificate(_)
+                | E::NoCertificatesPresented
+                | E::PeerIncompatible(_)
+                | E::AlertReceived(_)
+                | E::InvalidMessage(_)
+                | E::UnsupportedNameType
+        )
+    )
 }
 
 /// The system's trusted roots; none where there are none, which every connection then says.

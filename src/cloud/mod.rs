@@ -15,6 +15,7 @@ mod connection;
 mod environment;
 mod error;
 pub mod http;
+mod one_write;
 mod secret_text;
 pub mod text;
 pub mod vault;

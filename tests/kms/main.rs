@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod aws;
 #[path = "../common/mod.rs"]
 mod common;
 mod group;

@@ -10,6 +10,7 @@
 
 pub mod client;
 
+mod aws;
 mod catalogue;
 mod errors;
 mod group;
@@ -37,10 +38,10 @@ use crate::token::{Provider, Token};
 type Open = fn(&mut SlotReader<'_>, Connection) -> config::Result<Arc<dyn KmsClient>>;
 
 /// The providers by their names in the configuration.
-const PROVIDERS: &[(&str, Open)] = &[("vault", vault::open)];
+const PROVIDERS: &[(&str, Open)] = &[("aws", aws::open), ("vault", vault::open)];
 
 /// What they are.
-const SERVICES: &[&Service] = &[&vault::SERVICE];
+const SERVICES: &[&Service] = &[&aws::SERVICE, &vault::SERVICE];
 
 /// The place that a `[[slot]]` names.
 pub struct KmsProvider {

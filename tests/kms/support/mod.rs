@@ -3,6 +3,7 @@
 #![allow(dead_code)]
 
 pub mod desk;
+pub mod judge;
 pub mod openbao;
 pub mod proxy;
 pub mod python_server;
