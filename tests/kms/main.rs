@@ -8,6 +8,8 @@ mod azure;
 mod common;
 mod gcp;
 mod group;
+mod pin;
 mod promises;
+mod stores;
 mod support;
 mod vault;
