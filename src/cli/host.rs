@@ -183,6 +183,10 @@ impl Host {
             if token.has(ck::CKF_USER_PIN_LOCKED) {
                 return Err(ErrorKind::PinLocked.into());
             }
+            if token.has(ck::CKF_PROTECTED_AUTHENTICATION_PATH) && !pin.is_given() {
+                calls::session::login(&self.module, session.handle, User::User, None, None)?;
+                return Ok(session);
+            }
             let pin = pin.source().read(&format!("user PIN of {}", token.name()))?;
             session.login(User::User, &pin)?;
         }
@@ -192,6 +196,8 @@ impl Host {
     /// A read-write session of the SO's.
     pub fn open_so(&self, token: &Known, pin: &SoPinArgs, stdin: bool) -> Result<Session<'_>> {
         let session = self.open(token, true)?;
+        // A token that logs its user in by itself has to be left first.
+        let _ = calls::session::logout(&self.module, session.handle);
         let pin = pin.source(stdin).read(&format!("SO PIN of {}", token.name()))?;
         session.login(User::So, &pin)?;
         Ok(session)
@@ -215,8 +221,9 @@ pub struct Session<'a> {
 }
 
 impl Session<'_> {
-    /// C_Login.
+    /// C_Login. The PIN is checked also where the token logged its user in by itself.
     pub fn login(&self, user: User, pin: &[u8]) -> Result<()> {
+        let _ = calls::session::logout(self.module, self.handle);
         Ok(calls::session::login(self.module, self.handle, user, Some(pin), None)?)
     }
 

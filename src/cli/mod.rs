@@ -208,6 +208,7 @@ mod tests {
             "keyward device clear --yes --serial 0123",
             "keyward kms test aws-prod --key tls --count 100 --json",
             "keyward kms mechanisms --provider vault --markdown",
+            "keyward kms encrypt-pin --slot aws-prod --key unlock --pin-file pin --out pin.enc",
         ] {
             assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
         }

@@ -27,6 +27,11 @@ pub struct PinArgs {
 }
 
 impl PinArgs {
+    /// Whether any of them was given: without, the PIN is asked for.
+    pub fn is_given(&self) -> bool {
+        self.pin_file.is_some() || self.pin_env.is_some() || self.pin_stdin
+    }
+
     /// Where the user's PIN comes from.
     pub fn source(&self) -> Source<'_> {
         Source::of(&self.pin_file, &self.pin_env, self.pin_stdin, "--pin-file, --pin-env or --pin-stdin")

@@ -10,9 +10,10 @@ use ureq::http::Uri;
 use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
 use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
 use ureq::unversioned::transport::time::Duration as UreqDuration;
-use ureq::unversioned::transport::{DefaultConnector, NextTimeout};
+use ureq::unversioned::transport::{Connector, DefaultConnector, NextTimeout};
 use zeroize::Zeroizing;
 
+use super::one_write::OneWriteConnector;
 use super::{Error, Kind, Result};
 use crate::crypto;
 
@@ -190,7 +191,8 @@ fn agent(settings: &HttpSettings) -> Result<ureq::Agent> {
     if !settings.proxy {
         config = config.proxy(None);
     }
-    Ok(ureq::Agent::with_parts(config.build(), DefaultConnector::default(), SameThread::default()))
+    let connector = DefaultConnector::default().chain(OneWriteConnector);
+    Ok(ureq::Agent::with_parts(config.build(), connector, SameThread::default()))
 }
 
 /// The body's length, where it is said and not absurd: so that a secret's buffer does not grow and leave copies.

@@ -56,6 +56,7 @@ fn defaults() -> Config {
             file_mode: 0o600,
             edwards_point_der: false,
             login_required: true,
+            pins: Vec::new(),
         },
         slots: Slots { free: Free::Auto, removable: false, mechanisms: Mechanisms::All },
         policy: Policy { legacy: true },

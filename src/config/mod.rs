@@ -10,6 +10,7 @@
 mod environment;
 mod error;
 mod load;
+mod pin;
 mod reserved;
 mod settings;
 mod slot;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 
 pub use environment::{Environment, is_privileged};
 pub use error::{Error, Result};
+pub use pin::{OAEP_HASHES, PinEntry};
 pub use slot::SlotReader;
 
 use crate::observe::{Level, Target};
@@ -84,6 +86,8 @@ pub struct Soft {
     pub edwards_point_der: bool,
     /// `login_required`: whether new tokens ask for a login.
     pub login_required: bool,
+    /// `[[soft.pin]]`: user PINs that cloud slots decrypt.
+    pub pins: Vec<PinEntry>,
 }
 
 /// `[slots]`

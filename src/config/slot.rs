@@ -40,6 +40,16 @@ impl SlotEntry {
 }
 
 impl<'a> SlotReader<'a> {
+    /// A reader of another table than a `[[slot]]`, which errors call `name`.
+    pub(super) fn of(name: &str, table: &'a toml::Table, origin: &'a Origin) -> SlotReader<'a> {
+        SlotReader { name: name.to_owned(), table, origin, variables: &NO_VARIABLES, known: BTreeSet::new() }
+    }
+
+    /// Where the table is.
+    pub fn origin(&self) -> &'a Origin {
+        self.origin
+    }
+
     /// An error about the whole table, with its place.
     pub fn refuse(&self, why: impl Display) -> Error {
         Error::at(self.origin, format!("{}: {why}", self.name))
@@ -168,6 +178,12 @@ impl<'a> SlotReader<'a> {
         settings::path(Path::new(text), base).map_err(|why| self.refuse_key(key, format!("{key}: {why}")))
     }
 
+    /// A table within the entry, `KEY = {...}`.
+    pub fn table(&mut self, key: &'static str) -> Result<Option<SlotReader<'a>>> {
+        let table = self.typed(key, "a table", Value::as_table)?;
+        Ok(table.map(|table| SlotReader::of(&format!("{} {key}", self.name), table, self.origin_of(key))))
+    }
+
     /// The tables of an array of tables, `[[slot.KEY]]`.
     pub fn tables(&mut self, key: &'static str) -> Result<Vec<SlotReader<'a>>> {
         let read = |value: &'a Value| -> Option<Vec<&'a toml::Table>> {
@@ -175,14 +191,7 @@ impl<'a> SlotReader<'a> {
         };
         let tables = self.typed(key, "an array of tables", read)?.unwrap_or_default();
         let (name, origin) = (format!("[[slot.{key}]]"), self.origin_of(key));
-        let reader = |table| SlotReader {
-            name: name.clone(),
-            table,
-            origin,
-            variables: &NO_VARIABLES,
-            known: BTreeSet::new(),
-        };
-        Ok(tables.into_iter().map(reader).collect())
+        Ok(tables.into_iter().map(|table| SlotReader::of(&name, table, origin)).collect())
     }
 
     /// Refuses a key that nobody asked for.

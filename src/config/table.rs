@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, Error, Origin, Result, SlotEntry, settings};
+use super::{Config, Error, Origin, PinEntry, Result, SlotEntry, SlotReader, settings};
 
 /// The largest configuration file, in bytes.
 const MAX_LEN: u64 = 1 << 20;
@@ -68,6 +68,10 @@ impl Source<'_> {
         let base = self.path.parent().unwrap_or(Path::new("/"));
         for (name, value) in keys {
             let key = format!("{section}.{}", name.get_ref());
+            if let ("soft.pin", DeValue::Array(entries)) = (key.as_str(), value.get_ref()) {
+                config.soft.pins = self.pins(entries.iter().map(|entry| self.line(entry.span())))?;
+                continue;
+            }
             let origin = self.origin(name.span());
             let text = scalar(value)
                 .ok_or_else(|| self.error(value.span(), format!("{key} has to be one value, not a table")))?;
@@ -76,9 +80,26 @@ impl Source<'_> {
         Ok(())
     }
 
+    fn table(&self) -> Result<toml::Table> {
+        toml::from_str(self.text).map_err(|e| self.error(e.span().unwrap_or(0..0), e.message()))
+    }
+
+    /// `[[soft.pin]]`
+    fn pins(&self, lines: impl Iterator<Item = usize>) -> Result<Vec<PinEntry>> {
+        let table = self.table()?;
+        let entries = table.get("soft").and_then(|soft| soft.get("pin")).and_then(toml::Value::as_array);
+        let entry = |(entry, line): (&toml::Value, usize)| {
+            let origin = Origin::File { path: self.path.clone(), line };
+            match entry.as_table() {
+                Some(table) => PinEntry::read(SlotReader::of("[[soft.pin]]", table, &origin), true),
+                None => Err(Error::at(&origin, "[[soft.pin]] has to be a table")),
+            }
+        };
+        entries.into_iter().flatten().zip(lines).map(entry).collect()
+    }
+
     fn slots(&self, lines: Vec<usize>) -> Result<Vec<SlotEntry>> {
-        let mut table: toml::Table =
-            toml::from_str(self.text).map_err(|e| self.error(e.span().unwrap_or(0..0), e.message()))?;
+        let mut table = self.table()?;
         let Some(toml::Value::Array(entries)) = table.remove("slot") else { return Ok(Vec::new()) };
         let entry = |(entry, line): (toml::Value, usize)| {
             let origin = Origin::File { path: self.path.clone(), line };

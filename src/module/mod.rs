@@ -199,6 +199,8 @@ impl Module {
         let mut sessions = self.shard(handle).write();
         slot.add_session(handle, read_write)?;
         sessions.insert(handle, session);
+        drop((sessions, running));
+        slot.log_in_by_itself();
         Ok(handle)
     }
 

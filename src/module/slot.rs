@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 
 use parking_lot::Mutex;
 
@@ -17,6 +17,8 @@ pub struct Slot {
     /// One login at a time: the KDF runs while this, and nothing that other calls need, is held.
     login_gate: Mutex<()>,
     sessions: Mutex<OpenSessions>,
+    /// C_Logout was called since a session is open: the token does not log in by itself again.
+    logged_out: AtomicBool,
 }
 
 /// Who is logged in: read by every `*Init` without a lock, changed by one thread at a time.
@@ -50,7 +52,13 @@ struct OpenSessions {
 impl Slot {
     /// A slot with nobody logged in.
     pub fn new(token: Arc<dyn Token>) -> Self {
-        Slot { token, login: LoginState::default(), login_gate: Mutex::default(), sessions: Mutex::default() }
+        Slot {
+            token,
+            login: LoginState::default(),
+            login_gate: Mutex::default(),
+            sessions: Mutex::default(),
+            logged_out: AtomicBool::new(false),
+        }
     }
 
     /// The slot's ID.
@@ -96,6 +104,7 @@ impl Slot {
         }
         if sessions.handles.is_empty() {
             self.log_out_quietly();
+            self.logged_out.store(false, Ordering::Relaxed);
         }
     }
 
@@ -146,8 +155,31 @@ impl Slot {
             return Err(ErrorKind::UserNotLoggedIn.into());
         }
         self.login.set(Login::Public);
+        self.logged_out.store(true, Ordering::Relaxed);
         self.token.logout();
         Ok(())
+    }
+
+    /// A session was opened: logs the user in where the token has the PIN and is to do so. Where that fails, the session
+    /// is open all the same, and the next one tries again.
+    pub(super) fn log_in_by_itself(&self) {
+        let stays_out = || self.login_state() != Login::Public || self.logged_out.load(Ordering::Relaxed);
+        if !self.token.logs_in_by_itself() || stays_out() {
+            return;
+        }
+        match self.log_in(User::User, None, None) {
+            Ok(()) => {}
+            // Another thread was faster, or the token is not ready for it yet.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::UserAlreadyLoggedIn
+                        | ErrorKind::UserAnotherAlreadyLoggedIn
+                        | ErrorKind::UserPinNotInitialized
+                        | ErrorKind::SessionClosed
+                ) => {}
+            Err(error) => tracing::warn!("the token could not log in by itself: {error}"),
+        }
     }
 
     /// After a logout, once no call that began before it still runs: what such a call left behind goes too. A login

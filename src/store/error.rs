@@ -60,7 +60,14 @@ pub enum Error {
         /// How long was waited.
         waited: Duration,
     },
-    /// The operating system denies access.
+    /// Others kept writing to the token for as long as a call may take.
+    Contended {
+        /// The service and the place in it.
+        place: PathBuf,
+        /// How long was tried.
+        waited: Duration,
+    },
+    /// The operating system or the service denies access.
     Access {
         /// The file or directory.
         file: PathBuf,
@@ -82,6 +89,13 @@ pub enum Error {
         /// The token's file.
         file: PathBuf,
     },
+    /// The service that holds the token was never reached, or is closed.
+    Unreached {
+        /// The service and the place in it.
+        place: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// Input or output failed otherwise.
     Io {
         /// The file or directory.
@@ -89,10 +103,12 @@ pub enum Error {
         /// What the operating system or SQLite said.
         why: String,
     },
-    /// A row is larger than [`MAX_SEALED`](super::MAX_SEALED).
+    /// A row is larger than [`MAX_SEALED`](super::MAX_SEALED), or than this store takes.
     TooLarge {
         /// Its size in bytes.
         size: usize,
+        /// The largest there may be.
+        most: usize,
     },
     /// Memory ran out.
     Memory,
@@ -134,7 +150,7 @@ impl fmt::Display for Error {
                 write!(f, "{}: can only be read; nothing was changed", file.display())
             }
             Error::Full { file } => {
-                write!(f, "{}: the disk or quota is full; nothing was changed", file.display())
+                write!(f, "{}: the disk, the quota or the token is full; nothing was changed", file.display())
             }
             Error::Busy { file, waited } => write!(
                 f,
@@ -142,8 +158,14 @@ impl fmt::Display for Error {
                 file.display(),
                 waited.as_millis()
             ),
+            Error::Contended { place, waited } => write!(
+                f,
+                "{}: others kept writing to it for {} ms; nothing was changed; try again",
+                place.display(),
+                waited.as_millis()
+            ),
             Error::Access { file, why } => write!(f, "{}: access denied: {why}", file.display()),
-            Error::Missing { file } => write!(f, "{}: the token's file is gone", file.display()),
+            Error::Missing { file } => write!(f, "{}: the token is gone", file.display()),
             Error::Exists { file } => write!(f, "{}: already exists", file.display()),
             Error::Exhausted { file } => {
                 write!(
@@ -152,13 +174,11 @@ impl fmt::Display for Error {
                     file.display()
                 )
             }
-            Error::Io { file, why } => write!(f, "{}: {why}", file.display()),
-            Error::TooLarge { size } => {
-                write!(
-                    f,
-                    "an object of {size} bytes is larger than a token takes ({} bytes)",
-                    super::MAX_SEALED
-                )
+            Error::Unreached { place: file, why } | Error::Io { file, why } => {
+                write!(f, "{}: {why}", file.display())
+            }
+            Error::TooLarge { size, most } => {
+                write!(f, "an object of {size} bytes is larger than this token takes ({most} bytes)")
             }
             Error::Memory => f.write_str("out of memory"),
             Error::NotFound => f.write_str("no such object"),
@@ -187,8 +207,11 @@ impl Error {
             Error::Foreign { .. } | Error::Newer { .. } => ErrorKind::TokenNotRecognized,
             Error::ReadOnly { .. } => ErrorKind::TokenWriteProtected,
             Error::Full { .. } | Error::Exhausted { .. } | Error::TooLarge { .. } => ErrorKind::DeviceMemory,
-            Error::Busy { .. } | Error::Exists { .. } | Error::Crypto(_) => ErrorKind::FunctionFailed,
+            Error::Busy { .. } | Error::Contended { .. } | Error::Exists { .. } | Error::Crypto(_) => {
+                ErrorKind::FunctionFailed
+            }
             Error::Missing { .. } => ErrorKind::DeviceRemoved,
+            Error::Unreached { .. } => ErrorKind::TokenNotPresent,
             Error::Memory => ErrorKind::HostMemory,
             Error::NotFound => ErrorKind::ObjectHandleInvalid,
             Error::WrongPin => ErrorKind::PinIncorrect,

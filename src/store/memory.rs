@@ -3,7 +3,6 @@
 //! Locks: `writer` serialises the closures and is taken first; `state` is held only to read or to put the result
 //! in place, so that a closure may read from the store.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -11,7 +10,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use parking_lot::{Mutex, RwLock};
 
 use super::error::{Error, Result};
-use super::{Generation, Header, MAX_SEALED, NewRow, Row, RowId, Store, Tag};
+use super::rows::{Rows, bounded};
+use super::{Generation, Header, NewRow, Row, RowId, Store, Tag};
 
 /// One token, gone with the value.
 #[derive(Debug)]
@@ -24,8 +24,7 @@ pub struct MemoryStore {
 #[derive(Debug)]
 struct State {
     header: Arc<Header>,
-    rows: BTreeMap<RowId, NewRow>,
-    index: BTreeSet<(Tag, RowId)>,
+    rows: Rows,
     next: RowId,
     commits: u32,
 }
@@ -37,8 +36,7 @@ impl MemoryStore {
             writer: Mutex::new(()),
             state: RwLock::new(State {
                 header: Arc::new(header),
-                rows: BTreeMap::new(),
-                index: BTreeSet::new(),
+                rows: Rows::default(),
                 next: 1,
                 commits: 0,
             }),
@@ -51,44 +49,6 @@ impl MemoryStore {
             true => Err(Error::Abandoned),
             false => Ok(&self.state),
         }
-    }
-}
-
-impl State {
-    fn put(&mut self, row: NewRow) {
-        self.remove(row.id);
-        self.index.extend(row.tags.iter().map(|tag| (*tag, row.id)));
-        self.rows.insert(row.id, row);
-    }
-
-    fn remove(&mut self, id: RowId) -> Option<NewRow> {
-        let row = self.rows.remove(&id)?;
-        for tag in &row.tags {
-            self.index.remove(&(*tag, id));
-        }
-        Some(row)
-    }
-
-    /// The rows that have every tag.
-    fn having(&self, tags: &[Tag]) -> Vec<RowId> {
-        let Some((first, others)) = tags.split_first() else { return self.rows.keys().copied().collect() };
-        let has = |id: &RowId| others.iter().all(|tag| self.index.contains(&(*tag, *id)));
-        self.index.range((*first, 0)..=(*first, RowId::MAX)).map(|(_, id)| *id).filter(has).collect()
-    }
-
-    fn rows_of(&self, ids: &[RowId]) -> Vec<Row> {
-        ids.iter().filter_map(|id| self.rows.get(id)).map(row_of).collect()
-    }
-}
-
-fn row_of(row: &NewRow) -> Row {
-    Row { id: row.id, private: row.private, sealed: row.sealed.clone() }
-}
-
-fn bounded(row: NewRow) -> Result<NewRow> {
-    match row.sealed.len() {
-        size if size > MAX_SEALED => Err(Error::TooLarge { size }),
-        _ => Ok(row),
     }
 }
 
@@ -127,34 +87,34 @@ impl Store for MemoryStore {
         let mut state = state.write();
         state.next = after;
         state.commits = state.commits.wrapping_add(1);
-        rows.into_iter().for_each(|row| state.put(row));
+        rows.into_iter().for_each(|row| state.rows.put(row));
         Ok(ids)
     }
 
     fn get(&self, id: RowId) -> Result<Option<Row>> {
-        Ok(self.state()?.read().rows.get(&id).map(row_of))
+        Ok(self.state()?.read().rows.get(id))
     }
 
     fn modify(&self, id: RowId, f: &mut dyn FnMut(Row) -> Result<NewRow>) -> Result<()> {
         let state = self.state()?;
         let _writer = self.writer.lock();
-        let old = state.read().rows.get(&id).map(row_of).ok_or(Error::NotFound)?;
+        let old = state.read().rows.get(id).ok_or(Error::NotFound)?;
         let new = bounded(NewRow { id, ..f(old)? })?;
         let mut state = state.write();
         state.commits = state.commits.wrapping_add(1);
-        state.put(new);
+        state.rows.put(new);
         Ok(())
     }
 
     fn delete(&self, id: RowId, check: &mut dyn FnMut() -> Result<()>) -> Result<()> {
         let state = self.state()?;
         let _writer = self.writer.lock();
-        if !state.read().rows.contains_key(&id) {
+        if state.read().rows.stored(id).is_none() {
             return Err(Error::NotFound);
         }
         check()?;
         let mut state = state.write();
-        state.remove(id);
+        state.rows.remove(id);
         state.commits = state.commits.wrapping_add(1);
         Ok(())
     }
@@ -166,18 +126,13 @@ impl Store for MemoryStore {
         wanted: &mut dyn FnMut(&[RowId]) -> Vec<RowId>,
     ) -> Result<(Vec<RowId>, Vec<Row>)> {
         let state = self.state()?.read();
-        let visible = |id: &RowId| state.rows.get(id).is_some_and(|row| private || !row.private);
-        let found: BTreeSet<RowId> = match any_of {
-            [] => state.rows.keys().copied().collect(),
-            any_of => any_of.iter().flat_map(|tags| state.having(tags)).collect(),
-        };
-        let found: Vec<RowId> = found.into_iter().filter(visible).collect();
-        let rows = state.rows_of(&wanted(&found));
+        let found = state.rows.find(any_of, private);
+        let rows = state.rows.get_all(&wanted(&found));
         Ok((found, rows))
     }
 
     fn get_all(&self, ids: &[RowId]) -> Result<Vec<Row>> {
-        Ok(self.state()?.read().rows_of(ids))
+        Ok(self.state()?.read().rows.get_all(ids))
     }
 
     fn count(&self) -> Result<u64> {
@@ -190,7 +145,6 @@ impl Store for MemoryStore {
         let mut state = state.write();
         state.header = Arc::new(header.clone());
         state.rows.clear();
-        state.index.clear();
         state.commits = state.commits.wrapping_add(1);
         Ok(())
     }
@@ -204,7 +158,7 @@ impl Store for MemoryStore {
         let _writer = self.writer.lock();
         let mut new_header = Header::clone(&state.read().header);
         header(&mut new_header)?;
-        let old: Vec<Row> = state.read().rows.values().map(row_of).collect();
+        let old = state.read().rows.all();
         let new = old
             .into_iter()
             .map(|old| {
@@ -215,7 +169,7 @@ impl Store for MemoryStore {
         let mut state = state.write();
         state.header = Arc::new(new_header);
         state.commits = state.commits.wrapping_add(1);
-        new.into_iter().for_each(|row| state.put(row));
+        new.into_iter().for_each(|row| state.rows.put(row));
         Ok(())
     }
 

@@ -2,17 +2,21 @@
 //!
 //! A store holds one token: a [`Header`] in clear (label, PIN records, failure counts) and rows sealed by [`seal`].
 //! It never sees an object in plain: rows are found through keyed hashes ([`Tag`]) that the owner of the keys makes.
-//! [`SqliteStore`] keeps a token in one file that several processes use at once; [`MemoryStore`] is the second
-//! implementation, for tests.
+//! [`SqliteStore`] keeps a token in one file that several processes use at once, `RemoteStore` in a service that many
+//! machines share; [`MemoryStore`] is for tests.
 //!
 //! Locks: a store's own locks are the last in the lock order, and none of them is held while a PIN is stretched.
 //! The closures of the writing methods run inside a transaction that keeps other writers out, in this process and in
 //! others: they should seal and return. They may read from the same store, and must not write to it. The generation
-//! that they see is the one before the commit; the one that [follows](Generation::follows) it is their own.
+//! that they see is the one before the commit; the one that [follows](Generation::follows) it is their own. Where
+//! others can't be kept out, and one of them commits first, a closure runs again on what is stored then.
 
 mod error;
 mod memory;
 pub mod pin;
+#[cfg(feature = "kms")]
+pub mod remote;
+mod rows;
 pub mod seal;
 mod sqlite;
 
@@ -29,6 +33,8 @@ use crate::types::padded;
 pub use error::{Error, Result};
 pub use memory::MemoryStore;
 pub use pin::{PinPolicy, PinRecord, PinState, Role};
+#[cfg(feature = "kms")]
+pub use remote::RemoteStore;
 pub use seal::TokenKeys;
 pub use sqlite::{Options, SqliteStore};
 
@@ -270,7 +276,7 @@ pub trait Store: Send + Sync {
         row: &mut dyn FnMut(Row) -> Result<NewRow>,
     ) -> Result<()>;
 
-    /// Whether nothing can be written: a read-only file or directory.
+    /// Whether nothing can be written: a read-only file or directory, a service that did not permit it.
     fn read_only(&self) -> bool;
 
     /// In a forked child: gives up what was inherited, touching neither the file nor its locks. Every later call

@@ -212,14 +212,22 @@ fn accept(store: &dyn Store, policy: PinPolicy, role: Role) -> Result<()> {
     if failures.count == 0 || store.read_only() {
         return Ok(());
     }
-    store.update_header(&mut |header| {
+    unless_read_only(store.update_header(&mut |header| {
         let failures = header.failures_mut(role);
         if policy.state(*failures, failures.last).locked {
             return Err(Error::Locked);
         }
         *failures = Failures::default();
         Ok(())
-    })
+    }))
+}
+
+/// That nothing can be written is learnt by trying, where a service decides.
+fn unless_read_only(written: Result<()>) -> Result<()> {
+    match written {
+        Err(Error::ReadOnly { .. }) => Ok(()),
+        other => other,
+    }
 }
 
 /// Writes a wrong PIN down and returns what to answer.
@@ -227,10 +235,10 @@ fn count(store: &dyn Store, role: Role) -> Result<Error> {
     if store.read_only() {
         return Ok(Error::WrongPin);
     }
-    store.update_header(&mut |header| {
+    unless_read_only(store.update_header(&mut |header| {
         let failures = header.failures_mut(role);
         *failures = Failures { count: failures.count.saturating_add(1), last: unix_now() };
         Ok(())
-    })?;
+    }))?;
     Ok(Error::WrongPin)
 }

@@ -55,7 +55,7 @@ impl TokenKeys {
     /// Seals an object as row `id`. [`Error::TooLarge`] above [`MAX_SEALED`].
     pub fn seal(&self, id: RowId, plain: &[u8]) -> Result<Vec<u8>> {
         if plain.len() > MAX_SEALED - 64 {
-            return Err(Error::TooLarge { size: plain.len() });
+            return Err(Error::TooLarge { size: plain.len(), most: MAX_SEALED - 64 });
         }
         let body = self.seal.seal(&self.associated(id), plain)?;
         let mut sealed = Vec::with_capacity(1 + body.len());

@@ -1,4 +1,4 @@
-//! One suite for both stores, and what only a file can do.
+//! One suite for all stores, and what only a file can do.
 
 mod file;
 mod pins;
@@ -68,6 +68,8 @@ fn add(store: &dyn Store, private: bool, tags: &[u32]) -> RowId {
 fn each(test: impl Fn(&dyn Store)) {
     test(&MemoryStore::new(header()));
     test(&TokenFile::new().open());
+    #[cfg(feature = "kms")]
+    test(&super::remote::tests::new(&header()));
 }
 
 #[test]
@@ -199,7 +201,10 @@ fn a_closure_that_fails_changes_nothing() {
         );
         let large =
             |ids: &[RowId]| Ok(vec![NewRow { sealed: vec![0; MAX_SEALED + 1], ..row(ids[0], false, &[]) }]);
-        assert_eq!(store.insert(1, &mut { large }).unwrap_err(), Error::TooLarge { size: MAX_SEALED + 1 });
+        assert_eq!(
+            store.insert(1, &mut { large }).unwrap_err(),
+            Error::TooLarge { size: MAX_SEALED + 1, most: MAX_SEALED }
+        );
         assert_eq!(store.count().unwrap(), 1);
         assert_eq!(store.header().unwrap().label_text(), "a token");
         assert_eq!(store.generation().unwrap(), before);

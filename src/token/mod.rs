@@ -6,6 +6,7 @@
 //! says itself, with the CKR that fits.
 
 mod foreign;
+mod pin;
 
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ use crate::object::{Template, Value};
 use crate::types::ck;
 
 pub use foreign::{Below, Call, Foreign};
+pub use pin::{PinSource, UserPin};
 
 /// An object's handle within its token: the same in every session, dead once the object is destroyed.
 pub type ObjectHandle = ck::CK_OBJECT_HANDLE;
@@ -163,6 +165,10 @@ pub trait Token: Send + Sync {
     fn set_pin(&self, user: User, old: Option<&[u8]>, new: Option<&[u8]>) -> Result<()>;
     /// C_Login, and C_LoginUser with a name: checks the PIN and unseals what it protects.
     fn login(&self, user: User, pin: Option<&[u8]>, name: Option<&[u8]>) -> Result<()>;
+    /// Whether [`Token::login`] knows the user's PIN itself, and a session is to be logged in without C_Login.
+    fn logs_in_by_itself(&self) -> bool {
+        false
+    }
     /// C_Login with CKU_CONTEXT_SPECIFIC: checks the PIN of the one who is logged in once more.
     fn authenticate_again(&self, user: User, pin: Option<&[u8]>) -> Result<()>;
     /// Forgets every key and private session object.

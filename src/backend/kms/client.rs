@@ -129,7 +129,7 @@ pub enum KeySpec {
 /// What requests a provider takes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Traits {
-    /// PSS with any salt length.
+    /// PSS with any salt length but zero.
     pub any_pss_salt: bool,
     /// [`Signing::RsaPkcs1Raw`].
     pub raw_pkcs1: bool,

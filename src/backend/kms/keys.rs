@@ -205,9 +205,10 @@ impl KmsSession {
         let row = self.row_for(mechanism, ck::CKF_GENERATE_KEY_PAIR)?;
         let who = caller(access);
         let id = private.bytes(ck::CKA_ID).or(public.bytes(ck::CKA_ID)).map(<[u8]>::to_vec);
+        let asked = private.clone();
         let (public, private) = object::generate_pair(public, private, mechanism.kind, row.key_types, &who)?;
         object::may_write(&private, &who, access.read_write)?;
-        let key = template::pair(&public, &private)?;
+        let key = template::pair(&public, &private, &asked)?;
         let entry = self.make(access, key, id)?;
         match &entry.public {
             Some((_, public)) => Ok((public.handle, entry.own.handle)),
@@ -224,9 +225,10 @@ impl KmsSession {
     ) -> Result<ObjectHandle> {
         let row = self.row_for(mechanism, ck::CKF_GENERATE)?;
         let id = template.bytes(ck::CKA_ID).map(<[u8]>::to_vec);
+        let asked = template.clone();
         let key = object::generate_secret(template, mechanism.kind, row.key_types, &caller(access))?;
         object::may_write(&key, &caller(access), access.read_write)?;
-        let entry = self.make(access, template::secret(&key)?, id)?;
+        let entry = self.make(access, template::secret(&key, &asked)?, id)?;
         Ok(entry.own.handle)
     }
 

@@ -8,6 +8,7 @@
 //! Nothing is asked of the service before somebody looks for objects, and public keys work here, also when it is away.
 //! No lock is held while it is asked.
 
+pub mod aws;
 pub mod azure;
 mod catalogue;
 pub mod client;
@@ -21,7 +22,7 @@ mod session;
 mod settings;
 mod template;
 mod token;
-mod vault;
+pub mod vault;
 
 use std::sync::Arc;
 
@@ -38,10 +39,11 @@ use crate::token::{Provider, Token};
 type Open = fn(&mut SlotReader<'_>, Connection) -> config::Result<Arc<dyn KmsClient>>;
 
 /// The providers by their names in the configuration.
-const PROVIDERS: &[(&str, Open)] = &[("azure", azure::open), ("gcp", gcp::open), ("vault", vault::open)];
+const PROVIDERS: &[(&str, Open)] =
+    &[("aws", aws::open), ("gcp", gcp::open), ("azure", azure::open), ("vault", vault::open)];
 
 /// What they are.
-const SERVICES: &[&Service] = &[&azure::SERVICE, &gcp::SERVICE, &vault::SERVICE];
+const SERVICES: &[&Service] = &[&aws::SERVICE, &gcp::SERVICE, &azure::SERVICE, &vault::SERVICE];
 
 /// The place that a `[[slot]]` names.
 pub struct KmsProvider {

@@ -5,7 +5,7 @@ use crate::backend::held;
 use crate::crypto::Hash;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::material;
-use crate::object::{self, Attributes};
+use crate::object::{self, Attributes, Template};
 use crate::types::{ck, length};
 
 const HMACS: [(ck::CK_KEY_TYPE, Hash); 5] = [
@@ -20,9 +20,9 @@ fn inconsistent(why: &'static str) -> Error {
     Error::new(ErrorKind::TemplateInconsistent, why)
 }
 
-/// The pair of two templates, completed. CKR_TEMPLATE_INCOMPLETE, CKR_TEMPLATE_INCONSISTENT,
+/// The pair of two templates, completed; `asked` is the private one as the caller gave it. CKR_TEMPLATE_INCOMPLETE, CKR_TEMPLATE_INCONSISTENT,
 /// CKR_CURVE_NOT_SUPPORTED, CKR_PARAMETER_SET_NOT_SUPPORTED.
-pub fn pair(public: &Attributes, private: &Attributes) -> Result<NewKey> {
+pub fn pair(public: &Attributes, private: &Attributes, asked: &Template) -> Result<NewKey> {
     if !object::is_token(private) || !object::is_token(public) {
         return Err(inconsistent("CKA_TOKEN: key pairs are made in the service, and stay there"));
     }
@@ -38,11 +38,11 @@ pub fn pair(public: &Attributes, private: &Attributes) -> Result<NewKey> {
         Some(ck::CKK_ML_DSA) => KeySpec::MlDsa(material::parameter_set(public)?),
         _ => return Err(inconsistent("the service makes no key pairs of this type")),
     };
-    new_key(spec, private)
+    new_key(spec, private, asked)
 }
 
-/// The secret key of a template. CKR_TEMPLATE_INCOMPLETE, CKR_TEMPLATE_INCONSISTENT.
-pub fn secret(key: &Attributes) -> Result<NewKey> {
+/// The secret key of a template, completed; `asked` is as the caller gave it. CKR_TEMPLATE_INCOMPLETE, CKR_TEMPLATE_INCONSISTENT.
+pub fn secret(key: &Attributes, asked: &Template) -> Result<NewKey> {
     let len = key.ulong(ck::CKA_VALUE_LEN).map(length);
     let hmac = |hash: Hash| KeySpec::Hmac(hash, len.unwrap_or(hash.len()));
     let spec = match key.key_type() {
@@ -55,13 +55,17 @@ pub fn secret(key: &Attributes) -> Result<NewKey> {
             None => return Err(inconsistent("the service makes no secret keys of this type")),
         },
     };
-    new_key(spec, key)
+    new_key(spec, key, asked)
 }
 
-/// Usages that the template names; a service's keys sign, or agree, or decrypt, so that what is left open is signing.
-fn new_key(spec: KeySpec, own: &Attributes) -> Result<NewKey> {
-    let (signs, decrypts) = (own.flag(ck::CKA_SIGN), own.flag(ck::CKA_DECRYPT) || own.flag(ck::CKA_UNWRAP));
-    let derives = own.flag(ck::CKA_DERIVE);
+/// Usages that the caller's template names, or all that it does not exclude: a service's keys sign, or agree, or decrypt,
+/// so that what is left open is signing.
+fn new_key(spec: KeySpec, own: &Attributes, asked: &Template) -> Result<NewKey> {
+    let names = |usage| asked.flag(usage) == Some(true);
+    let named = [ck::CKA_SIGN, ck::CKA_DECRYPT, ck::CKA_UNWRAP, ck::CKA_DERIVE].into_iter().any(names);
+    let is_for = |usage| if named { names(usage) } else { own.flag(usage) };
+    let (signs, decrypts) = (is_for(ck::CKA_SIGN), is_for(ck::CKA_DECRYPT) || is_for(ck::CKA_UNWRAP));
+    let derives = is_for(ck::CKA_DERIVE);
     let named = |label: &[u8]| String::from_utf8(label.to_vec()).ok();
     let label = match own.bytes(ck::CKA_LABEL).filter(|label| !label.is_empty()) {
         Some(label) => named(label)

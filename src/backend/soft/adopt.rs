@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use super::token::{Opened, SoftToken};
-use super::{clashes, is_serial, serials, token_path};
+use super::{clashes, in_file, is_serial, serials};
 use crate::backend::held;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -90,6 +90,5 @@ pub fn create_as(
 }
 
 fn at(config: &Config, serial: &str) -> SoftToken {
-    let path = token_path(&config.soft.dir, serial);
-    SoftToken::new(Arc::new(config.clone()), serial.to_owned(), path)
+    in_file(Arc::new(config.clone()), serial.to_owned(), Arc::new([]))
 }

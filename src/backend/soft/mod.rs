@@ -1,7 +1,7 @@
-//! The soft token: one SQLite file per token, sealed rows, keys in this process.
+//! The soft token: sealed rows in one SQLite file per token, or in a secret store; keys in this process.
 //!
-//! `SoftProvider` lists the files of one directory; `SoftToken` is one of them, opened when first needed; `objects`
-//! turns rows into objects and finds them, `cache` keeps them; `session` serves a session's calls.
+//! `SoftProvider` lists the files of one directory, `RemoteProvider` is one place in a service; `SoftToken` is one
+//! token, opened through its `source` when first needed; `objects` turns rows into objects and finds them, `cache` keeps them; `session` serves a session's calls.
 //!
 //! Locks, all below the session's: token keys → session objects → store → object cache. None is held across crypto.
 
@@ -10,7 +10,10 @@ mod builtin;
 mod cache;
 mod index;
 mod objects;
+#[cfg(feature = "kms")]
+mod remote;
 mod session;
+mod source;
 mod token;
 
 use std::collections::BTreeMap;
@@ -24,11 +27,15 @@ use parking_lot::Mutex;
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::store::Header;
-use crate::token::{Provider, Token};
+use crate::store::{Header, Options};
+use crate::token::{Provider, Token, UserPin};
 use crate::types::ck;
 
+use self::source::TokenFile;
+
 pub use adopt::{Adoption, create_as};
+#[cfg(feature = "kms")]
+pub use remote::RemoteProvider;
 pub use token::SoftToken;
 
 /// The ending of a token's file.
@@ -39,14 +46,15 @@ const FREE_SLOT_FILE: &str = "free-slot";
 /// The soft tokens of one directory, and the free slot.
 pub struct SoftProvider {
     config: Arc<Config>,
+    pins: Arc<[UserPin]>,
     /// Every token ever listed, so that its slot keeps its state.
     known: Mutex<BTreeMap<String, Arc<SoftToken>>>,
 }
 
 impl SoftProvider {
-    /// Lists `soft.dir`.
-    pub fn new(config: Arc<Config>) -> Self {
-        SoftProvider { config, known: Mutex::default() }
+    /// Lists `soft.dir`. `pins`: those of the tokens' users that nobody types.
+    pub fn new(config: Arc<Config>, pins: Vec<UserPin>) -> Self {
+        SoftProvider { config, pins: pins.into(), known: Mutex::default() }
     }
 
     /// The soft tokens, the free one last.
@@ -70,7 +78,7 @@ impl SoftProvider {
             .into_iter()
             .map(|serial| {
                 let token = known.entry(serial).or_insert_with_key(|serial| {
-                    Arc::new(SoftToken::new(self.config.clone(), serial.clone(), token_path(dir, serial)))
+                    Arc::new(in_file(self.config.clone(), serial.clone(), self.pins.clone()))
                 });
                 token.clone()
             })
@@ -86,6 +94,19 @@ impl Provider for SoftProvider {
     fn tokens(&self) -> Result<Vec<Arc<dyn Token>>> {
         Ok(self.soft_tokens()?.into_iter().map(|token| token as Arc<dyn Token>).collect())
     }
+}
+
+/// The token of a serial in `soft.dir`.
+fn in_file(config: Arc<Config>, serial: String, pins: Arc<[UserPin]>) -> SoftToken {
+    let soft = &config.soft;
+    let options = Options {
+        busy_ms: soft.busy_timeout_ms,
+        synchronous: soft.synchronous,
+        file_mode: soft.file_mode,
+        ..Options::default()
+    };
+    let source = TokenFile { path: token_path(&soft.dir, &serial), options };
+    SoftToken::new(config, serial, Box::new(source), pins)
 }
 
 /// Where a token of this serial lives.

@@ -1,7 +1,5 @@
-//! One soft token: its file, its PINs, and the keys that a login unseals.
+//! One soft token: where it is kept, its PINs, and the keys that a login unseals.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -9,13 +7,14 @@ use parking_lot::{Mutex, RwLock};
 
 use super::objects::Objects;
 use super::session::SoftSession;
+use super::source::Source;
 use crate::backend::held;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
 use crate::store::pin::{PinPolicy, authenticate};
-use crate::store::{Header, Options, PinRecord, Role, SqliteStore, Store, TokenKeys};
-use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User};
+use crate::store::{self, Header, PinRecord, Role, Store, TokenKeys};
+use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User, UserPin};
 use crate::types::{LockedKey, MANUFACTURER, VERSION, ck, padded};
 
 /// The longest PIN in bytes: what the field `ulMaxPinLen` of the peers says, and far above what people type.
@@ -28,11 +27,15 @@ const LOOK_LASTS: Duration = Duration::from_millis(1);
 pub struct SoftToken {
     config: Arc<Config>,
     serial: String,
-    path: PathBuf,
+    source: Box<dyn Source>,
+    /// PINs that nobody types; one of them may be this token's.
+    pins: Arc<[UserPin]>,
+    /// One thread opens the token for all.
+    opening: Mutex<()>,
     opened: Mutex<Option<Current>>,
 }
 
-/// The open file, and when it was last seen in its place.
+/// The open token, and when it was last seen in its place.
 struct Current {
     open: Arc<Opened>,
     seen: Instant,
@@ -42,9 +45,13 @@ impl Current {
     fn new(open: Arc<Opened>) -> Self {
         Current { open, seen: Instant::now() }
     }
+
+    fn is(&self, open: &Arc<Opened>) -> bool {
+        Arc::ptr_eq(&self.open, open)
+    }
 }
 
-/// A token whose file is open.
+/// A token that is open.
 pub struct Opened {
     /// The sealed rows.
     pub store: Box<dyn Store>,
@@ -54,8 +61,8 @@ pub struct Opened {
     pub public: TokenKeys,
     /// Tells one initialisation of the token from the next: its public sealing key is drawn anew.
     instance: [u8; 32],
-    /// Tells the file from another that was put in its place, such as a copy from before.
-    file: Option<(u64, u64)>,
+    /// [`Source::identity`], as it was opened.
+    identity: Option<(u64, u64)>,
     unlocked: RwLock<Option<Unlocked>>,
 }
 
@@ -67,15 +74,15 @@ struct Unlocked {
 }
 
 impl Opened {
-    fn new(store: SqliteStore) -> Result<Self> {
+    fn new(store: Box<dyn Store>, source: &dyn Source) -> Result<Self> {
         let header = store.header()?;
         Ok(Opened {
-            file: file_identity(store.path()),
+            identity: source.identity(),
             public: TokenKeys::public(&header)?,
             instance: header.public_key,
             objects: Objects::default(),
             unlocked: RwLock::default(),
-            store: Box::new(store),
+            store,
         })
     }
 
@@ -84,9 +91,16 @@ impl Opened {
         self.unlocked.read().as_ref()?.private.clone()
     }
 
-    /// False once the file holds another initialisation of the token.
-    fn is_same_token(&self) -> Result<bool> {
-        Ok(self.store.header()?.public_key == self.instance)
+    /// False once there is another initialisation of the token in its place, or none.
+    fn is_same_token(&self, source: &dyn Source) -> Result<bool> {
+        if self.identity != source.identity() {
+            return Ok(false);
+        }
+        match self.store.header() {
+            Ok(header) => Ok(header.public_key == self.instance),
+            Err(store::Error::Missing { .. }) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// CKR_DEVICE_REMOVED for the header of another initialisation of the token.
@@ -115,8 +129,13 @@ impl Opened {
 }
 
 impl SoftToken {
-    pub(super) fn new(config: Arc<Config>, serial: String, path: PathBuf) -> Self {
-        SoftToken { config, serial, path, opened: Mutex::default() }
+    pub(super) fn new(
+        config: Arc<Config>,
+        serial: String,
+        source: Box<dyn Source>,
+        pins: Arc<[UserPin]>,
+    ) -> Self {
+        SoftToken { config, serial, source, pins, opening: Mutex::default(), opened: Mutex::default() }
     }
 
     /// 16 hexadecimal digits.
@@ -124,54 +143,92 @@ impl SoftToken {
         &self.serial
     }
 
-    /// The token's file, whether it is there yet or not.
-    pub fn path(&self) -> &std::path::Path {
-        &self.path
-    }
-
     /// The open token. CKR_TOKEN_NOT_RECOGNIZED before C_InitToken, and for a file that is none of ours.
     ///
     /// A token that another process initialised anew, or whose file it replaced, is taken up anew: old keys open
-    /// nothing in it, or what they write would be lost.
+    /// nothing in it, or what they write would be lost. The lock is not held for a look: where the token is in a service,
+    /// it may take long.
     pub fn open(&self) -> Result<Arc<Opened>> {
         self.open_unless(|_| false)
     }
 
-    /// [`SoftToken::open`], which ends at once if the file that is open will do.
+    /// [`SoftToken::open`], which ends at once if what is open will do.
     fn open_unless(&self, will_do: impl FnOnce(&Current) -> bool) -> Result<Arc<Opened>> {
-        let mut opened = self.opened.lock();
-        if let Some(current) = opened.as_mut() {
-            if will_do(current) {
-                return Ok(current.open.clone());
-            }
+        // Without a word: NSS and Java open a session on every slot to see what is in it.
+        self.find(will_do)?.ok_or_else(|| ErrorKind::TokenNotRecognized.into())
+    }
+
+    /// The same; `None` before C_InitToken.
+    fn find(&self, will_do: impl FnOnce(&Current) -> bool) -> Result<Option<Arc<Opened>>> {
+        let current = match self.opened.lock().as_ref() {
+            Some(current) if will_do(current) => return Ok(Some(current.open.clone())),
+            current => current.map(|current| current.open.clone()),
+        };
+        if let Some(open) = current {
             // Before the look: what happens after it counts as later.
             let now = Instant::now();
-            if current.open.file == file_identity(&self.path) && current.open.is_same_token()? {
-                current.seen = now;
-                return Ok(current.open.clone());
+            let same = open.is_same_token(&*self.source)?;
+            let mut opened = self.opened.lock();
+            let current = opened.as_mut().filter(|current| current.is(&open));
+            if same {
+                current.into_iter().for_each(|current| current.seen = now);
+                return Ok(Some(open));
             }
-            let file = self.path.display();
-            tracing::warn!("{file}: replaced or initialised anew by another process; its logins end");
+            if current.is_some() {
+                let place = self.source.place();
+                tracing::warn!("{place}: replaced or initialised anew by another process; its logins end");
+                *opened = None;
+            }
+            drop(opened);
             // Sessions may hold on to it; C_Logout reaches only what is open now.
-            current.open.lock();
-            *opened = None;
+            open.lock();
         }
-        if !self.initialized() {
-            // Without a word: NSS and Java open a session on every slot to see what is in it.
-            return Err(ErrorKind::TokenNotRecognized.into());
+        self.open_anew()
+    }
+
+    fn open_anew(&self) -> Result<Option<Arc<Opened>>> {
+        let _one = self.opening.lock();
+        if let Some(current) = self.opened.lock().as_ref() {
+            return Ok(Some(current.open.clone()));
         }
-        let open = Arc::new(Opened::new(SqliteStore::open(&self.path, &self.store_options())?)?);
-        *opened = Some(Current::new(open.clone()));
+        match self.source.open() {
+            Ok(store) => self.keep(store).map(Some),
+            Err(store::Error::Missing { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes a store that was opened as the token's.
+    fn keep(&self, store: Box<dyn Store>) -> Result<Arc<Opened>> {
+        let open = Arc::new(Opened::new(store, &*self.source)?);
+        *self.opened.lock() = Some(Current::new(open.clone()));
         Ok(open)
     }
 
-    fn store_options(&self) -> Options {
-        let soft = &self.config.soft;
-        Options {
-            busy_ms: soft.busy_timeout_ms,
-            synchronous: soft.synchronous,
-            file_mode: soft.file_mode,
-            ..Options::default()
+    /// A PIN that nobody types is not to be asked for; where sessions log in by themselves, no login is.
+    fn show_user_pin(&self, info: &mut TokenInfo) {
+        let label = String::from_utf8_lossy(&info.label);
+        if let Some(pin) = self.user_pin(label.trim_end_matches(' ')) {
+            info.flags |= ck::CKF_PROTECTED_AUTHENTICATION_PATH;
+            info.flags &= if pin.by_itself { !ck::CKF_LOGIN_REQUIRED } else { ck::CK_FLAGS::MAX };
+        }
+    }
+
+    /// The user's PIN that nobody types, if there is one.
+    fn user_pin(&self, label: &str) -> Option<&UserPin> {
+        self.pins.iter().find(|pin| pin.is_of(label, &self.serial))
+    }
+
+    /// [`SoftToken::authenticate`] with the PIN that was given, or with the user's own where none was.
+    fn authenticate_with(&self, open: &Opened, role: Role, pin: Option<&[u8]>) -> Result<LockedKey> {
+        let header = open.store.header()?;
+        let own = match (role, pin) {
+            (Role::User, None | Some([])) => self.user_pin(&header.label_text()).zip(header.user.as_ref()),
+            _ => None,
+        };
+        match own {
+            Some((own, lock)) => own.with(&lock.encode(), |pin| self.authenticate(open, role, pin)),
+            None => self.authenticate(open, role, present(pin)?),
         }
     }
 
@@ -205,7 +262,7 @@ impl SoftToken {
 
     /// A fresh header with a fresh token key under the SO's PIN.
     fn new_header(&self, so_pin: &[u8], label: [u8; 32]) -> Result<Header> {
-        let token_key = LockedKey::random(crate::crypto::random).map_err(crate::store::Error::from)?;
+        let token_key = LockedKey::random(crate::crypto::random).map_err(store::Error::from)?;
         let so = self.pin_record(so_pin, &token_key, Role::So, &self.serial)?;
         let mut header = Header::new(self.serial.clone(), "", so)?;
         header.label = label;
@@ -242,11 +299,6 @@ impl SoftToken {
     }
 }
 
-/// Device and inode; `None` where there is no such file.
-fn file_identity(path: &std::path::Path) -> Option<(u64, u64)> {
-    std::fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
-}
-
 /// A PIN that must be given: there is no protected authentication path. CKR_ARGUMENTS_BAD.
 fn present(pin: Option<&[u8]>) -> Result<&[u8]> {
     pin.ok_or_else(|| Error::new(ErrorKind::ArgumentsBad, "no PIN: this token has no PIN pad"))
@@ -258,6 +310,12 @@ fn role(user: User) -> Role {
         User::User => Role::User,
     }
 }
+
+/// CKF_ bits of a token that nobody was asked about: one that is ready to use.
+const ASSUMED_FLAGS: ck::CK_FLAGS = ck::CKF_TOKEN_INITIALIZED
+    | ck::CKF_LOGIN_REQUIRED
+    | ck::CKF_USER_PIN_INITIALIZED
+    | ck::CKF_RESTORE_KEY_NOT_NEEDED;
 
 /// CKF_ bits of a role's PIN: count low, final try, locked.
 const PIN_FLAGS: [(Role, [ck::CK_FLAGS; 3]); 2] = [
@@ -273,7 +331,7 @@ impl Token for SoftToken {
     fn slot_info(&self) -> SlotInfo {
         let flags = if self.config.slots.removable { ck::CKF_REMOVABLE_DEVICE } else { 0 };
         SlotInfo {
-            description: padded(&format!("keyward soft token {}", self.serial)),
+            description: padded(&self.source.description()),
             manufacturer: padded(MANUFACTURER),
             flags,
             hardware_version: VERSION,
@@ -290,7 +348,7 @@ impl Token for SoftToken {
     }
 
     fn initialized(&self) -> bool {
-        self.path.exists()
+        self.source.known()
     }
 
     fn info(&self) -> Result<TokenInfo> {
@@ -306,11 +364,16 @@ impl Token for SoftToken {
             firmware_version: VERSION,
             limits: TokenLimits::default(),
         };
-        if !self.initialized() {
-            info.flags |= ck::CKF_LOGIN_REQUIRED;
+        if let Some(label) = self.source.assumed_label() {
+            info.label = label;
+            info.flags |= ASSUMED_FLAGS;
+            self.show_user_pin(&mut info);
             return Ok(info);
         }
-        let open = self.open()?;
+        let Some(open) = self.find(|_| false)? else {
+            info.flags |= ck::CKF_LOGIN_REQUIRED;
+            return Ok(info);
+        };
         let header = open.store.header()?;
         info.label = header.label;
         info.flags |= ck::CKF_TOKEN_INITIALIZED | ck::CKF_RESTORE_KEY_NOT_NEEDED;
@@ -323,6 +386,7 @@ impl Token for SoftToken {
         for (is_so, flag) in conditions {
             info.flags |= if is_so { flag } else { 0 };
         }
+        self.show_user_pin(&mut info);
         for (role, [low, last, locked]) in PIN_FLAGS {
             let state = self.pin_policy().state_of(&header, role);
             for (is_so, flag) in [(state.count_low, low), (state.final_try, last), (state.locked, locked)] {
@@ -346,7 +410,7 @@ impl Token for SoftToken {
     }
 
     fn init_token(&self, so_pin: Option<&[u8]>, label: [u8; 32]) -> Result<()> {
-        if self.initialized() {
+        if self.find(|_| false)?.is_some() {
             return self.init_again(present(so_pin)?, label);
         }
         // C_InitToken's list of return values has no CKR_PIN_LEN_RANGE.
@@ -355,13 +419,10 @@ impl Token for SoftToken {
             _ => error,
         })?;
         let header = self.new_header(so_pin, label)?;
-        match SqliteStore::create(&self.path, &self.store_options(), &header) {
-            Ok(store) => {
-                *self.opened.lock() = Some(Current::new(Arc::new(Opened::new(store)?)));
-                Ok(())
-            }
+        match self.source.create(&header) {
+            Ok(store) => self.keep(store).map(drop),
             // Another process was first: to this one the token exists.
-            Err(crate::store::Error::Exists { .. }) => self.init_again(so_pin, label),
+            Err(store::Error::Exists { .. }) => self.init_again(so_pin, label),
             Err(error) => Err(error.into()),
         }
     }
@@ -408,7 +469,7 @@ impl Token for SoftToken {
                 "the SO has not set the user's PIN: C_InitPIN first",
             ));
         }
-        let token_key = self.authenticate(&open, role, present(pin)?)?;
+        let token_key = self.authenticate_with(&open, role, pin)?;
         let private = match role {
             Role::So => None,
             Role::User => Some(Arc::new(TokenKeys::private(&header, &token_key)?)),
@@ -419,7 +480,16 @@ impl Token for SoftToken {
 
     fn authenticate_again(&self, user: User, pin: Option<&[u8]>) -> Result<()> {
         let open = self.open()?;
-        self.authenticate(&open, role(user), present(pin)?).map(drop)
+        self.authenticate_with(&open, role(user), pin).map(drop)
+    }
+
+    fn logs_in_by_itself(&self) -> bool {
+        // Nearly every token's way.
+        if !self.pins.iter().any(|pin| pin.by_itself) {
+            return false;
+        }
+        let header = self.open().and_then(|open| Ok(open.store.header()?));
+        header.is_ok_and(|header| self.user_pin(&header.label_text()).is_some_and(|pin| pin.by_itself))
     }
 
     fn logout(&self) {

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use zeroize::Zeroizing;
 
+use super::clock::Clock;
 use super::credentials::{Credentials, unauthenticated};
 use super::profile::{Profile, Profiles};
 use super::sts::{Asking, Role, assume};
@@ -15,8 +16,8 @@ const MAX_ROLES: usize = 8;
 
 /// New credentials: those of the entry's profile if it names one, else the environment's, a profile's, a web identity's, the
 /// container's or the instance's.
-pub(super) fn fetch(machine: &Machine, now: i64, deadline: Deadline) -> Result<Credentials> {
-    let chain = Chain { machine, now, deadline };
+pub(super) fn fetch(machine: &Machine, clock: &Clock, deadline: Deadline) -> Result<Credentials> {
+    let chain = Chain { machine, clock, deadline };
     let found = chain.fetch();
     // Whatever was refused on the way, it leaves this slot without credentials.
     found.map_err(|error| match error.kind() {
@@ -27,7 +28,7 @@ pub(super) fn fetch(machine: &Machine, now: i64, deadline: Deadline) -> Result<C
 
 struct Chain<'a> {
     machine: &'a Machine,
-    now: i64,
+    clock: &'a Clock,
     deadline: Deadline,
 }
 
@@ -98,11 +99,8 @@ impl Chain<'_> {
         if depth > MAX_ROLES {
             return Err(configuration(&format!("AWS profile {name:?}: source_profile leads in a circle")));
         }
-        // A profile that is its own source has keys beside the role.
-        if let Some(arn) = profile.value("role_arn")
-            && let Some(found) = self.role(profiles, profile, name, arn, depth)?
-        {
-            return Ok(Some(found));
+        if let Some(arn) = profile.value("role_arn") {
+            return self.role(profiles, profile, name, arn, depth).map(Some);
         }
         if let Some(found) = keys(profile) {
             return Ok(Some(found));
@@ -126,7 +124,7 @@ impl Chain<'_> {
         name: &str,
         arn: &str,
         depth: usize,
-    ) -> Result<Option<Credentials>> {
+    ) -> Result<Credentials> {
         let role = Role {
             arn,
             session: profile.value("role_session_name").unwrap_or(env!("CARGO_PKG_NAME")),
@@ -137,9 +135,10 @@ impl Chain<'_> {
             return Err(configuration(&format!("AWS profile {name:?}: mfa_serial needs a person")));
         }
         if let Some(file) = profile.value("web_identity_token_file") {
-            return self.web_identity(profiles, &role, file).map(Some);
+            return self.web_identity(profiles, &role, file);
         }
         let source = match (profile.value("source_profile"), profile.value("credential_source")) {
+            // A profile that is its own source has keys beside the role.
             (Some(source), _) if source == name => keys(profile),
             (Some(source), _) => self.profile(profiles, source, depth + 1)?,
             (None, Some("Environment")) => self.environment(),
@@ -156,7 +155,7 @@ impl Chain<'_> {
         };
         let source = source
             .ok_or_else(|| unauthenticated(format!("AWS profile {name:?}: its source has no credentials")))?;
-        assume(self.machine, profiles, &role, &Asking::Keys(&source, self.now), self.deadline).map(Some)
+        assume(self.machine, profiles, &role, &Asking::Keys(&source, self.clock), self.deadline)
     }
 
     /// The token's file is read each time: Kubernetes replaces it.

@@ -74,16 +74,14 @@ struct Said<'a> {
     message: String,
 }
 
-/// The error that a JSON answer stands for.
-pub(super) fn of_json(what: &str, response: &Response) -> Error {
+/// The error that an answer stands for: in JSON, or in the XML of STS and of what stands before services.
+pub(super) fn of(what: &str, response: &Response) -> Error {
     let said: Option<Said<'_>> = serde_json::from_slice(&response.body).ok();
-    let (code, message) = said.as_ref().map_or(("", ""), |said| (said.code, said.message.as_str()));
-    let code = if code.is_empty() { response.header("x-amzn-errortype").unwrap_or_default() } else { code };
-    error(what, response, code, message)
-}
-
-/// The same of the XML that STS answers.
-pub(super) fn of_xml(what: &str, response: &Response) -> Error {
+    if let Some(said) = said {
+        let header = response.header("x-amzn-errortype").unwrap_or_default();
+        let code = if said.code.is_empty() { header } else { said.code };
+        return error(what, response, code, &said.message);
+    }
     let text = std::str::from_utf8(&response.body).unwrap_or_default();
     let part = |tag| super::sts::element(text, tag).unwrap_or_default();
     error(what, response, part("Code"), part("Message"))

@@ -58,7 +58,8 @@ pub(super) fn instance_credentials(machine: &Machine, deadline: Deadline) -> Res
 pub(super) fn container_endpoint(machine: &Machine) -> Result<Option<String>> {
     let environment = &machine.environment;
     if let Some(path) = environment.var("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI") {
-        return Ok(Some(format!("{TASK}{path}")));
+        let slash = if path.starts_with('/') { "" } else { "/" };
+        return Ok(Some(format!("{TASK}{slash}{path}")));
     }
     let Some(url) = environment.var("AWS_CONTAINER_CREDENTIALS_FULL_URI") else { return Ok(None) };
     match may_be_plain(&url) || url.starts_with("https://") {

@@ -149,13 +149,15 @@ impl Aws {
         self.caller.deadline()
     }
 
-    /// What tells this place from others, without asking anybody: endpoint, region and profile, as far as they are set.
+    /// What tells this place from others, without asking anybody: endpoint, region, profile and credentials file, as far
+    /// as they are set.
     pub fn identity(&self) -> String {
         let Machine { environment, settings, address, .. } = &self.machine;
         let region = settings.region.clone().or_else(|| place::region_of(environment));
         let profile = settings.profile.clone().or_else(|| environment.var("AWS_PROFILE"));
-        let parts = [address.clone(), region, profile].map(Option::unwrap_or_default);
-        format!("aws {}", parts.join(" "))
+        let file = settings.credentials_file.as_ref().map(|path| path.display().to_string());
+        let parts: Vec<String> = [address.clone(), region, profile, file].into_iter().flatten().collect();
+        parts.join(" ")
     }
 
     /// The region of a key's ARN: used where neither the entry nor the machine's settings name one.
@@ -202,8 +204,8 @@ impl Aws {
         refused: Option<&Arc<Credentials>>,
         deadline: Deadline,
     ) -> Result<Arc<Credentials>> {
-        let now = self.clock.now();
-        self.credentials.current(refused, now, deadline, || chain::fetch(&self.machine, now, deadline))
+        let fetch = || chain::fetch(&self.machine, &self.clock, deadline);
+        self.credentials.current(refused, self.clock.now(), deadline, fetch)
     }
 
     fn place(&self, service: &'static Service, deadline: Deadline) -> Result<Arc<Place>> {
@@ -255,7 +257,7 @@ impl Call<'_> {
         if response.is_success() {
             return Ok(response);
         }
-        let error = failure::of_json(self.operation, &response);
+        let error = failure::of(self.operation, &response);
         if error.kind() == Kind::Unauthenticated {
             *skewed = clock.correct(response.header("date"));
         }

@@ -3,8 +3,10 @@
 use zeroize::Zeroizing;
 
 use super::Machine;
+use super::clock::Clock;
 use super::credentials::{Credentials, expiration};
 use super::failure;
+use super::place::Place;
 use super::profile::Profiles;
 use super::sigv4::{Scope, Unsigned, sign};
 use crate::cloud::text::percent;
@@ -23,8 +25,8 @@ pub(super) struct Role<'a> {
 
 /// Who asks for it.
 pub(super) enum Asking<'a> {
-    /// Somebody with keys, at a time.
-    Keys(&'a Credentials, i64),
+    /// Somebody with keys, and the time they are used at.
+    Keys(&'a Credentials, &'a Clock),
     /// The holder of an OIDC token.
     WebIdentity(&'a str),
 }
@@ -39,25 +41,40 @@ pub(super) fn assume(
 ) -> Result<Credentials> {
     let place = machine.sts(profiles)?;
     let body = form(role, asking);
-    let headers = [("content-type", CONTENT_TYPE), ("host", place.host())];
     let caller = Caller::new(Limits::default());
-    let response = caller.call(Repeat::Always, deadline, |limit| {
-        let mut request = Request::new("POST", &place.url, &body);
-        for (name, value) in headers {
-            request = request.header(name, value);
+    let mut corrected = false;
+    loop {
+        let mut skewed = false;
+        let answer = caller.call(Repeat::Always, deadline, |limit| {
+            let response = machine.http.send(&request(&place, &body, asking), limit)?;
+            if response.is_success() {
+                return Ok(response);
+            }
+            if let Asking::Keys(_, clock) = asking {
+                skewed = clock.correct(response.header("date"));
+            }
+            Err(refused(failure::of("STS", &response)))
+        });
+        match answer {
+            Err(_) if skewed && !corrected => corrected = true,
+            answer => return credentials(std::str::from_utf8(&answer?.body).unwrap_or_default()),
         }
-        if let Asking::Keys(keys, time) = asking {
-            let unsigned = Unsigned { method: "POST", path: place.path(), headers: &headers, body: &body };
-            let scope = Scope { region: &place.region, service: "sts", time: *time };
-            request.headers.extend(sign(&unsigned, scope, keys));
-        }
-        let response = machine.http.send(&request, limit)?;
-        match response.is_success() {
-            true => Ok(response),
-            false => Err(refused(failure::of_xml("STS", &response))),
-        }
-    })?;
-    credentials(std::str::from_utf8(&response.body).unwrap_or_default())
+    }
+}
+
+/// Signed by those who have keys.
+fn request<'a>(place: &'a Place, body: &'a [u8], asking: &Asking<'_>) -> Request<'a> {
+    let headers = [("content-type", CONTENT_TYPE), ("host", place.host())];
+    let mut request = Request::new("POST", &place.url, body);
+    for (name, value) in headers {
+        request = request.header(name, value);
+    }
+    if let Asking::Keys(keys, clock) = asking {
+        let unsigned = Unsigned { method: "POST", path: place.path(), headers: &headers, body };
+        let scope = Scope { region: &place.region, service: "sts", time: clock.now() };
+        request.headers.extend(sign(&unsigned, scope, keys));
+    }
+    request
 }
 
 fn refused(error: Error) -> Error {

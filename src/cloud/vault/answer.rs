@@ -68,7 +68,7 @@ fn error(path: &str, answer: &Response, messages: &[String]) -> Error {
     Error::new(kind(status, messages), what).after(answer.retry_after())
 }
 
-fn kind(status: u16, messages: &[String]) -> Kind {
+pub(super) fn kind(status: u16, messages: &[String]) -> Kind {
     let says = |words: &str| messages.iter().any(|message| message.contains(words));
     match status {
         403 if is_token_unknown(messages) => Kind::Unauthenticated,
@@ -94,7 +94,7 @@ fn is_token_unknown(messages: &[String]) -> bool {
 }
 
 /// The server's words in one line.
-fn told(messages: &[String]) -> String {
+pub(super) fn told(messages: &[String]) -> String {
     let mut told = String::new();
     for message in messages {
         for line in message.lines().map(|line| line.trim_matches(['\t', ' ', '*'])) {

@@ -87,8 +87,14 @@ impl Vault {
             return self.login(Some(secret), deadline);
         }
         let token = Token::found(secret.clone());
-        self.exchange("GET", "auth/token/lookup-self", None, Some(&token), deadline)?;
-        Ok(token)
+        let path = "auth/token/lookup-self";
+        let attempt = |limit| answer::judge(path, self.send("GET", path, None, Some(&token), limit)?);
+        match self.caller.call(Repeat::Always, deadline, attempt) {
+            Ok(_) => Ok(token),
+            // Without the policy `default` a token may not look at itself: the server knows it.
+            Err(error) if error.kind() == Kind::Denied => Ok(token),
+            Err(error) => Err(error),
+        }
     }
 
     /// Renews a token that lasts, for at least half of what it had: near its maximum a login gets more.

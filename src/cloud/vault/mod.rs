@@ -8,6 +8,9 @@ mod login;
 mod settings;
 mod token;
 
+#[cfg(test)]
+mod tests;
+
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -20,7 +23,7 @@ use super::{
     Result, SecretText, text,
 };
 use crate::config::{self, SlotReader};
-use settings::Settings;
+use settings::{Auth, Settings};
 use token::{Token, Tokens};
 
 /// Names of one page of a list. Servers that don't page answer all of them.
@@ -39,8 +42,8 @@ pub struct Vault {
 
 /// Where the server is.
 struct Place {
-    /// `https://host:port/v1/`
-    base: String,
+    /// `https://host:port`
+    address: String,
     namespace: Option<String>,
     http: Http,
 }
@@ -66,17 +69,18 @@ impl Vault {
     /// What tells this server and namespace from others. No network; the environment's address is part of it.
     pub fn identity(&self) -> String {
         match self.place() {
-            Ok(place) => format!("{} {}", place.base, place.namespace.as_deref().unwrap_or_default()),
+            Ok(Place { address, namespace: Some(namespace), .. }) => format!("{address} {namespace}"),
+            Ok(Place { address, .. }) => address.clone(),
             Err(_) => String::new(),
         }
     }
 
-    /// One request with a token, and its successful answer. `path` is what follows `/v1/`, with its query, and percent-encoded
-    /// where that is needed.
+    /// One request with a token, and its successful answer. `path` is what follows `/v1/`, with its query, and
+    /// percent-encoded where that is needed.
     ///
     /// 404 is [`Kind::NotFound`], 403 [`Kind::Denied`], 429 [`Kind::Throttled`], 503 [`Kind::Sealed`] or
-    /// [`Kind::Unavailable`], a failed check-and-set [`Kind::Conflict`]; [`Kind::Unauthenticated`] where there is no token to be had, or
-    /// the server no longer takes it and a new login did not help; [`Kind::Configuration`] without an address.
+    /// [`Kind::Unavailable`], a failed check-and-set [`Kind::Conflict`]; [`Kind::Unauthenticated`] where there is no token
+    /// to be had, or the server no longer takes it and there is no other; [`Kind::Configuration`] without an address.
     pub fn call(
         &self,
         method: &'static str,
@@ -153,9 +157,10 @@ impl Vault {
             // Refused before it was looked at: whatever it is, it may be sent again.
             Err(error) if error.kind() == Kind::Unauthenticated => {
                 tracing::debug!("the server no longer takes the token: {error}");
-                // A token that is new and refused is one that may not do this.
+                let logs_in = !matches!(self.settings.auth, Auth::Token(_));
                 send(&*self.token(Some(&token), deadline)?).map_err(|error| match error.kind() {
-                    Kind::Unauthenticated => error.with_kind(Kind::Denied),
+                    // A token that is new and refused is one that may not do this.
+                    Kind::Unauthenticated if logs_in => error.with_kind(Kind::Denied),
                     _ => error,
                 })
             }
@@ -178,7 +183,7 @@ impl Vault {
         limit: Duration,
     ) -> Result<Response> {
         let place = self.place()?;
-        let url = format!("{}{path}", place.base);
+        let url = format!("{}/v1/{path}", place.address);
         // Agents and proxies of Vault can be set to let nothing through without it.
         let mut request =
             Request::new(method, &url, body.unwrap_or_default()).header("x-vault-request", "true");
@@ -221,7 +226,7 @@ impl Vault {
                 Some((self.variable("CLIENT_CERT")?.into(), self.variable("CLIENT_KEY")?.into()))
             });
         Ok(Place {
-            base: format!("{}/v1/", address.trim_end_matches('/')),
+            address: address.trim_end_matches('/').to_owned(),
             namespace: self.settings.namespace.clone().or_else(|| self.variable("NAMESPACE")),
             http: Http::new(http),
         })

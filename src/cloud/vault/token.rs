@@ -33,11 +33,13 @@ impl Token {
         Token { text, lease: None }
     }
 
-    /// One that a login that began `at` got. Without a duration it never ends.
+    /// One that a login that began `at` got. Without a duration it never ends, nor with one beyond what clocks count.
     pub fn granted(text: SecretText, at: Instant, duration: Duration, renewable: bool) -> Token {
-        let ends = at + duration;
-        let lease = Lease { due: at + duration.mul_f64(0.8), ends, duration, renewable };
-        Token { text, lease: (!duration.is_zero()).then_some(lease) }
+        let lease = at.checked_add(duration).filter(|_| !duration.is_zero()).map(|ends| {
+            let due = ends.checked_sub(duration / 5).unwrap_or(at);
+            Lease { due, ends, duration, renewable }
+        });
+        Token { text, lease }
     }
 
     /// What it was granted for, if it can still be renewed.

@@ -134,6 +134,9 @@ fn expect_pss<R: Remote>(key: &R, pss: &crate::crypto::Pss, own: Option<Hash>) -
     if pss.salt_len != pss.hash.len() && !key.limits().any_pss_salt {
         return Err(refused("sLen: where this key is, the salt is as long as the hash"));
     }
+    if pss.salt_len == 0 {
+        return Err(refused("sLen: where this key is, there has to be a salt"));
+    }
     let combined = with_hash(|scheme| matches!(scheme, Scheme::Pss(Some(hash)) if hash == pss.hash));
     match own.is_some() || combined.is_some_and(|kind| key.allows(kind)) {
         true => Ok(()),

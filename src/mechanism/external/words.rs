@@ -109,7 +109,7 @@ pub enum Cipher<'a> {
 /// What the place of a key takes.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Limits {
-    /// PSS with any salt length, not only the hash's.
+    /// PSS with any salt length but zero, not only the hash's.
     pub any_pss_salt: bool,
     /// [`Signing::RsaPkcs1Raw`].
     pub raw_pkcs1: bool,

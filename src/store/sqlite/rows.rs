@@ -132,7 +132,7 @@ pub(super) fn reserve(connection: &Connection, count: usize) -> Step<Vec<RowId>>
 
 pub(super) fn insert(connection: &Connection, row: &NewRow) -> Step<()> {
     if row.sealed.len() > MAX_SEALED {
-        return Err(Error::TooLarge { size: row.sealed.len() }.into());
+        return Err(Error::TooLarge { size: row.sealed.len(), most: MAX_SEALED }.into());
     }
     let mut tags = row.tags.clone();
     tags.sort_unstable();
@@ -209,7 +209,7 @@ pub(super) fn at_once<T>(connection: &Connection, reads: impl FnOnce() -> Step<T
 /// The rows with every tag of one element, in ascending order. One query for up to [`TERMS`] tags.
 pub(super) fn find(connection: &Connection, any_of: &[Vec<Tag>], private: bool) -> Step<Vec<RowId>> {
     if any_of.len() > ALTERNATIVES {
-        return Err(Error::TooLarge { size: any_of.len() }.into());
+        return Err(Error::TooLarge { size: any_of.len(), most: ALTERNATIVES }.into());
     }
     if any_of.iter().any(Vec::is_empty) || any_of.is_empty() {
         return query(connection, &[], private);

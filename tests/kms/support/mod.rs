@@ -3,6 +3,7 @@
 pub mod child;
 pub mod desk;
 pub mod direct;
+pub mod judge;
 pub mod mock;
 pub mod openbao;
 pub mod proxy;

@@ -79,6 +79,11 @@ impl OpenBao {
         format!("{}://127.0.0.1:{}", if self.tls { "https" } else { "http" }, self.port)
     }
 
+    /// For a proxy in front of it.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
     /// A file of its directory: with TLS `ca.pem`, `client.pem` and `client.key` (a client that the CA knows); a test
     /// may write others.
     pub fn file(&self, name: &str) -> PathBuf {

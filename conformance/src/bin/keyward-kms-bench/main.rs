@@ -1,6 +1,7 @@
-//! What a cloud slot costs more than the bare HTTP call: signatures over kept-alive connections to a server in this
-//! process that does next to nothing, by 1, 16 and 100 threads, beside a client that writes the same request to a socket
-//! and reads the answer, and beside one that connects for each signature. Ratios of rounds that take turns.
+//! What a cloud slot costs more than the bare HTTP call: signatures over kept-alive connections by 1, 16 and 100 threads,
+//! beside a client that writes the same request to a socket and reads the answer, and beside one that connects for each
+//! signature. The server is a Vault at a given address, whose transit mount has a P-256 key "bench", or one in this
+//! process that does next to nothing. Ratios of rounds that take turns.
 
 #![allow(clippy::print_stdout, missing_docs)]
 
@@ -58,15 +59,15 @@ fn rate<W: FnMut()>(threads: usize, worker: impl Fn() -> W + Sync) -> Rate {
     count.load(Ordering::SeqCst) as f64 / seconds
 }
 
-/// A request as long as keyward's, to the same path.
-fn request() -> Vec<u8> {
+/// The request that keyward makes, to the same path.
+fn request(token: &str) -> Vec<u8> {
     let body = format!(
-        r#"{{"input":"{}=","key_version":1,"prehashed":true,"marshaling_algorithm":"jws"}}"#,
+        r#"{{"input":"{}=","key_version":1,"prehashed":true,"hash_algorithm":"sha2-256","marshaling_algorithm":"jws"}}"#,
         "A".repeat(43)
     );
     format!(
-        "POST /v1/transit/sign/bench/sha2-256 HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bare\r\naccept: */*\r\n\
-         x-vault-token: bench-token\r\nx-vault-request: true\r\ncontent-length: {}\r\n\r\n{body}",
+        "POST /v1/transit/sign/bench HTTP/1.1\r\nhost: 127.0.0.1\r\nuser-agent: bare\r\naccept: */*\r\n\
+         x-vault-token: {token}\r\nx-vault-request: true\r\ncontent-length: {}\r\n\r\n{body}",
         body.len()
     )
     .into_bytes()
@@ -97,9 +98,13 @@ fn median(mut values: Vec<f64>) -> f64 {
     values.get(values.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-fn run(library: &Path) -> Result<(), String> {
+/// `server`: the port of a Vault on 127.0.0.1, and a token.
+fn run(library: &Path, server: Option<(u16, String)>) -> Result<(), String> {
     let text = |error: std::io::Error| error.to_string();
-    let port = server::start().map_err(text)?;
+    let (port, token) = match server {
+        Some(server) => server,
+        None => (server::start().map_err(text)?, "bench-token".to_owned()),
+    };
     let dir = tempfile::tempdir().map_err(text)?;
     let configuration = dir.path().join("keyward.toml");
     let entry = format!(
@@ -108,7 +113,7 @@ fn run(library: &Path) -> Result<(), String> {
         dir.path().join("soft").display()
     );
     std::fs::write(&configuration, entry).map_err(text)?;
-    std::fs::write(dir.path().join("token"), "bench-token").map_err(text)?;
+    std::fs::write(dir.path().join("token"), &token).map_err(text)?;
 
     let module = Module::load(library)?;
     let rv = |rv: keyward_conformance::Rv| format!("{rv:?}");
@@ -118,7 +123,7 @@ fn run(library: &Path) -> Result<(), String> {
     let keys = first.find(&[Attr::class(CKO_PRIVATE_KEY)]).map_err(rv)?;
     let key = *keys.first().ok_or("the slot shows no private key")?;
 
-    let request = request();
+    let request = request(&token);
     println!(
         "| threads | bare, kept alive | keyward | of bare | more per signature | a connection each | keyward over it |"
     );
@@ -166,11 +171,17 @@ fn run(library: &Path) -> Result<(), String> {
 }
 
 fn main() -> ExitCode {
-    let Some(library) = std::env::args_os().nth(1) else {
-        eprintln!("usage: keyward-kms-bench LIBRARY");
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let server = match &arguments[..] {
+        [_] => Some(None),
+        [_, port, token] => port.parse().ok().map(|port| Some((port, token.clone()))),
+        _ => None,
+    };
+    let (Some(library), Some(server)) = (arguments.first(), server) else {
+        eprintln!("usage: keyward-kms-bench LIBRARY [PORT TOKEN]");
         return ExitCode::from(2);
     };
-    match run(Path::new(&library)) {
+    match run(Path::new(library), server) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("keyward-kms-bench: {error}");

@@ -33,7 +33,11 @@ pub(super) const OFFERS: [Offer; 31] = [
     offer(ck::CKM_SHA256_RSA_PKCS, SIGN, RSA),
     offer(ck::CKM_SHA384_RSA_PKCS, SIGN, RSA),
     offer(ck::CKM_SHA512_RSA_PKCS, SIGN, RSA),
-    offer(ck::CKM_RSA_PKCS_PSS, SIGN, "RSA 2048, 3072, 4096; any salt, MGF1 of the same hash"),
+    offer(
+        ck::CKM_RSA_PKCS_PSS,
+        SIGN,
+        "RSA 2048, 3072, 4096; any salt but an empty one, MGF1 of the same hash",
+    ),
     offer(ck::CKM_SHA1_RSA_PKCS_PSS, SIGN, RSA),
     offer(ck::CKM_SHA224_RSA_PKCS_PSS, SIGN, RSA),
     offer(ck::CKM_SHA256_RSA_PKCS_PSS, SIGN, RSA),
@@ -130,6 +134,9 @@ const TYPES: [Type; 10] = [
     Type { name: "hmac", kind: KeyKind::Hmac, signs: (&HMACS, MAC), decrypts: NOTHING },
 ];
 
+/// Versions that are shown of a key.
+const MAX_VERSIONS: usize = 10_000;
+
 /// What the server tells of a key.
 #[derive(Deserialize)]
 pub(super) struct KeyInfo {
@@ -175,14 +182,14 @@ impl VersionInfo {
 }
 
 impl KeyInfo {
-    /// The versions that the server still uses for something, the newest first.
+    /// The versions that the server still uses for something, the newest first; at most [`MAX_VERSIONS`].
     pub fn versions(&self, mount: &str, name: &str) -> Result<Vec<KeyVersion>> {
         let Some(of) = TYPES.iter().find(|of| of.name == self.r#type) else { return Ok(Vec::new()) };
         if self.derived || self.soft_deleted {
             return Ok(Vec::new());
         }
         let mut versions = Vec::new();
-        for number in (self.min_decryption_version.max(1)..=self.latest_version).rev() {
+        for number in (self.min_decryption_version.max(1)..=self.latest_version).rev().take(MAX_VERSIONS) {
             let version = number.to_string();
             let info = self.keys.get(&version);
             let (mut mechanisms, mut usage) = (of.decrypts.0.to_vec(), of.decrypts.1);

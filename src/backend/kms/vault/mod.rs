@@ -18,6 +18,7 @@ use crate::crypto::Curve;
 use crate::types::SecretBytes;
 use keys::{KeyInfo, OFFERS};
 
+/// What transit is.
 pub static SERVICE: Service = Service {
     provider: "vault",
     manufacturer: "HashiCorp Vault, OpenBao",
@@ -30,7 +31,7 @@ pub static SERVICE: Service = Service {
         (Act::Decrypt, "update on MOUNT/decrypt/NAME"),
         (Act::List, "list on MOUNT/keys, unless [[slot.key]] names the keys"),
         (Act::Random, "update on MOUNT/random/*, unless random = \"local\""),
-        (Act::Create, "create and update on MOUNT/keys/*"),
+        (Act::Create, "update on MOUNT/keys/*"),
         (Act::Destroy, "update on MOUNT/keys/NAME/config, delete on MOUNT/keys/NAME"),
     ],
 };
@@ -178,8 +179,8 @@ impl KmsClient for Transit {
         }
         #[derive(Deserialize)]
         struct Made {
-            #[serde(default)]
-            warnings: Option<Vec<String>>,
+            r#type: String,
+            latest_version: u64,
         }
         let (r#type, key_size) = type_of(key)?;
         if !is_name(&key.label) {
@@ -195,11 +196,13 @@ impl KmsClient for Transit {
         }
         let create = Create { r#type, key_size, exportable: false };
         let answer = self.post("keys", &key.label, &create, 512, Repeat::Unsent, deadline)?;
-        // Somebody else's, made since we looked; older servers answer nothing.
-        let made: Option<Made> = serde_json::from_slice(&answer.body).ok();
-        let warnings = made.and_then(|made| made.warnings).unwrap_or_default();
-        if warnings.iter().any(|warning| warning.contains("already exist")) {
-            return Err(taken());
+        // Whoever comes second is given the first one's key, so one of another kind was made by somebody since we looked.
+        // Older servers answer nothing.
+        if !answer.body.is_empty() {
+            let made: Made = data("keys", &answer)?;
+            if made.r#type != r#type || made.latest_version != 1 {
+                return Err(taken());
+            }
         }
         Ok(Listed { name: key.label.clone(), label: key.label.clone() })
     }

@@ -121,9 +121,11 @@ pub(super) fn sign(key: &KeyVersion, signing: Signing<'_>) -> Result<Sign> {
             signature_algorithm: Some("pkcs1v15"),
             ..base(data)?
         },
+        // The server takes zero for the longest that fits.
+        Signing::RsaPss { salt_len: 0, .. } => return Err(refused("transit's PSS has a salt")),
         Signing::RsaPss { hash, digest, salt_len } => Sign {
             signature_algorithm: Some("pss"),
-            // Without it the salt is as long as fits.
+            // Without it the salt is as long as fits, too.
             salt_length: Some(salt_len.to_string()),
             ..digested(digest, hash)?
         },
