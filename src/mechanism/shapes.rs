@@ -154,26 +154,26 @@ impl<P> Gathering<P> {
     pub(super) fn new(primitive: P) -> Self {
         Gathering { message: Vec::new(), primitive }
     }
+}
 
-    fn gather(&mut self, part: &[u8]) -> Result<()> {
-        // Growing moves the message and frees the old place as it is: without this, parts of it would stay there.
-        if self.message.capacity() - self.message.len() < part.len() {
-            let mut grown = Vec::new();
-            let wanted =
-                self.message.len().saturating_add(part.len()).max(self.message.capacity().saturating_mul(2));
-            grown.try_reserve_exact(wanted).map_err(|_| {
-                Error::new(
-                    ErrorKind::HostMemory,
-                    "the message does not fit in memory: this mechanism keeps it whole",
-                )
-            })?;
-            grown.extend_from_slice(&self.message);
-            self.message.zeroize();
-            self.message = grown;
-        }
-        self.message.extend_from_slice(part);
-        Ok(())
+/// Keeps a part of what is taken whole. CKR_HOST_MEMORY where it does not fit in memory.
+pub(super) fn gather(kept: &mut Vec<u8>, part: &[u8]) -> Result<()> {
+    // Growing moves the data and frees the old place as it is: without this, parts of it would stay there.
+    if kept.capacity() - kept.len() < part.len() {
+        let mut grown = Vec::new();
+        let wanted = kept.len().saturating_add(part.len()).max(kept.capacity().saturating_mul(2));
+        grown.try_reserve_exact(wanted).map_err(|_| {
+            Error::new(
+                ErrorKind::HostMemory,
+                "the data does not fit in memory: this mechanism keeps it whole",
+            )
+        })?;
+        grown.extend_from_slice(kept);
+        kept.zeroize();
+        *kept = grown;
     }
+    kept.extend_from_slice(part);
+    Ok(())
 }
 
 impl<P> Drop for Gathering<P> {
@@ -187,7 +187,7 @@ impl<P: Signer> Producer for Gathering<P> {
         self.primitive.signature_len()
     }
     fn update(&mut self, part: &[u8]) -> Result<()> {
-        self.gather(part)
+        gather(&mut self.message, part)
     }
     fn finish(&mut self, out: &mut [u8]) -> Result<()> {
         self.primitive.sign(&self.message, out)
@@ -202,7 +202,7 @@ pub(super) struct GatheringCheck<P>(pub(super) Gathering<P>);
 
 impl<P: Checker> Verifier for GatheringCheck<P> {
     fn update(&mut self, part: &[u8]) -> Result<()> {
-        self.0.gather(part)
+        gather(&mut self.0.message, part)
     }
     fn finish(&mut self, signature: &[u8]) -> Result<()> {
         self.0.primitive.check(&self.0.message, signature)

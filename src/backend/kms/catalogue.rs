@@ -5,7 +5,7 @@
 //! lock is held to look and to put in place, never while the service is asked. Handles belong to versions of keys: a
 //! version keeps its objects for as long as the service shows it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,11 +21,15 @@ use crate::token::ObjectHandle;
 
 /// How long a look-up that failed, or lacks something, is not repeated, while there is something to show.
 const FAILURE_LASTS: Duration = Duration::from_secs(5);
+/// How long a key that may not be read is left alone.
+const REFUSAL_LASTS: Duration = Duration::from_secs(60);
 
 /// What was got from the service at some time.
 struct Cached<T> {
     value: Option<T>,
-    /// Until when it is believed.
+    /// What came instead: a key that may not be read.
+    error: Option<cloud::Error>,
+    /// Until when either is believed.
     until: Option<Instant>,
     /// Somebody is asking for it.
     busy: bool,
@@ -33,13 +37,63 @@ struct Cached<T> {
 
 impl<T> Default for Cached<T> {
     fn default() -> Self {
-        Cached { value: None, until: None, busy: false }
+        Cached { value: None, error: None, until: None, busy: false }
     }
 }
 
 impl<T> Cached<T> {
-    fn is_fresh(&self) -> bool {
-        self.value.is_some() && self.until.is_some_and(|until| Instant::now() < until)
+    /// What is believed at this moment.
+    fn believed(&self) -> Option<cloud::Result<()>> {
+        self.until.filter(|until| Instant::now() < *until)?;
+        match (&self.value, &self.error) {
+            (Some(_), _) => Some(Ok(())),
+            (None, Some(error)) => Some(Err(error.clone())),
+            (None, None) => None,
+        }
+    }
+}
+
+impl<T> Cached<T> {
+    /// Takes an answer in; an error if there is nothing to show.
+    fn settle(&mut self, place: &Place<'_>, answer: cloud::Result<T>) -> cloud::Result<()> {
+        let lasts = place.settings.cache;
+        let (lasts, outcome) = match answer {
+            Ok(value) => {
+                (self.value, self.error) = (Some(value), None);
+                (if place.client.is_whole() { lasts } else { lasts.min(FAILURE_LASTS) }, Ok(()))
+            }
+            Err(error) => {
+                let stays = is_general(error.kind()) || error.kind() == Kind::Corrupt;
+                if self.value.is_some() && stays {
+                    tracing::warn!("what was known before is shown, it may be out of date: {error}");
+                    (FAILURE_LASTS, Ok(()))
+                } else {
+                    self.value = None;
+                    // The service's own trouble is asked about again; a key's stays for a while.
+                    self.error = (!is_general(error.kind())).then(|| error.clone());
+                    (lasts.min(REFUSAL_LASTS), Err(error))
+                }
+            }
+        };
+        self.until = Some(Instant::now() + lasts);
+        outcome
+    }
+}
+
+/// One thread's turn at asking; it ends however the thread leaves.
+struct Turn<'a, F: Fn(&mut State)> {
+    catalogue: &'a Catalogue,
+    end: F,
+    /// Ended already, under the lock.
+    over: bool,
+}
+
+impl<F: Fn(&mut State)> Drop for Turn<'_, F> {
+    fn drop(&mut self) {
+        if !self.over {
+            (self.end)(&mut self.catalogue.state.lock());
+            self.catalogue.changed.notify_all();
+        }
     }
 }
 
@@ -49,15 +103,20 @@ struct Key {
     versions: Cached<Vec<Arc<Entry>>>,
 }
 
+/// Keys by the names that the service is asked with.
+type Names = Arc<Vec<(String, Name)>>;
+
 #[derive(Default)]
 struct State {
-    /// Names in the order of the configuration and the list.
-    order: Cached<Vec<String>>,
+    /// What the keys are called, in the order of the configuration and the list.
+    order: Cached<Names>,
     keys: HashMap<String, Key>,
     handles: BTreeMap<ObjectHandle, Arc<Entry>>,
     made: ObjectHandle,
     /// Names that C_GenerateKeyPair gave and the service has no room for; they end with the process.
     given: HashMap<String, Name>,
+    /// Keys that were made here and that no list showed yet: one that is on its way may be older.
+    unlisted: HashSet<String>,
 }
 
 /// The keys of a token.
@@ -75,8 +134,8 @@ pub struct Place<'a> {
     pub settings: &'a Settings,
     /// What every object has.
     pub builder: Builder<'a>,
-    /// When the call has to be over.
-    pub deadline: Deadline,
+    /// How long one request may take with its repetitions.
+    pub limit: Duration,
 }
 
 impl Catalogue {
@@ -85,21 +144,16 @@ impl Catalogue {
         Catalogue { state: Mutex::default(), changed: Condvar::new() }
     }
 
-    /// The key's names, in a stable order: those of the configuration first.
-    pub fn names(&self, place: &Place<'_>) -> cloud::Result<Vec<(String, Name)>> {
-        let state = self.fresh(
-            place,
-            |state| &mut state.order,
-            || place.list(),
-            |state, listed| state.take_list(place.settings, listed),
-        )?;
-        let names = state.order.value.iter().flatten();
-        Ok(names.filter_map(|name| Some((name.clone(), state.keys.get(name)?.name.clone()))).collect())
+    /// The keys' names, in a stable order: those of the configuration first.
+    pub fn names(&self, place: &Place<'_>) -> cloud::Result<Names> {
+        let take = |state: &mut State, listed| state.take_list(place.settings, listed);
+        let state = self.fresh(place, |state| &mut state.order, || place.list(), take)?;
+        Ok(state.order.value.clone().unwrap_or_default())
     }
 
     /// The versions of a key, the newest first. Empty for one that is gone.
     pub fn versions(&self, place: &Place<'_>, name: &str) -> cloud::Result<Vec<Arc<Entry>>> {
-        let read = || match place.client.read(name, place.deadline) {
+        let read = || match place.client.read(name, place.deadline()) {
             Err(error) if error.kind() == Kind::NotFound => Ok(Vec::new()),
             answer => answer,
         };
@@ -108,7 +162,7 @@ impl Catalogue {
         Ok(state.keys.get(name).and_then(|key| key.versions.value.clone()).unwrap_or_default())
     }
 
-    /// The one way to ask: who finds nothing fresh, and nobody asking, asks; who has something older, takes that if
+    /// The one way to ask: who finds nothing to believe, and nobody asking, asks; who has something older, takes that if
     /// others ask already or asking fails.
     fn fresh<'s, T, A>(
         &'s self,
@@ -117,44 +171,33 @@ impl Catalogue {
         ask: impl FnOnce() -> cloud::Result<A>,
         take: impl FnOnce(&mut State, A) -> T,
     ) -> cloud::Result<MutexGuard<'s, State>> {
+        let deadline = place.deadline();
         let mut state = self.state.lock();
         loop {
             let cached = cell(&mut state);
-            if cached.is_fresh() || (cached.busy && cached.value.is_some()) {
+            if let Some(believed) = cached.believed() {
+                return believed.map(|()| state);
+            }
+            if cached.busy && cached.value.is_some() {
                 return Ok(state);
             }
             if !cached.busy {
                 cached.busy = true;
                 break;
             }
-            if self.changed.wait_for(&mut state, place.deadline.left()).timed_out() {
+            if self.changed.wait_for(&mut state, deadline.left()).timed_out() {
                 return Err(cloud::Error::new(Kind::Broken, "another thread's look-up takes too long"));
             }
         }
-        let answer = MutexGuard::unlocked(&mut state, ask);
-        let outcome = match answer {
-            Ok(answer) => {
-                let value = take(&mut state, answer);
-                let cached = cell(&mut state);
-                cached.value = Some(value);
-                let lasts = place.settings.cache;
-                let lasts = if place.client.is_whole() { lasts } else { lasts.min(FAILURE_LASTS) };
-                cached.until = Some(Instant::now() + lasts);
-                Ok(())
-            }
-            Err(error) => {
-                let cached = cell(&mut state);
-                match cached.value.is_some() && is_general(error.kind()) {
-                    true => {
-                        tracing::warn!("what was known before is shown, it may be out of date: {error}");
-                        cached.until = Some(Instant::now() + FAILURE_LASTS);
-                        Ok(())
-                    }
-                    false => Err(error),
-                }
-            }
-        };
-        cell(&mut state).busy = false;
+        drop(state);
+        let end = |state: &mut State| cell(state).busy = false;
+        let mut turn = Turn { catalogue: self, end, over: false };
+        let answer = ask();
+        let mut state = self.state.lock();
+        let taken = answer.map(|answer| take(&mut state, answer));
+        let outcome = cell(&mut state).settle(place, taken);
+        (turn.end)(&mut state);
+        turn.over = true;
         self.changed.notify_all();
         outcome.map(|()| state)
     }
@@ -176,6 +219,7 @@ impl Catalogue {
     pub fn evict(&self, entry: &Entry) {
         let mut state = self.state.lock();
         state.forget(entry);
+        state.unlisted.remove(&entry.version.name);
         for key in state.keys.values_mut() {
             if let Some(versions) = &mut key.versions.value {
                 versions.retain(|other| other.version.resource != entry.version.resource);
@@ -186,10 +230,11 @@ impl Catalogue {
     /// A key that was just made: what it is called here.
     pub fn add(&self, listed: &Listed, name: Name) {
         let mut state = self.state.lock();
-        state.given.insert(listed.name.clone(), name);
+        state.given.insert(listed.name.clone(), name.clone());
+        state.unlisted.insert(listed.name.clone());
         state.key(&listed.name);
         if let Some(order) = &mut state.order.value {
-            order.push(listed.name.clone());
+            Arc::make_mut(order).push((listed.name.clone(), name));
         }
     }
 
@@ -202,10 +247,15 @@ impl Catalogue {
 }
 
 impl Place<'_> {
+    /// When a request that begins now has to be over.
+    pub fn deadline(&self) -> Deadline {
+        Deadline::after(self.limit)
+    }
+
     /// What the service lists; nothing where the configuration names the keys.
     fn list(&self) -> cloud::Result<Vec<Listed>> {
         match self.settings.list {
-            true => self.client.list(self.deadline),
+            true => self.client.list(self.deadline()),
             false => Ok(Vec::new()),
         }
     }
@@ -226,27 +276,34 @@ impl State {
         })
     }
 
-    fn take_list(&mut self, settings: &Settings, listed: Vec<Listed>) -> Vec<String> {
+    fn take_list(&mut self, settings: &Settings, listed: Vec<Listed>) -> Names {
         let configured = settings
             .keys
             .iter()
             .map(|key| (key.name.clone(), Name { label: key.label.clone(), id: key.id.clone() }));
-        let listed = listed.into_iter().map(|key| (key.name, Name { label: key.label, id: None }));
-        let mut order: Vec<String> = Vec::new();
-        for (name, called) in configured.chain(listed) {
-            if order.contains(&name) {
+        let listed: Vec<(String, Name)> =
+            listed.into_iter().map(|key| (key.name, Name { label: key.label, id: None })).collect();
+        for (name, _) in &listed {
+            self.unlisted.remove(name);
+        }
+        let made =
+            self.unlisted.iter().filter_map(|name| Some((name.clone(), self.given.get(name)?.clone())));
+        let made: Vec<(String, Name)> = made.collect();
+        let (mut order, mut seen) = (Vec::new(), HashSet::new());
+        for (name, called) in configured.chain(listed).chain(made) {
+            if !seen.insert(name.clone()) {
                 continue;
             }
             let called = self.given.get(&name).cloned().unwrap_or(called);
             let key = self.key(&name);
             if key.name != called {
                 // Renamed: its objects are made anew, under new handles.
-                key.name = called;
+                key.name = called.clone();
                 key.versions = Cached { busy: key.versions.busy, ..Cached::default() };
             }
-            order.push(name);
+            order.push((name, called));
         }
-        let gone: Vec<String> = self.keys.keys().filter(|name| !order.contains(name)).cloned().collect();
+        let gone: Vec<String> = self.keys.keys().filter(|name| !seen.contains(*name)).cloned().collect();
         for name in gone {
             let busy = self.keys.get(&name).is_some_and(|key| key.versions.busy);
             let versions = self.keys.get_mut(&name).and_then(|key| key.versions.value.take());
@@ -255,7 +312,7 @@ impl State {
                 self.keys.remove(&name);
             }
         }
-        order
+        Arc::new(order)
     }
 
     /// Keeps the objects of versions that are as they were, makes those of new ones, forgets those that went.

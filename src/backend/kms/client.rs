@@ -77,6 +77,8 @@ pub struct KeyVersion {
     /// What for, since one mechanism may do several things: CKF_SIGN (MACs too), CKF_DECRYPT, CKF_UNWRAP, CKF_DERIVE,
     /// and for secret keys CKF_VERIFY and CKF_ENCRYPT. The usage attributes of both halves follow from it.
     pub usage: ck::CK_FLAGS,
+    /// RSA: whether [`Signing::RsaPkcs1Raw`] may be asked for.
+    pub raw_pkcs1: bool,
     /// ML-DSA: whether [`Signing::MlDsaMu`] is asked for, and not [`Signing::MlDsa`].
     pub mu: bool,
     /// The service's own word for its type or algorithm, for the client to know it by.
@@ -131,8 +133,6 @@ pub enum KeySpec {
 pub struct Traits {
     /// PSS with any salt length but zero.
     pub any_pss_salt: bool,
-    /// [`Signing::RsaPkcs1Raw`].
-    pub raw_pkcs1: bool,
     /// The longest message of [`Signing::Ed25519`], [`Signing::MlDsa`] and [`Signing::Hmac`] in bytes.
     pub max_message: usize,
     /// The longest plaintext or ciphertext of secret keys in bytes.
@@ -168,6 +168,8 @@ pub trait KmsClient: Send + Sync {
 
     /// Signs or MACs. ECDSA signatures are r‖s, each padded to the order's length.
     fn sign(&self, key: &KeyVersion, signing: Signing<'_>, deadline: Deadline) -> Result<Vec<u8>>;
+    /// Whether a cipher's parameters are ones that the key takes; no network. [`crate::cloud::Kind::Refused`].
+    fn expect_cipher(&self, key: &KeyVersion, cipher: Cipher<'_>) -> Result<()>;
     /// Decrypts. [`crate::cloud::Kind::BadCiphertext`].
     fn decrypt(
         &self,

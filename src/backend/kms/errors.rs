@@ -22,6 +22,8 @@ fn ckr(kind: Kind, asked: Asked, reached: bool) -> ErrorKind {
         (Kind::Unreachable, _) if !reached => ErrorKind::TokenNotPresent,
         (Kind::Sealed, _) => ErrorKind::TokenNotPresent,
         (Kind::Unreachable | Kind::Broken | Kind::Unavailable | Kind::Corrupt, _) => ErrorKind::DeviceError,
+        // A type, a size or a name that the service does not make.
+        (Kind::Refused, Asked::Change) => ErrorKind::TemplateInconsistent,
         (Kind::Throttled | Kind::Configuration | Kind::Refused, _) => ErrorKind::FunctionFailed,
         (Kind::Unauthenticated | Kind::Denied, Asked::Login) => ErrorKind::PinIncorrect,
         (Kind::Unauthenticated, _) => ErrorKind::DeviceError,

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 
 use super::client::{Cipher, KeyVersion, KmsClient, Listed, Material, NewKey, Service, Signing, Traits};
+use super::errors::is_general;
 use crate::cloud::{Deadline, Error, Kind, Result};
 use crate::types::SecretBytes;
 
@@ -122,7 +123,7 @@ impl Group {
         mut ask: impl FnMut(usize, &dyn KmsClient, Deadline) -> Result<T>,
     ) -> Result<T> {
         let order = self.by_health(members);
-        let mut last = no_such_key();
+        let mut worst: Option<Error> = None;
         for (turn, at) in order.iter().enumerate() {
             let others = order.len() - turn - 1;
             match self.ask(*at, others, deadline, |client, deadline| ask(*at, client, deadline)) {
@@ -141,11 +142,14 @@ impl Group {
                 }
                 Err(error) => {
                     tracing::warn!("{what}: {} failed: {error}", self.label(*at));
-                    last = error;
+                    // A member that is away may have the key: what one says that lacks it, is not the whole truth.
+                    if worst.as_ref().is_none_or(|worst| !is_general(worst.kind())) {
+                        worst = Some(error);
+                    }
                 }
             }
         }
-        Err(last)
+        Err(worst.unwrap_or_else(no_such_key))
     }
 
     /// The same with the members that have a version.
@@ -209,7 +213,6 @@ impl KmsClient for Group {
         let all = self.members.iter().map(|member| member.client.traits());
         let common = all.reduce(|one, other| Traits {
             any_pss_salt: one.any_pss_salt && other.any_pss_salt,
-            raw_pkcs1: one.raw_pkcs1 && other.raw_pkcs1,
             max_message: one.max_message.min(other.max_message),
             max_data: one.max_data.min(other.max_data),
             max_random: one.max_random.min(other.max_random),
@@ -258,19 +261,27 @@ impl KmsClient for Group {
         if let (Some(error), true) = (last, answers.is_empty()) {
             return Err(error);
         }
-        let mut found: Vec<(KeyVersion, Held)> = Vec::new();
+        let answered: Vec<usize> = answers.iter().map(|(at, _)| *at).collect();
+        let mut found: Vec<(String, Held)> = Vec::new();
         for (at, versions) in answers {
-            versions.into_iter().for_each(|version| merge(&mut found, label, at, version));
+            for version in versions {
+                let name = group_name(label, &version);
+                match found.iter_mut().find(|(known, _)| *known == name) {
+                    Some((_, held)) => held.push((at, version)),
+                    None => found.push((name, vec![(at, version)])),
+                }
+            }
         }
         let mut versions = self.versions.lock();
-        let keep = |(version, held): (KeyVersion, Held)| {
+        let keep = |(name, held): (String, Held)| {
             // A member that is away now keeps what it had.
-            let known = versions.entry(version.resource.clone()).or_default();
-            known.retain(|(at, _)| !held.iter().any(|(new, _)| new == at));
+            let known = versions.entry(name.clone()).or_default();
+            known.retain(|(at, _)| !answered.contains(at));
             known.extend(held);
-            version
+            known.sort_by_key(|(at, _)| *at);
+            whole(label, name, known)
         };
-        Ok(found.into_iter().map(keep).collect())
+        Ok(found.into_iter().filter_map(keep).collect())
     }
 
     fn is_whole(&self) -> bool {
@@ -280,6 +291,14 @@ impl KmsClient for Group {
 
     fn sign(&self, key: &KeyVersion, signing: Signing<'_>, deadline: Deadline) -> Result<Vec<u8>> {
         self.with_key(key, deadline, "sign", |client, key, deadline| client.sign(key, signing, deadline))
+    }
+
+    fn expect_cipher(&self, key: &KeyVersion, cipher: Cipher<'_>) -> Result<()> {
+        let held = self.versions.lock().get(&key.resource).cloned().unwrap_or_default();
+        held.iter().try_for_each(|(at, version)| match self.members.get(*at) {
+            Some(member) => member.client.expect_cipher(version, cipher),
+            None => Ok(()),
+        })
     }
 
     fn decrypt(
@@ -331,19 +350,22 @@ impl KmsClient for Group {
     }
 }
 
-/// Adds a member's version to those of the same key.
-fn merge(found: &mut Vec<(KeyVersion, Held)>, label: &str, at: usize, version: KeyVersion) {
-    let name = group_name(label, &version);
-    match found.iter_mut().find(|(known, _)| known.resource == name) {
-        Some((known, held)) => {
-            known.mechanisms.retain(|kind| version.mechanisms.contains(kind));
-            known.usage &= version.usage;
-            held.push((at, version));
-        }
-        None => {
-            let known =
-                KeyVersion { resource: name, version: String::new(), created: None, ..version.clone() };
-            found.push((known, vec![(at, version)]));
-        }
+/// The group's version of what its members hold: the same whichever of them answered, with what all of them do.
+fn whole(label: &str, name: String, held: &Held) -> Option<KeyVersion> {
+    let (_, first) = held.first()?;
+    let others = held.iter().skip(1).map(|(_, version)| version);
+    let mut version = KeyVersion {
+        resource: name,
+        name: label.to_owned(),
+        version: String::new(),
+        algorithm: String::new(),
+        created: None,
+        ..first.clone()
+    };
+    for other in others {
+        version.mechanisms.retain(|kind| other.mechanisms.contains(kind));
+        version.usage &= other.usage;
+        version.raw_pkcs1 &= other.raw_pkcs1;
     }
+    Some(version)
 }

@@ -55,7 +55,7 @@ impl Remote for RemoteKey {
         let traits = self.token.client.traits();
         Limits {
             any_pss_salt: traits.any_pss_salt,
-            raw_pkcs1: traits.raw_pkcs1,
+            raw_pkcs1: self.entry.version.raw_pkcs1,
             mu: self.entry.version.mu,
             max_message: traits.max_message,
             max_data: traits.max_data,
@@ -64,6 +64,13 @@ impl Remote for RemoteKey {
 
     fn allows(&self, kind: ck::CK_MECHANISM_TYPE) -> bool {
         self.entry.version.mechanisms.contains(&kind)
+    }
+
+    fn expect_cipher(&self, cipher: Cipher<'_>) -> Result<()> {
+        self.token
+            .client
+            .expect_cipher(&self.entry.version, cipher)
+            .map_err(|error| Error::new(ErrorKind::MechanismParamInvalid, error.to_string()))
     }
 
     fn sign(&self, signing: Signing<'_>) -> Result<Vec<u8>> {
@@ -162,11 +169,15 @@ impl KmsSession {
         wrapped: &[u8],
         template: Template,
     ) -> Result<ObjectHandle> {
-        let row = self.expect_offered(mechanism, object, ck::CKF_UNWRAP, Usage::Unwrap)?;
+        let row = self
+            .expect_offered(mechanism, object, ck::CKF_UNWRAP, Usage::Unwrap)
+            .map_err(held::wrong_type_as(ErrorKind::UnwrappingKeyTypeInconsistent))?;
         let mut key = object::unwrap(template, &object.attributes, &caller(access))?;
         object::may_write(&key, &caller(access), access.read_write)?;
         template::expect_session_object(&key)?;
-        let value = external::unwrapping(mechanism.kind, &mechanism.params, &self.remote(entry), wrapped)?;
+        let public = entry.public.as_ref().map(|(key, _)| key);
+        let value =
+            external::unwrapping(mechanism.kind, &mechanism.params, public, &self.remote(entry), wrapped)?;
         material::unwrap_into(&mut key, held::operation(row, value, Usage::Unwrap)?)?;
         held::add_one(self, access, key)
     }
@@ -242,7 +253,7 @@ impl KmsSession {
         }
         let token = &self.token;
         let place = token.place();
-        let made = token.client.create(&key, place.deadline);
+        let made = token.client.create(&key, place.deadline());
         let outcome = if made.is_ok() { "done" } else { "failed" };
         tracing::info!(target: "keyward::audit", what = "create", key = key.label, "{outcome}");
         let listed: Listed = token.answer(Asked::Change, made)?;

@@ -102,7 +102,14 @@ impl KmsSession {
         if is_about_keys(template) && !self.lacks_credentials(access) {
             let place = token.place();
             let names = token.answer(Asked::Look, token.catalogue.names(&place))?;
-            for (name, _) in names.iter().filter(|(_, called)| may_match(called, template)) {
+            // Keys that the configuration names go first, and are read anyway where others are listed: what they
+            // show, the list does not show again under another name.
+            let named = if token.settings.list { token.settings.keys.len() } else { 0 };
+            let meant = names
+                .iter()
+                .enumerate()
+                .filter(|(at, (_, called))| *at < named || may_match(called, template));
+            for (_, (name, _)) in meant {
                 let versions = match token.catalogue.versions(&place, name) {
                     Err(error) if !super::errors::is_general(error.kind()) => {
                         tracing::warn!("{name} is left out: {error}");
@@ -111,7 +118,6 @@ impl KmsSession {
                     answer => token.answer(Asked::Look, answer)?,
                 };
                 for entry in versions {
-                    // One name of the configuration, another of the list.
                     if !shown.insert(entry.version.resource.clone()) {
                         continue;
                     }
@@ -406,8 +412,9 @@ impl TokenSession for KmsSession {
         if !token.settings.service_random || most == 0 {
             return crypto::random(out).map_err(|_| ErrorKind::RandomNoRng.into());
         }
+        let deadline = token.deadline();
         for chunk in out.chunks_mut(most) {
-            token.answer(Asked::Look, token.client.random(chunk, token.deadline()))?;
+            token.answer(Asked::Look, token.client.random(chunk, deadline))?;
         }
         Ok(())
     }

@@ -75,7 +75,7 @@ impl KmsToken {
             private: !matches!(self.settings.pin, Pin::None),
             destroyable: self.settings.destroy,
         };
-        Place { client: &*self.client, settings: &self.settings, builder, deadline: self.deadline() }
+        Place { client: &*self.client, settings: &self.settings, builder, limit: self.limits.total }
     }
 
     /// An answer of the service, with its trouble as a CKR.

@@ -135,11 +135,14 @@ fn request<'a>(
         (ck::CKM_SHA512_RSA_PKCS, ck::CKM_SHA512_RSA_PKCS_PSS, Hash::Sha512, sha512),
     ];
     match PublicKey::from_spki(info).ok()? {
-        PublicKey::Rsa(_) => by_hash.iter().find_map(|(pkcs1, pss, hash, digest)| match () {
-            () if allows(*pkcs1) => Some(Signing::RsaPkcs1 { hash: *hash, digest }),
-            () if allows(*pss) => Some(Signing::RsaPss { hash: *hash, digest, salt_len: hash.len() }),
-            () => allows(ck::CKM_RSA_PKCS).then_some(Signing::RsaPkcs1Raw { data: MESSAGE }),
-        }),
+        PublicKey::Rsa(_) => by_hash
+            .iter()
+            .find_map(|(pkcs1, pss, hash, digest)| match () {
+                () if allows(*pkcs1) => Some(Signing::RsaPkcs1 { hash: *hash, digest }),
+                () if allows(*pss) => Some(Signing::RsaPss { hash: *hash, digest, salt_len: hash.len() }),
+                () => None,
+            })
+            .or_else(|| version.raw_pkcs1.then_some(Signing::RsaPkcs1Raw { data: MESSAGE })),
         PublicKey::Ec(key) => Some(Signing::Ecdsa {
             digest: match key.curve().order_len() {
                 32 => sha256,

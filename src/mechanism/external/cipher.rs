@@ -7,7 +7,7 @@ use crate::crypto::{Hash, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::Cipher;
 use crate::mechanism::params::{Iv, Params};
-use crate::mechanism::shapes::{SinglePartCipher, Transform, put};
+use crate::mechanism::shapes::{SinglePartCipher, Transform, gather, put};
 use crate::mechanism::{aes, errors, rsa};
 use crate::types::{SecretBytes, ck};
 
@@ -75,18 +75,29 @@ pub fn decryption<R: Remote>(
     key: R,
 ) -> Result<Option<Box<dyn Cipher>>> {
     let PublicKey::Rsa(rsa) = public else { return Ok(None) };
-    let way = Way::of(kind, params)?;
-    Ok(way.map(|way| Box::new(SinglePartCipher(Rsa { key, way, len: rsa.len() })) as Box<dyn Cipher>))
+    let Some(way) = Way::of(kind, params)? else { return Ok(None) };
+    key.expect_cipher(way.words())?;
+    Ok(Some(Box::new(SinglePartCipher(Rsa { key, way, len: rsa.len() }))))
 }
 
 /// What a wrapped key unwraps to. `None` as for [`decryption`]. CKR_WRAPPED_KEY_INVALID, CKR_WRAPPED_KEY_LEN_RANGE.
 pub fn unwrapping<R: Remote>(
     kind: ck::CK_MECHANISM_TYPE,
     params: &Params,
+    public: Option<&PublicKey>,
     key: &R,
     wrapped: &[u8],
 ) -> Result<Option<SecretBytes>> {
     let Some(way) = Way::of(kind, params)? else { return Ok(None) };
+    let rsa = public.and_then(|public| match public {
+        PublicKey::Rsa(rsa) => Some(rsa),
+        _ => None,
+    });
+    key.expect_cipher(way.words())?;
+    if rsa.is_some_and(|rsa| wrapped.len() != rsa.len()) {
+        let why = "the wrapped key is not as long as the modulus";
+        return Err(Error::new(ErrorKind::WrappedKeyLenRange, why));
+    }
     key.decrypt(way.words(), wrapped).map(Some).map_err(errors::unwrap)
 }
 
@@ -97,9 +108,9 @@ pub fn secret<R: Remote>(
     encrypts: bool,
     key: R,
 ) -> Result<Option<Box<dyn Cipher>>> {
-    let way = Way::of(kind, params)?;
-    let running = |way| Box::new(Whole { key, way, encrypts, data: Vec::new() }) as Box<dyn Cipher>;
-    Ok(way.map(running))
+    let Some(way) = Way::of(kind, params)? else { return Ok(None) };
+    key.expect_cipher(way.words())?;
+    Ok(Some(Box::new(Whole { key, way, encrypts, data: Vec::new() })))
 }
 
 struct Rsa<R> {
@@ -178,12 +189,7 @@ impl<R: Remote> Cipher for Whole<R> {
         if self.data.len().saturating_add(part.len()) > self.key.limits().max_data {
             return Err(self.wrong_len("the data goes to the key whole, and is too long for that".to_owned()));
         }
-        // Within a bound; the old place of a plaintext that grows out of it is wiped.
-        let mut grown = Vec::with_capacity(self.data.len() + part.len());
-        grown.extend_from_slice(&self.data);
-        grown.extend_from_slice(part);
-        self.data.zeroize();
-        self.data = grown;
+        gather(&mut self.data, part)?;
         Ok(0)
     }
     fn finish(&mut self, out: &mut [u8]) -> Result<usize> {

@@ -129,6 +129,9 @@ pub trait Remote: Send + 'static {
     fn allows(&self, kind: ck::CK_MECHANISM_TYPE) -> bool;
     /// Signs or MACs.
     fn sign(&self, signing: Signing<'_>) -> Result<Vec<u8>>;
+    /// Whether a cipher's parameters are ones that the key takes: nothing goes there for it.
+    /// CKR_MECHANISM_PARAM_INVALID.
+    fn expect_cipher(&self, cipher: Cipher<'_>) -> Result<()>;
     /// Decrypts.
     fn decrypt(&self, cipher: Cipher<'_>, ciphertext: &[u8]) -> Result<SecretBytes>;
     /// Encrypts with a secret key.

@@ -105,6 +105,7 @@ impl AwsKms {
                 material: Material::Secret(ck::CKK_GENERIC_SECRET, len),
                 mechanisms: vec![mechanism],
                 usage: ck::CKF_SIGN | ck::CKF_VERIFY,
+                raw_pkcs1: false,
                 mu: false,
                 algorithm: key.key_spec,
                 created: key.creation_date.and_then(specs::seconds),
@@ -131,7 +132,7 @@ impl AwsKms {
 
     fn schedule_deletion(&self, key: &str, days: u32, deadline: Deadline) -> Result<()> {
         let request = Request { pending_window_in_days: Some(days), ..Request::of_key(key) };
-        self.tell("ScheduleKeyDeletion", &request, Repeat::Unanswered, deadline)
+        self.tell("ScheduleKeyDeletion", &request, Repeat::Unsent, deadline)
     }
 }
 
@@ -171,7 +172,6 @@ impl KmsClient for AwsKms {
     fn traits(&self) -> Traits {
         Traits {
             any_pss_salt: false,
-            raw_pkcs1: false,
             max_message: MAX_MESSAGE,
             max_data: 0,
             max_random: MAX_RANDOM,
@@ -233,6 +233,7 @@ impl KmsClient for AwsKms {
             material: Material::Pair(from_base64("PublicKey", &key.public_key)?.to_vec()),
             mechanisms,
             usage,
+            raw_pkcs1: false,
             mu: key.key_spec.starts_with(ML_DSA),
             algorithm: key.key_spec,
             created: None,
@@ -260,6 +261,10 @@ impl KmsClient for AwsKms {
             (Signing::Ecdsa { .. }, None) => Err(refused("the key is on no curve that is known here")),
             _ => Ok(signature.to_vec()),
         }
+    }
+
+    fn expect_cipher(&self, _key: &KeyVersion, cipher: Cipher<'_>) -> Result<()> {
+        specs::decryption(cipher).map(drop)
     }
 
     fn decrypt(

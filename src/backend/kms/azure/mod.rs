@@ -200,6 +200,7 @@ fn describe(bundle: &wire::Bundle, name: &str) -> Result<Option<KeyVersion>> {
         material,
         mechanisms,
         usage,
+        raw_pkcs1: false,
         mu: false,
         algorithm,
         created: bundle.attributes.created,
@@ -218,7 +219,6 @@ impl KmsClient for KeyVault {
     fn traits(&self) -> Traits {
         Traits {
             any_pss_salt: false,
-            raw_pkcs1: false,
             max_message: 0,
             max_data: MAX_DATA,
             max_random: if self.azure.is_hsm() { MAX_RANDOM } else { 0 },
@@ -284,6 +284,19 @@ impl KmsClient for KeyVault {
         match expected.is_none_or(|len| signature.len() == len) {
             true => Ok(signature.to_vec()),
             false => Err(corrupt("the signature has another length")),
+        }
+    }
+
+    fn expect_cipher(&self, key: &KeyVersion, cipher: Cipher<'_>) -> Result<()> {
+        let fits = match (kept(key)?, cipher) {
+            (Kept::Rsa(_), Cipher::RsaPkcs1) => true,
+            (Kept::Rsa(_), Cipher::RsaOaep { hash }) => algorithms::oaep(hash).is_some(),
+            (Kept::Aes(_), Cipher::AesCbc { .. } | Cipher::AesGcm { tag_len: 16, .. }) => true,
+            _ => false,
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(refused("Azure takes OAEP with SHA-1 or SHA-256, and GCM with tags of 16 bytes")),
         }
     }
 

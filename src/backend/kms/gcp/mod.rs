@@ -245,6 +245,7 @@ fn key_version(
         material,
         mechanisms: does.mechanisms().to_vec(),
         usage: does.usage(),
+        raw_pkcs1: matches!(does, Does::Pkcs1Any),
         mu: matches!(does, Does::MlDsaMu(_)),
         algorithm: algorithm.to_owned(),
         created,
@@ -274,7 +275,6 @@ impl KmsClient for CloudKms {
     fn traits(&self) -> Traits {
         Traits {
             any_pss_salt: false,
-            raw_pkcs1: true,
             max_message: MAX_DATA,
             max_data: MAX_DATA,
             max_random: *RANDOM.end(),
@@ -349,6 +349,20 @@ impl KmsClient for CloudKms {
                     maced.mac(&key.resource)
                 })
             }
+        }
+    }
+
+    fn expect_cipher(&self, key: &KeyVersion, cipher: Cipher<'_>) -> Result<()> {
+        let fits = match (does(&key.algorithm), cipher) {
+            (Some(Does::Oaep(own)), Cipher::RsaOaep { hash }) => own == hash,
+            (Some(Does::Gcm(_)), Cipher::AesGcm { .. })
+            | (Some(Does::Cbc(_)), Cipher::AesCbc { .. })
+            | (Some(Does::Ctr(_)), Cipher::AesCtr { .. }) => true,
+            _ => false,
+        };
+        match fits {
+            true => Ok(()),
+            false => Err(refused(&format!("a key of {} does nothing with these parameters", key.algorithm))),
         }
     }
 

@@ -205,6 +205,7 @@ impl KeyInfo {
                 material,
                 mechanisms,
                 usage,
+                raw_pkcs1: self.r#type.starts_with("rsa-"),
                 mu: false,
                 algorithm: self.r#type.clone(),
                 created: info.and_then(VersionInfo::created),

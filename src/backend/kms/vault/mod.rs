@@ -93,7 +93,6 @@ impl KmsClient for Transit {
     fn traits(&self) -> Traits {
         Traits {
             any_pss_salt: true,
-            raw_pkcs1: true,
             max_message: MAX_MESSAGE,
             max_data: MAX_DATA,
             max_random: MAX_RANDOM,
@@ -120,6 +119,10 @@ impl KmsClient for Transit {
         let size = request.size();
         let answer = self.post(request.what(), &key.name, &request, size, Repeat::Always, deadline)?;
         requests::signature(key, &answer)
+    }
+
+    fn expect_cipher(&self, _key: &KeyVersion, cipher: Cipher<'_>) -> Result<()> {
+        requests::expect_cipher(cipher)
     }
 
     fn decrypt(

@@ -164,28 +164,32 @@ pub(super) fn signature(key: &KeyVersion, answer: &Response) -> Result<Vec<u8>> 
     Ok(bytes?.to_vec())
 }
 
-/// [`Kind::Refused`] for what transit does not decrypt, [`Kind::BadCiphertext`] for what can't be one.
-pub(super) fn decrypt(key: &KeyVersion, cipher: Cipher<'_>, ciphertext: &[u8]) -> Result<Decrypt> {
-    let prefix = format!("vault:v{}:", number(key)?);
+/// [`Kind::Refused`] for what transit does not decrypt.
+pub(super) fn expect_cipher(cipher: Cipher<'_>) -> Result<()> {
     match cipher {
-        Cipher::RsaOaep { hash: Hash::Sha256 } => {
-            let ciphertext = Zeroizing::new(prefix + &text::base64(ciphertext));
-            Ok(Decrypt { ciphertext, associated_data: None })
-        }
+        Cipher::RsaOaep { hash: Hash::Sha256 } => Ok(()),
+        Cipher::AesGcm { iv, tag_len: GCM_TAG, .. } if iv.len() == GCM_IV => Ok(()),
+        Cipher::AesGcm { .. } => Err(refused("transit's AES-GCM has an IV of 12 bytes and a tag of 16")),
         Cipher::RsaOaep { .. } | Cipher::RsaPkcs1 => {
             Err(refused("transit's RSA keys decrypt OAEP with SHA-256 only"))
         }
-        Cipher::AesGcm { iv, aad, tag_len } => {
-            if iv.len() != GCM_IV || tag_len != GCM_TAG {
-                return Err(refused("transit's AES-GCM has an IV of 12 bytes and a tag of 16"));
-            }
+        Cipher::AesCbc { .. } | Cipher::AesCtr { .. } => Err(refused("transit's AES keys do GCM only")),
+    }
+}
+
+/// [`Kind::Refused`] for what transit does not decrypt, [`Kind::BadCiphertext`] for what can't be one.
+pub(super) fn decrypt(key: &KeyVersion, cipher: Cipher<'_>, ciphertext: &[u8]) -> Result<Decrypt> {
+    expect_cipher(cipher)?;
+    let prefix = format!("vault:v{}:", number(key)?);
+    let (sealed, associated_data) = match cipher {
+        Cipher::AesGcm { iv, aad, .. } => {
             if ciphertext.len() < GCM_TAG {
                 return Err(Error::new(Kind::BadCiphertext, "the ciphertext is shorter than its tag"));
             }
-            let ciphertext = Zeroizing::new(prefix + &text::base64(&[iv, ciphertext].concat()));
             let associated_data = (!aad.is_empty()).then(|| text::base64(aad));
-            Ok(Decrypt { ciphertext, associated_data })
+            (text::base64(&[iv, ciphertext].concat()), associated_data)
         }
-        Cipher::AesCbc { .. } | Cipher::AesCtr { .. } => Err(refused("transit's AES keys do GCM only")),
-    }
+        _ => (text::base64(ciphertext), None),
+    };
+    Ok(Decrypt { ciphertext: Zeroizing::new(prefix + &sealed), associated_data })
 }
