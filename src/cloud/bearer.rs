@@ -9,6 +9,11 @@ use super::{Deadline, Error, Kind, Result, SecretText};
 /// A token is renewed so long before its end, or a quarter of its life if that is less.
 const RENEWED_BEFORE: Duration = Duration::from_secs(225);
 
+/// After a renewal that failed, the next one is tried so much later.
+const NEXT_TRY: Duration = Duration::from_secs(10);
+/// How long a renewal may take, while the old token is still good.
+const RENEWAL_LASTS: Duration = Duration::from_secs(3);
+
 /// What a server says beyond that is no time: clocks end.
 const LASTS_AT_MOST: Duration = Duration::from_secs(24 * 3600);
 
@@ -75,6 +80,8 @@ impl Bearer {
             }
         }
         state.fetching = true;
+        let good = state.held.as_ref().is_some_and(|held| Instant::now() < held.end);
+        let deadline = if good { deadline.at_most(RENEWAL_LASTS) } else { deadline };
         let epoch = state.epoch;
         drop(state);
         let _fetching = Fetching(self);
@@ -96,8 +103,10 @@ impl Bearer {
                 Ok(token)
             }
             Err(error) => {
-                if let Some(held) = state.held.as_ref().filter(|held| Instant::now() < held.end) {
+                let now = Instant::now();
+                if let Some(held) = state.held.as_mut().filter(|held| now < held.end) {
                     tracing::warn!("the access token is not renewed, and goes on until its end: {error}");
+                    held.renew = now + NEXT_TRY;
                     return Ok(held.token.clone());
                 }
                 state.failure = Some(error.clone());

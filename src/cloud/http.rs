@@ -15,6 +15,7 @@ use zeroize::Zeroizing;
 
 use super::one_write::OneWriteConnector;
 use super::{Error, Kind, Result};
+use crate::config::is_privileged;
 use crate::crypto;
 
 /// The largest answer in bytes. The longest real ones are pages of key lists.
@@ -188,7 +189,7 @@ fn agent(settings: &HttpSettings) -> Result<ureq::Agent> {
         .input_buffer_size(BUFFER)
         .output_buffer_size(BUFFER)
         .timeout_connect(Some(settings.connect_timeout));
-    if !settings.proxy {
+    if !settings.proxy || is_privileged() {
         config = config.proxy(None);
     }
     let connector = DefaultConnector::default().chain(OneWriteConnector);
@@ -220,7 +221,7 @@ fn failure(url: &str, error: &ureq::Error) -> Error {
     Error::new(kind, format!("{}: {error}", host(url)))
 }
 
-/// Whether TLS did not come about. An alert may arrive after our part of the handshake; the server read nothing then.
+/// Whether TLS did not come about, by our own judgement: an alert may come after the request, too.
 fn is_handshake(error: &std::io::Error) -> bool {
     use rustls::Error as E;
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<E>());
@@ -230,8 +231,6 @@ fn is_handshake(error: &std::io::Error) -> bool {
             E::InvalidCertificate(_)
                 | E::NoCertificatesPresented
                 | E::PeerIncompatible(_)
-                | E::AlertReceived(_)
-                | E::InvalidMessage(_)
                 | E::UnsupportedNameType
         )
     )
@@ -239,7 +238,11 @@ fn is_handshake(error: &std::io::Error) -> bool {
 
 /// The system's trusted roots; none where there are none, which every connection then says.
 fn system_roots() -> Vec<Certificate<'static>> {
-    let found = rustls_native_certs::load_native_certs();
+    let found = match is_privileged() {
+        // Whoever starts a program with more rights than its own must not choose whom it trusts.
+        true => rustls_native_certs::load_certs_from_paths(None, Some(Path::new("/etc/ssl/certs"))),
+        false => rustls_native_certs::load_native_certs(),
+    };
     for error in &found.errors {
         tracing::warn!("the system's trusted certificates: {error}");
     }

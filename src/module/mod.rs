@@ -13,7 +13,7 @@ pub mod operation;
 mod session;
 mod slot;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 
@@ -130,8 +130,15 @@ impl Module {
         slots.retain(|id, slot| {
             slot.session_counts().0 > 0 || tokens.iter().any(|token| token.slot_id() == *id)
         });
+        let mut seen = BTreeSet::new();
         for token in tokens {
-            slots.entry(token.slot_id()).or_insert_with(|| Arc::new(Slot::new(token)));
+            let id = token.slot_id();
+            if !seen.insert(id) {
+                tracing::warn!(
+                    "two [[slot]] entries are slot {id}, the second is not shown: give it another label"
+                );
+            }
+            slots.entry(id).or_insert_with(|| Arc::new(Slot::new(token)));
         }
         let all: Vec<Arc<Slot>> = slots.values().cloned().collect();
         drop(slots);

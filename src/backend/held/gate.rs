@@ -77,9 +77,12 @@ impl Secret {
                     .map_err(|_| failed("pin_hash: its salt or costs can't be computed with".to_owned()))?;
                 return Ok(crypto::equal(key.as_bytes(), hash));
             }
+            // Whoever starts a privileged program must not choose the PIN that opens its slot.
             Secret::Variable(name) => std::env::var(name)
+                .ok()
+                .filter(|_| !config::is_privileged())
                 .map(|pin| SecretBytes::from(pin.into_bytes()))
-                .map_err(|_| failed(format!("pin_env: the environment variable {name} is not set"))),
+                .ok_or_else(|| failed(format!("pin_env: the environment variable {name} is not set"))),
             Secret::File(path) => {
                 first_line(path).map_err(|error| failed(format!("pin_file: {}: {error}", path.display())))
             }

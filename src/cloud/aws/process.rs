@@ -1,6 +1,8 @@
 //! `credential_process`: a program that prints credentials.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -9,24 +11,25 @@ use zeroize::Zeroizing;
 use super::credentials::{Answer, Credentials, unauthenticated};
 use crate::cloud::{Deadline, Error, Kind, Result, text};
 
-/// The longest output in bytes: less than a pipe holds, so that the program never waits for a reader.
-const MAX_OUTPUT: u64 = 32 << 10;
+/// The longest output in bytes.
+const MAX_OUTPUT: usize = 32 << 10;
+/// How long a look at the output takes before the program itself is looked at.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// Runs the command, as the shell understands it, until the deadline.
 pub(super) fn credentials(command: &str, deadline: Deadline) -> Result<Credentials> {
-    let failed = |why: &dyn std::fmt::Display| unauthenticated(format!("credential_process: {why}"));
+    let failed = |why: std::io::Error| unauthenticated(format!("credential_process: {why}"));
+    // A socket, since reading from it can be bounded in time.
+    let (output, theirs) = UnixStream::pair().map_err(failed)?;
     let mut child = Command::new("/bin/sh")
         .args(["-c", command])
         .stdin(Stdio::null())
-        .stdout(Stdio::piped())
+        .stdout(OwnedFd::from(theirs))
         .stderr(Stdio::null())
         .spawn()
-        .map_err(|error| failed(&error))?;
-    wait(&mut child, deadline)?;
-    let mut output = Zeroizing::new(Vec::with_capacity(8 << 10));
-    if let Some(pipe) = child.stdout.take() {
-        pipe.take(MAX_OUTPUT).read_to_end(&mut output).map_err(|error| failed(&error))?;
-    }
+        .map_err(failed)?;
+    let output = read(output, &mut child, deadline)?;
+    judge(&mut child, deadline)?;
     #[derive(serde::Deserialize)]
     struct Version {
         #[serde(rename = "Version")]
@@ -39,23 +42,53 @@ pub(super) fn credentials(command: &str, deadline: Deadline) -> Result<Credentia
     text::from_json::<Answer>("credential_process", &output)?.credentials()
 }
 
-/// Until it ends well. Without a thread of ours, and without a signal handler in a host that may have its own.
-fn wait(child: &mut Child, deadline: Deadline) -> Result<()> {
-    let mut pause = Duration::from_millis(1);
+/// What it prints, until it ends: a process that it leaves behind may hold the output open for ever. Without a thread of
+/// ours, and without a signal handler in a host that may have its own.
+fn read(mut from: UnixStream, child: &mut Child, deadline: Deadline) -> Result<Zeroizing<Vec<u8>>> {
+    let failed = |why: std::io::Error| unauthenticated(format!("credential_process: {why}"));
+    let mut output = Zeroizing::new(vec![0; MAX_OUTPUT]);
+    let mut len = 0;
+    from.set_read_timeout(Some(LOOK)).map_err(failed)?;
+    while let Some(room) = output.get_mut(len..).filter(|room| !room.is_empty()) {
+        match from.read(room) {
+            Ok(0) => break,
+            Ok(read) => len += read,
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {
+                if !matches!(child.try_wait(), Ok(None)) {
+                    break;
+                }
+                expect_time(child, deadline)?;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(failed(error)),
+        }
+    }
+    output.truncate(len);
+    Ok(output)
+}
+
+fn expect_time(child: &mut Child, deadline: Deadline) -> Result<()> {
+    if !deadline.left().is_zero() {
+        return Ok(());
+    }
+    let _ = child.kill();
+    let _ = child.wait();
+    Err(Error::new(Kind::Broken, "credential_process: no time left"))
+}
+
+/// Whether it ended well.
+fn judge(child: &mut Child, deadline: Deadline) -> Result<()> {
     loop {
         match child.try_wait() {
             Ok(Some(status)) if status.success() => return Ok(()),
             Ok(Some(status)) => return Err(unauthenticated(format!("credential_process: {status}"))),
             // A host that ignores SIGCHLD is not told how its children end: the output says it.
             Err(_) => return Ok(()),
-            Ok(None) if deadline.left().is_zero() => {
-                let _ = child.kill();
-                let _ = child.wait();
-                return Err(Error::new(Kind::Broken, "credential_process: no time left"));
+            Ok(None) => {
+                expect_time(child, deadline)?;
+                std::thread::sleep(LOOK.min(deadline.left()));
             }
-            Ok(None) => std::thread::sleep(pause.min(deadline.left())),
         }
-        pause = (pause * 2).min(Duration::from_millis(50));
     }
 }
 
@@ -82,6 +115,9 @@ mod tests {
         assert_eq!(run("exit 3").unwrap_err().kind(), Kind::Unauthenticated);
         assert_eq!(run("echo '{\"Version\": 2}'").unwrap_err().kind(), Kind::Corrupt);
         assert_eq!(run("echo planted").unwrap_err().kind(), Kind::Corrupt);
+        // A process that stays behind, with the output in its hand, and more output than is taken.
+        assert_eq!(run("sleep 5 & echo '{\"Version\": 2}'").unwrap_err().kind(), Kind::Corrupt);
+        assert!(run("head -c 200000 /dev/zero").is_err());
         let slow = credentials("sleep 60", Deadline::after(Duration::from_millis(50)));
         assert_eq!(slow.unwrap_err().kind(), Kind::Broken);
     }

@@ -331,7 +331,7 @@ impl KmsClient for AwsKms {
         let id = created.key_metadata.key_id;
         if let Err(error) = self.name_key(&alias, &id, deadline) {
             // A key that nobody can name is of no use, and costs.
-            if let Err(left) = self.schedule_deletion(&id, 7, deadline) {
+            if let Err(left) = self.schedule_deletion(&id, 7, self.aws.deadline()) {
                 tracing::warn!("the key {id} was made, got no alias, and is still there: {left}");
             }
             return Err(error);

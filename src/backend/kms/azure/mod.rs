@@ -393,7 +393,12 @@ impl KmsClient for KeyVault {
     }
 
     fn destroy(&self, key: &KeyVersion, deadline: Deadline) -> Result<()> {
-        tracing::warn!("{} is deleted with all of its versions", key.name);
+        // A version that is not the newest stands for itself alone, and Azure deletes no single one.
+        let newest: wire::Bundle = self.azure.get(&format!("/keys/{}", percent(&key.name)), deadline)?;
+        if wire::parts(&newest.key.kid).is_none_or(|(_, version)| version != key.version) {
+            let why = "Azure deletes a key with all its versions: only the newest object stands for that";
+            return Err(Error::new(Kind::Denied, why));
+        }
         self.azure.delete::<wire::Bundle>(&format!("/keys/{}", percent(&key.name)), deadline).map(|_| ())
     }
 
