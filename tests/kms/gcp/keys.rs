@@ -260,7 +260,7 @@ fn the_place_is_known_without_a_request() {
     let client = client(&mock);
     assert_eq!(client.identity(), format!("gcp:{RING}"));
     assert_eq!(client.service().provider, "gcp");
-    assert!(client.traits().raw_pkcs1 && !client.traits().secret_pin);
+    assert!(!client.traits().secret_pin);
     assert!(client.service().offers.iter().any(|offer| offer.mechanism == CKM_ML_DSA));
     assert!(mock.log().is_empty());
 }
