@@ -59,6 +59,8 @@ pub fn documents(reader: &mut SlotReader<'_>) -> config::Result<Arc<dyn Document
 const MANIFEST: &str = "manifest";
 /// The longest that a read waits for the service, where there is something to answer without it.
 const LOOK_LASTS: Duration = Duration::from_secs(3);
+/// How often a token that was there is looked for again.
+const LOOKS_FOR_TOKEN: u32 = 2;
 /// How often a document that the manifest names is looked for: it is deleted when the manifest changes, and a service
 /// may show a new one late.
 const LOOKS_FOR_CHUNK: u32 = 8;
@@ -89,7 +91,13 @@ impl RemoteStore {
         let place = PathBuf::from(documents.place());
         let deadline = documents.deadline();
         let fetched = fetch(&*documents, &place, None, deadline).map_err(|error| error.at_first(&place))?;
-        let state = State::new(fetched.ok_or(Error::Missing { file: place.clone() })?, &place)?;
+        let fetched = fetched.ok_or(Error::Missing { file: place })?;
+        Self::new(documents, refresh, fetched)
+    }
+
+    fn new(documents: Arc<dyn Documents>, refresh: Duration, fetched: Fetched) -> Result<RemoteStore> {
+        let place = PathBuf::from(documents.place());
+        let state = State::new(fetched, &place)?;
         Ok(RemoteStore {
             documents,
             place,
@@ -109,7 +117,9 @@ impl RemoteStore {
         let (manifest, commit) = state::new_token(header)?;
         let written = put(&*documents, MANIFEST, &manifest.encode(), None, deadline);
         let store = match written {
-            Ok(Written::As(_)) => return Self::open(documents, refresh),
+            Ok(Written::As(version)) => {
+                return Self::new(documents, refresh, Fetched { version, manifest, rows: BTreeMap::new() });
+            }
             Ok(Written::Perhaps) => Self::open(documents, refresh)?,
             Err(error) => return Err(Failure::Service(error).at_first(&place)),
         };
@@ -356,9 +366,14 @@ fn fetch(
     let own = |fault| Failure::Own(unreadable(place, fault));
     for attempt in 0.. {
         let Some(found) = documents.read(MANIFEST, deadline).map_err(Failure::Service)? else {
+            // A service may show late what was written: a token that was there a moment ago is looked for once more.
+            if known.is_some_and(|known| !known.read().gone) && attempt < LOOKS_FOR_TOKEN {
+                pause(attempt, deadline);
+                continue;
+            }
             return Ok(None);
         };
-        let manifest = Manifest::decode(&found.bytes).map_err(own)?;
+        let manifest = read_manifest(documents, &found.bytes).map_err(own)?;
         let mut fetched = Fetched { version: found.version, manifest, rows: BTreeMap::new() };
         match fetch_rows(documents, place, known, &mut fetched, deadline)? {
             None => return Ok(Some(fetched)),
@@ -369,6 +384,14 @@ fn fetch(
         }
     }
     Ok(None)
+}
+
+/// No document is larger than what is written, or a service could fill the host's memory.
+fn read_manifest(documents: &dyn Documents, bytes: &[u8]) -> std::result::Result<Manifest, format::Fault> {
+    match bytes.len() > documents.limits().document {
+        true => Err(format::Fault::Damaged("it is larger than it can be".into())),
+        false => Manifest::decode(bytes),
+    }
 }
 
 /// Reads the documents of rows that are not known; answers the name of one that is not there.
@@ -387,7 +410,8 @@ fn fetch_rows(
         let Some(found) = documents.read(&name, deadline).map_err(Failure::Service)? else {
             return Ok(Some(name));
         };
-        let rows = match format::digest(&found.bytes) == chunk.digest {
+        let is_it = format::digest(&found.bytes) == chunk.digest;
+        let rows = match is_it && found.bytes.len() <= documents.limits().document {
             true => format::decode_chunk(&found.bytes),
             false => Err(format::Fault::Damaged(format!("{name} is not what the manifest says"))),
         };
