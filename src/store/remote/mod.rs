@@ -225,15 +225,10 @@ impl RemoteStore {
         let written = put(&*self.documents, MANIFEST, &plan.manifest, Some(&plan.base), deadline);
         let version = match written {
             Ok(Written::As(version)) => Some(version),
+            Ok(Written::Perhaps) if self.is_committed(&plan, deadline)? => None,
             Ok(Written::Perhaps) => {
-                self.reload(deadline)?;
-                match self.known()?.state.recent.contains(&plan.commit) {
-                    true => None,
-                    false => {
-                        self.discard(&names);
-                        return Ok(false);
-                    }
-                }
+                self.discard(&names);
+                return Ok(false);
             }
             Err(error) => {
                 if !may_have_happened(&error) {
@@ -253,6 +248,25 @@ impl RemoteStore {
         self.discard(&dropped);
         self.read_only.store(false, Ordering::Relaxed);
         Ok(true)
+    }
+
+    /// Whether what followed the plan's base is the plan. A service may show it late; before it is seen, nothing that the
+    /// plan wrote may go.
+    fn is_committed(&self, plan: &Plan, deadline: Deadline) -> Result<bool> {
+        for attempt in 0.. {
+            self.reload(deadline)?;
+            let known = self.known()?;
+            if known.state.version != plan.base {
+                return Ok(known.state.recent.contains(&plan.commit));
+            }
+            drop(known);
+            if deadline.left().is_zero() {
+                break;
+            }
+            pause(attempt, deadline);
+        }
+        let late = cloud::Error::new(Kind::Broken, "the service does not show what was written last");
+        Err(Failure::Service(lost(&late)).at(&self.place))
     }
 
     /// [`Error::ReadOnly`] where the service does not permit it.
@@ -316,7 +330,7 @@ fn put(
 }
 
 fn may_have_happened(error: &cloud::Error) -> bool {
-    matches!(error.kind(), Kind::Broken | Kind::Unavailable)
+    matches!(error.kind(), Kind::Broken | Kind::Unavailable | Kind::Corrupt)
 }
 
 fn lost(error: &cloud::Error) -> cloud::Error {
