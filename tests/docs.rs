@@ -81,6 +81,23 @@ fn the_list_of_mechanisms_is_the_generated_one() {
 }
 
 #[test]
+fn the_tables_of_cloud_slots_are_the_generated_ones() {
+    let output = Command::new(env!("CARGO_BIN_EXE_keyward"))
+        .args(["kms", "mechanisms", "--markdown"])
+        .env_clear()
+        .output()
+        .unwrap();
+    assert!(output.status.success());
+    let generated = String::from_utf8(output.stdout).unwrap();
+    let shown = page("docs/kms.md");
+    let (_, shown) = shown.split_once("## What each provider does").unwrap();
+    assert!(
+        generated == shown[shown.find("###").unwrap()..],
+        "docs/kms.md is out of date: its end is what keyward kms mechanisms --markdown prints"
+    );
+}
+
+#[test]
 fn every_setting_is_documented_with_its_default() {
     let home = tempfile::tempdir().unwrap();
     let environment = Environment::fixed(&[], Some(home.path()), &home.path().join("none.toml"));

@@ -9,6 +9,9 @@ use super::{Deadline, Error, Kind, Result, SecretText};
 /// A token is renewed so long before its end, or a quarter of its life if that is less.
 const RENEWED_BEFORE: Duration = Duration::from_secs(225);
 
+/// What a server says beyond that is no time: clocks end.
+const LASTS_AT_MOST: Duration = Duration::from_secs(24 * 3600);
+
 /// A token that was just got.
 pub struct Fetched {
     /// The token.
@@ -86,7 +89,7 @@ impl Bearer {
         match fetched {
             Ok(Fetched { token, lasts }) => {
                 if state.epoch == epoch {
-                    let now = Instant::now();
+                    let (now, lasts) = (Instant::now(), lasts.min(LASTS_AT_MOST));
                     let renew = now + lasts.saturating_sub(RENEWED_BEFORE.min(lasts / 4));
                     state.held = Some(Held { token: token.clone(), renew, end: now + lasts });
                 }
@@ -167,6 +170,13 @@ mod tests {
         bearer.state.lock().held.as_mut().unwrap().renew = Instant::now();
         assert_eq!(&*bearer.token(soon(), |_| refused()).unwrap(), "one");
         assert_eq!(&*bearer.token(soon(), |_| fetched("two", 3600)).unwrap(), "two");
+    }
+
+    #[test]
+    fn a_token_for_ever_is_one_for_a_day() {
+        let bearer = Bearer::default();
+        bearer.token(soon(), |_| fetched("one", u64::MAX)).unwrap();
+        assert_eq!(&*bearer.token(soon(), |_| fetched("two", 3600)).unwrap(), "one");
     }
 
     #[test]

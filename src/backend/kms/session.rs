@@ -1,5 +1,6 @@
 //! A session on a cloud slot: what the service's keys do is in `keys`, the rest is software's.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::errors::Asked;
@@ -97,7 +98,7 @@ impl KmsSession {
     /// where its name and the class that is looked for don't already exclude it.
     fn find_kept(&self, access: Access, template: &Template) -> Result<Vec<ObjectHandle>> {
         let token = &self.token;
-        let mut found = Vec::new();
+        let (mut found, mut shown) = (Vec::new(), HashSet::new());
         if is_about_keys(template) && !self.lacks_credentials(access) {
             let place = token.place();
             let names = token.answer(Asked::Look, token.catalogue.names(&place))?;
@@ -110,6 +111,10 @@ impl KmsSession {
                     answer => token.answer(Asked::Look, answer)?,
                 };
                 for entry in versions {
+                    // One name of the configuration, another of the list.
+                    if !shown.insert(entry.version.resource.clone()) {
+                        continue;
+                    }
                     let halves = [entry.public.as_ref().map(|(_, object)| object), Some(&entry.own)];
                     let matching =
                         halves.into_iter().flatten().filter(|object| matches(object, access, template));

@@ -54,6 +54,11 @@ impl KmsToken {
         }
     }
 
+    /// What tells the entry from others: two may show different keys of one place.
+    fn entry(&self) -> String {
+        format!("{} {}", self.place, self.settings.label)
+    }
+
     pub(super) fn service(&self) -> &'static Service {
         self.client.service()
     }
@@ -144,7 +149,7 @@ impl KmsToken {
 
 impl Token for KmsToken {
     fn slot_id(&self) -> ck::CK_SLOT_ID {
-        held::slot_id(&format!("kms {}", self.place))
+        held::slot_id(&format!("kms {}", self.entry()))
     }
 
     fn slot_info(&self) -> SlotInfo {
@@ -181,7 +186,7 @@ impl Token for KmsToken {
             label: padded(&self.settings.label),
             manufacturer: padded(self.service().manufacturer),
             model: padded(self.service().model),
-            serial: padded(held::hash_text(self.place.as_bytes()).get(..16).unwrap_or_default()),
+            serial: padded(held::hash_text(self.entry().as_bytes()).get(..16).unwrap_or_default()),
             flags,
             min_pin_len: 0,
             max_pin_len: MAX_PIN_LEN,

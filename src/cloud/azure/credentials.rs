@@ -176,7 +176,7 @@ impl Credentials {
 
     fn fetch(&self, deadline: Deadline) -> Result<Fetched> {
         match self.way() {
-            Auth::Secret => self.by_secret(&*self.client_secret()?, deadline),
+            Auth::Secret => self.by_secret(&self.client_secret()?, deadline),
             Auth::Certificate => self.by_certificate(deadline),
             Auth::Workload => self.by_workload(deadline),
             _ => self.by_managed_identity(deadline),

@@ -41,10 +41,10 @@ impl Azure {
             (Some(_), Some(_)) => return Err(reader.refuse("give one of vault and address")),
             (None, None) => return Err(reader.refuse("lacks vault = \"NAME\", or an address")),
             (Some(name), None) if name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-') => {
-                format!("https://{name}.vault.azure.net")
+                format!("https://{}.vault.azure.net", name.to_ascii_lowercase())
             }
             (Some(_), None) => return Err(reader.refuse("vault has to be a name, without dots")),
-            (None, Some(address)) => address.to_ascii_lowercase(),
+            (None, Some(address)) => address.to_ascii_lowercase().trim_end_matches(":443").to_owned(),
         };
         // A token in the clear would be anybody's.
         let host = match base.strip_prefix("https://") {
@@ -95,9 +95,7 @@ impl Azure {
 
     /// GET of a list's next page. [`Kind::Corrupt`] for one that is elsewhere: it would be given our token.
     pub fn get_page<T: DeserializeOwned>(&self, link: &str, deadline: Deadline) -> Result<T> {
-        // The service writes the port that need not be written.
-        let rest = link.strip_prefix(&*self.base).map(|rest| rest.strip_prefix(":443").unwrap_or(rest));
-        match rest.filter(|rest| rest.starts_with(['/', '?'])) {
+        match own_path(&self.base, link) {
             Some(rest) => self.ask("GET", &format!("{}{rest}", self.base), &[], Repeat::Always, deadline),
             None => Err(Error::new(Kind::Corrupt, "a list goes on at another host, which is not asked")),
         }
@@ -179,6 +177,13 @@ impl Azure {
     }
 }
 
+/// What of a link stands behind the place's own scheme and host. The service writes the port that need not be written.
+fn own_path<'a>(base: &str, link: &'a str) -> Option<&'a str> {
+    let (host, rest) = link.split_at_checked(base.len())?;
+    let rest = rest.strip_prefix(":443").unwrap_or(rest);
+    (host.eq_ignore_ascii_case(base) && rest.starts_with('/')).then_some(rest)
+}
+
 /// The domain that a host is of, and who gives tokens for it.
 fn cloud_of(host: &str) -> Option<(&'static str, &'static str)> {
     let host = host.split(':').next().unwrap_or(host);
@@ -202,6 +207,24 @@ mod tests {
         assert_eq!(domain("v.vault.usgovcloudapi.net"), Some("vault.usgovcloudapi.net"));
         for foreign in ["vault.azure.net", "vvault.azure.net", "v.vault.azure.net.example", "127.0.0.1:1"] {
             assert_eq!(domain(foreign), None, "{foreign}");
+        }
+    }
+
+    #[test]
+    fn a_list_goes_on_at_its_own_host() {
+        let own = |link| own_path("https://v.vault.azure.net", link);
+        assert_eq!(own("https://v.vault.azure.net/keys?$skiptoken=x"), Some("/keys?$skiptoken=x"));
+        assert_eq!(own("https://V.vault.azure.net:443/keys?a"), Some("/keys?a"));
+        for foreign in [
+            "https://w.vault.azure.net/keys",
+            "http://v.vault.azure.net/keys",
+            "https://v.vault.azure.net.example/keys",
+            "https://v.vault.azure.net@example/keys",
+            "https://v.vault.azure.net:8443/keys",
+            "/keys",
+            "",
+        ] {
+            assert_eq!(own(foreign), None, "{foreign}");
         }
     }
 }

@@ -79,11 +79,11 @@ impl Credentials {
         let gcloud = self.places.gcloud.as_ref().filter(|path| path.exists());
         match self.places.file.as_ref().or(gcloud) {
             Some(path) => file::token(&self.http, &File::read(path)?, SCOPE, deadline),
-            None => self.from_metadata(deadline),
+            None => self.by_metadata(deadline),
         }
     }
 
-    fn from_metadata(&self, deadline: Deadline) -> Result<Fetched> {
+    fn by_metadata(&self, deadline: Deadline) -> Result<Fetched> {
         let host = &self.places.metadata;
         let url = format!("http://{host}/computeMetadata/v1/instance/service-accounts/default/token");
         let request = Request::new("GET", &url, &[]).header("metadata-flavor", "Google");

@@ -30,6 +30,9 @@ impl Google {
     pub fn read(reader: &mut SlotReader<'_>, connection: Connection, host: &str) -> config::Result<Google> {
         let places = Places::new(reader.path("credentials")?, &Environment::Process);
         let quota_project = reader.text("quota_project")?.map(str::to_owned);
+        if connection.address.as_deref().is_some_and(|address| !is_private(address)) {
+            return Err(reader.refuse("address: http:// is for this machine only, tokens would be anybody's"));
+        }
         let quota_project = quota_project.or_else(|| places.quota_project.clone());
         Ok(Google {
             base: connection.address.unwrap_or_else(|| format!("https://{host}")),
@@ -98,5 +101,32 @@ impl Google {
             request = request.header("x-goog-user-project", project.as_str());
         }
         self.http.send(&request, left)
+    }
+}
+
+/// Whether a token that is sent there is seen by nobody else.
+fn is_private(address: &str) -> bool {
+    let Some(rest) = address.strip_prefix("http://") else { return true };
+    let host = rest.split('/').next().unwrap_or(rest);
+    !host.contains('@')
+        && ["127.0.0.1", "localhost", "[::1]"]
+            .iter()
+            .any(|own| host.strip_prefix(own).is_some_and(|port| port.is_empty() || port.starts_with(':')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_go_over_tls_or_stay_here() {
+        for good in ["https://x", "http://127.0.0.1:80", "http://localhost", "http://[::1]:1/v1"] {
+            assert!(is_private(good), "{good}");
+        }
+        for bad in
+            ["http://x", "http://127.0.0.1.example", "http://localhost.example:80", "http://127.0.0.1:1@x"]
+        {
+            assert!(!is_private(bad), "{bad}");
+        }
     }
 }

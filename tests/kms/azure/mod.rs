@@ -79,10 +79,11 @@ fn an_entry_has_to_name_a_vault() {
 #[test]
 fn a_place_is_known_without_a_request() {
     let vault = direct::open(azure::open, "vault = \"Web-Keys\"");
-    assert_eq!(vault.identity(), "azure:https://Web-Keys.vault.azure.net");
+    assert_eq!(vault.identity(), "azure:https://web-keys.vault.azure.net");
     assert_eq!(vault.traits().max_random, 0);
-    let hsm = direct::open(azure::open, "address = \"https://H.managedhsm.azure.net/\"");
+    let hsm = direct::open(azure::open, "address = \"https://H.managedhsm.azure.net:443/\"");
     assert_eq!(hsm.identity(), "azure:https://h.managedhsm.azure.net");
     assert_eq!(hsm.traits().max_random, 128);
-    assert_eq!(hsm.service().provider, "azure");
+    assert_eq!((hsm.service().provider, hsm.service().model), ("azure", "Managed HSM"));
+    assert_eq!((vault.service().provider, vault.service().model), ("azure", "Azure Key Vault"));
 }

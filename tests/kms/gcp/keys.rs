@@ -5,7 +5,7 @@ use keyward::cloud::Kind;
 use keyward::crypto::{Curve, Hash, Hmac, MlDsaSet, PublicKey, aes};
 use keyward_conformance::ck::*;
 
-use super::{RING, SHARED, client};
+use super::{RING, SHARED, client, entry};
 use crate::support::direct::{MESSAGE, decrypts, digest_of, encrypted, mu_of, only, public, signs, soon};
 use crate::support::mock::Mock;
 
@@ -220,7 +220,7 @@ fn keys_are_made_and_destroyed() {
         assert_eq!((listed.label.as_str(), listed.name), (label, format!("{RING}/cryptoKeys/{label}")));
         only(&*client, label).algorithm
     };
-    assert_eq!(made("rsa-sign", KeySpec::Rsa(2048), true), "RSA_SIGN_RAW_PKCS1_2048");
+    assert_eq!(made("rsa-sign", KeySpec::Rsa(2048), true), "RSA_SIGN_PKCS1_2048_SHA256");
     assert_eq!(made("rsa-decrypt", KeySpec::Rsa(2048), false), "RSA_DECRYPT_OAEP_2048_SHA256");
     assert_eq!(made("p384", KeySpec::Ec(Curve::P384), true), "EC_SIGN_P384_SHA384");
     assert_eq!(made("k1", KeySpec::Ec(Curve::Secp256k1), true), "EC_SIGN_SECP256K1_SHA256");
@@ -228,6 +228,12 @@ fn keys_are_made_and_destroyed() {
     let set = KeySpec::MlDsa(MlDsaSet::MlDsa65);
     assert_eq!(made("pq", set, true), "PQ_SIGN_ML_DSA_65_EXTERNAL_MU");
     assert_eq!(made("mac", KeySpec::Hmac(Hash::Sha512, 64), true), "HMAC_SHA512");
+    for (word, algorithm) in [("RAW_PKCS1", "RSA_SIGN_RAW_PKCS1_2048"), ("PSS", "RSA_SIGN_PSS_2048_SHA256")] {
+        let keys = format!("{}rsa_padding = {word:?}\n", entry(&mock, "service_account"));
+        let client = crate::support::direct::open(keyward::backend::kms::gcp::open, &keys);
+        client.create(&wanted(&word.to_lowercase(), KeySpec::Rsa(2048), true), soon()).unwrap();
+        assert_eq!(only(&*client, &word.to_lowercase()).algorithm, algorithm);
+    }
     let refused = |label: &str, spec, kind| {
         let error = client.create(&wanted(label, spec, true), soon()).unwrap_err();
         assert_eq!(error.kind(), kind, "{label}: {error}");

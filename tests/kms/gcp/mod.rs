@@ -45,5 +45,7 @@ fn an_entry_has_to_name_a_key_ring() {
     }
     let with = |more: &str| refused(&format!("key_ring = {RING:?}\n{more}"));
     assert!(with("protection_level = \"hsm\"").contains("protection_level"));
+    assert!(with("address = \"http://kms.example\"").contains("this machine only"));
+    assert!(with("rsa_padding = \"pss\"").contains("rsa_padding"));
     assert!(with("tenant_id = \"x\"").contains("unknown key tenant_id"));
 }

@@ -36,7 +36,8 @@ fn what_comes_damaged_is_asked_for_once_more() {
         out
     };
     let hmac = Signing::Hmac { hash: Hash::Sha256, message: MESSAGE };
-    let calls: [(&str, &str, &dyn Fn() -> keyward::cloud::Result<()>); 8] = [
+    type Call<'a> = &'a dyn Fn() -> keyward::cloud::Result<()>;
+    let calls: [(&str, &str, Call<'_>); 8] = [
         ("asymmetricSign", "signature", &|| client.sign(&ec, ECDSA, soon()).map(drop)),
         ("macSign", "mac", &|| client.sign(&mac, hmac, soon()).map(drop)),
         ("asymmetricDecrypt", "plaintext", &|| client.decrypt(&rsa, oaep, &ciphertext, soon()).map(drop)),

@@ -32,7 +32,7 @@ impl Mock {
     }
 
     pub fn url(&self) -> String {
-        format!("{}://127.0.0.1:{}", self.scheme, self.server.port)
+        self.server.url().replacen("http", self.scheme, 1)
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

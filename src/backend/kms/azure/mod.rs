@@ -42,11 +42,28 @@ pub static SERVICE: Service = Service {
         (Act::Sign, "Microsoft.KeyVault/vaults/keys/sign/action"),
         (Act::Decrypt, "Microsoft.KeyVault/vaults/keys/decrypt/action"),
         (Act::Decrypt, "Microsoft.KeyVault/vaults/keys/unwrap/action"),
-        (Act::Encrypt, "Microsoft.KeyVault/managedHsm/keys/encrypt/action"),
-        (Act::Random, "Microsoft.KeyVault/managedHsm/rng/action"),
         (Act::Create, "Microsoft.KeyVault/vaults/keys/create/action"),
         (Act::Destroy, "Microsoft.KeyVault/vaults/keys/delete"),
     ],
+};
+
+/// The same of a managed HSM, whose roles are its own.
+static HSM: Service = Service {
+    model: "Managed HSM",
+    permissions: &[
+        (Act::Read, "Microsoft.KeyVault/managedHsm/keys/read/action"),
+        (Act::List, "Microsoft.KeyVault/managedHsm/keys/read/action"),
+        (Act::Sign, "Microsoft.KeyVault/managedHsm/keys/sign/action"),
+        (Act::Decrypt, "Microsoft.KeyVault/managedHsm/keys/decrypt/action"),
+        (Act::Decrypt, "Microsoft.KeyVault/managedHsm/keys/unwrap/action"),
+        (Act::Encrypt, "Microsoft.KeyVault/managedHsm/keys/encrypt/action"),
+        (Act::Random, "Microsoft.KeyVault/managedHsm/rng/action"),
+        (Act::Create, "Microsoft.KeyVault/managedHsm/keys/create"),
+        (Act::Destroy, "Microsoft.KeyVault/managedHsm/keys/delete"),
+    ],
+    provider: "azure",
+    manufacturer: "Microsoft",
+    offers: OFFERS,
 };
 
 /// Reads the entry's own keys: `hsm`, and what [`Azure::read`] does.
@@ -195,7 +212,7 @@ fn flag_list(may: bool, list: &'static [ck::CK_MECHANISM_TYPE]) -> &'static [ck:
 
 impl KmsClient for KeyVault {
     fn service(&self) -> &'static Service {
-        &SERVICE
+        if self.azure.is_hsm() { &HSM } else { &SERVICE }
     }
 
     fn traits(&self) -> Traits {

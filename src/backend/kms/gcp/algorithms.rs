@@ -69,6 +69,15 @@ const ALGORITHMS: &[(&str, Does)] = &[
     ("AES_256_CTR", Does::Ctr(32)),
 ];
 
+/// What RSA keys that are made here sign with: a template does not say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RsaPadding {
+    Pkcs1,
+    /// Digests of every hash. To make such a key takes a role of its own.
+    RawPkcs1,
+    Pss,
+}
+
 /// What an algorithm does; `None` for one that no mechanism here fits.
 pub(super) fn does(algorithm: &str) -> Option<Does> {
     ALGORITHMS.iter().find(|(name, _)| *name == algorithm).map(|(_, does)| *does)
@@ -147,7 +156,8 @@ impl Does {
 }
 
 /// Purpose and algorithm of a key to make, and whether only HSMs make it; the reason where Google makes no such key.
-pub(super) fn to_make(key: &NewKey) -> Result<(&'static str, String, bool), &'static str> {
+/// `rsa` is the word for the padding of RSA keys that sign.
+pub(super) fn to_make(key: &NewKey, rsa: RsaPadding) -> Result<(&'static str, String, bool), &'static str> {
     const SIGN: &str = "ASYMMETRIC_SIGN";
     let both = key.signs && key.decrypts;
     let sign = |algorithm: &str| Ok((SIGN, algorithm.to_owned(), false));
@@ -159,8 +169,11 @@ pub(super) fn to_make(key: &NewKey) -> Result<(&'static str, String, bool), &'st
         KeySpec::Rsa(bits @ (2048 | 3072 | 4096)) if key.decrypts => {
             Ok(("ASYMMETRIC_DECRYPT", format!("RSA_DECRYPT_OAEP_{bits}_SHA256"), false))
         }
-        // The one that signs digests of every hash.
-        KeySpec::Rsa(bits @ (2048 | 3072 | 4096)) => sign(&format!("RSA_SIGN_RAW_PKCS1_{bits}")),
+        KeySpec::Rsa(bits @ (2048 | 3072 | 4096)) => sign(&match rsa {
+            RsaPadding::Pkcs1 => format!("RSA_SIGN_PKCS1_{bits}_SHA256"),
+            RsaPadding::RawPkcs1 => format!("RSA_SIGN_RAW_PKCS1_{bits}"),
+            RsaPadding::Pss => format!("RSA_SIGN_PSS_{bits}_SHA256"),
+        }),
         KeySpec::Rsa(_) => Err("Google makes RSA keys of 2048, 3072 and 4096 bits"),
         KeySpec::Ec(Curve::P256) => sign("EC_SIGN_P256_SHA256"),
         KeySpec::Ec(Curve::P384) => sign("EC_SIGN_P384_SHA384"),
@@ -200,7 +213,7 @@ pub(super) const OFFERS: &[Offer] = &[
     Offer {
         mechanism: ck::CKM_RSA_PKCS_KEY_PAIR_GEN,
         flags: MAKES,
-        limits: "2048, 3072, 4096 bits: `RSA_SIGN_RAW_PKCS1_*`, or `RSA_DECRYPT_OAEP_*_SHA256`",
+        limits: "2048, 3072, 4096 bits: `RSA_SIGN_*` as `rsa_padding` says, or `RSA_DECRYPT_OAEP_*_SHA256`",
     },
     Offer { mechanism: ck::CKM_EC_KEY_PAIR_GEN, flags: MAKES, limits: ECDSA },
     Offer { mechanism: ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, flags: MAKES, limits: "Ed25519" },
@@ -280,8 +293,10 @@ mod tests {
         for spec in specs.into_iter().chain(hmacs) {
             for signs in [true, false] {
                 let key = NewKey { label: "k".to_owned(), spec, signs, decrypts: !signs, derives: false };
-                let (_, algorithm, _) = to_make(&key).unwrap();
-                assert!(does(&algorithm).is_some(), "{algorithm}");
+                for rsa in [RsaPadding::Pkcs1, RsaPadding::RawPkcs1, RsaPadding::Pss] {
+                    let (_, algorithm, _) = to_make(&key, rsa).unwrap();
+                    assert!(does(&algorithm).is_some(), "{algorithm}");
+                }
             }
         }
     }

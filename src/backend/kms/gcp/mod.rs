@@ -13,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use zeroize::Zeroizing;
 
-use self::algorithms::{Does, OFFERS, does, to_make};
+use self::algorithms::{Does, OFFERS, RsaPadding, does, to_make};
 use super::client::{
     Act, Cipher, KeyVersion, KmsClient, Listed, Material, NewKey, Service, Signing, Traits, ecdsa_from_der,
 };
@@ -56,7 +56,7 @@ pub static SERVICE: Service = Service {
     ],
 };
 
-/// Reads the entry's own keys: `key_ring`, `protection_level`, and what [`Google::read`] does.
+/// Reads the entry's own keys: `key_ring`, `protection_level`, `rsa_padding`, and what [`Google::read`] does.
 pub fn open(reader: &mut SlotReader<'_>, connection: Connection) -> config::Result<Arc<dyn KmsClient>> {
     let ring = reader.required_text("key_ring")?;
     let parts: Vec<&str> = ring.split('/').collect();
@@ -67,10 +67,13 @@ pub fn open(reader: &mut SlotReader<'_>, connection: Connection) -> config::Resu
         return Err(reader.refuse("key_ring has an empty part"));
     }
     let levels = [("SOFTWARE", "SOFTWARE"), ("HSM", "HSM")];
+    let paddings =
+        [("PKCS1", RsaPadding::Pkcs1), ("RAW_PKCS1", RsaPadding::RawPkcs1), ("PSS", RsaPadding::Pss)];
     Ok(Arc::new(CloudKms {
         ring: ring.to_owned(),
         location: format!("projects/{project}/locations/{location}"),
         level: reader.one_of("protection_level", &levels)?.unwrap_or("SOFTWARE"),
+        rsa: reader.one_of("rsa_padding", &paddings)?.unwrap_or(RsaPadding::Pkcs1),
         google: Google::read(reader, connection, HOST)?,
     }))
 }
@@ -81,6 +84,7 @@ struct CloudKms {
     location: String,
     /// Of keys that are made.
     level: &'static str,
+    rsa: RsaPadding,
     google: Google,
 }
 
@@ -425,7 +429,7 @@ impl KmsClient for CloudKms {
         if !(1..=63).contains(&key.label.len()) || !key.label.bytes().all(allowed) {
             return Err(refused("a name of Google's has 1 to 63 of a-z, A-Z, 0-9, _ and -"));
         }
-        let (purpose, algorithm, only_hsm) = to_make(key).map_err(refused)?;
+        let (purpose, algorithm, only_hsm) = to_make(key, self.rsa).map_err(refused)?;
         let protection_level = if only_hsm { "HSM" } else { self.level };
         let template = wire::Template { algorithm, protection_level };
         let body = body(&wire::NewKey { purpose, version_template: template }, 0)?;

@@ -15,9 +15,11 @@ fn arrived(verified: bool, field: &str) -> Result<()> {
     }
 }
 
-/// The answer speaks of what was asked for. [`Kind::Corrupt`].
+/// The answer speaks of what was asked for. A project may be named by its number in one and by its ID in the other.
+/// [`Kind::Corrupt`].
 fn same(name: &str, wanted: &str) -> Result<()> {
-    match name == wanted {
+    let within = |name: &'_ str| name.find("/locations/").and_then(|at| name.get(at..)).map(str::to_owned);
+    match name == wanted || within(name).is_some_and(|part| within(wanted) == Some(part)) {
         true => Ok(()),
         false => {
             Err(Error::new(Kind::Corrupt, format!("the answer is about {name}, and not about {wanted}")))
@@ -378,4 +380,32 @@ pub(super) struct NewKey {
 pub(super) struct Template {
     pub(super) algorithm: String,
     pub(super) protection_level: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_about_what_was_asked_for() {
+        let version = |project: &str, at: u32| {
+            format!("projects/{project}/locations/l/keyRings/r/cryptoKeys/k/cryptoKeyVersions/{at}")
+        };
+        assert!(same(&version("p", 1), &version("p", 1)).is_ok());
+        assert!(same(&version("p", 1), &version("123", 1)).is_ok());
+        for other in [version("p", 2), String::new(), "k".to_owned()] {
+            assert_eq!(same(&other, &version("p", 1)).unwrap_err().kind(), Kind::Corrupt, "{other}");
+        }
+    }
+
+    #[test]
+    fn times_are_read() {
+        let created = |time: &str| {
+            let json = format!(r#"{{"name": "n", "createTime": "{time}"}}"#);
+            serde_json::from_str::<Version>(&json).unwrap().created()
+        };
+        assert_eq!(created("2024-02-29T12:34:56.789Z"), Some(1_709_210_096));
+        assert_eq!(created("2024-02-29T12:34:56Z"), Some(1_709_210_096));
+        assert_eq!([created(""), created("yesterday"), created("2024-02-30T00:00:00Z")], [None; 3]);
+    }
 }
