@@ -46,10 +46,6 @@ impl Rows {
         self.rows.get(&id).map(row_of)
     }
 
-    pub(super) fn all_ids(&self) -> impl Iterator<Item = RowId> {
-        self.rows.keys().copied()
-    }
-
     /// Every row, in ascending order.
     pub(super) fn all(&self) -> Vec<Row> {
         self.rows.values().map(row_of).collect()

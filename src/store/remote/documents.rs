@@ -42,8 +42,9 @@ pub trait Documents: Send + Sync {
     /// Writes a document whole, if it is still at `expected`; `None`: if there is none. The service itself compares and
     /// writes in one step. [`crate::cloud::Kind::Conflict`] where it is not, and nothing was written.
     ///
-    /// After [`Kind::Broken`](crate::cloud::Kind::Broken) and [`Kind::Unavailable`](crate::cloud::Kind::Unavailable) it is
-    /// not known whether it was written; after every other error it was not.
+    /// After [`Kind::Broken`](crate::cloud::Kind::Broken), [`Kind::Unavailable`](crate::cloud::Kind::Unavailable) and
+    /// [`Kind::Corrupt`](crate::cloud::Kind::Corrupt) it is not known whether it was written; after every other error it
+    /// was not.
     fn write(
         &self,
         name: &str,

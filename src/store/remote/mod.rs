@@ -59,6 +59,8 @@ pub fn documents(reader: &mut SlotReader<'_>) -> config::Result<Arc<dyn Document
 const MANIFEST: &str = "manifest";
 /// The longest that a read waits for the service, where there is something to answer without it.
 const LOOK_LASTS: Duration = Duration::from_secs(3);
+/// How often a token that was there is looked for again.
+const LOOKS_FOR_TOKEN: u32 = 2;
 /// How often a document that the manifest names is looked for: it is deleted when the manifest changes, and a service
 /// may show a new one late.
 const LOOKS_FOR_CHUNK: u32 = 8;
@@ -89,7 +91,13 @@ impl RemoteStore {
         let place = PathBuf::from(documents.place());
         let deadline = documents.deadline();
         let fetched = fetch(&*documents, &place, None, deadline).map_err(|error| error.at_first(&place))?;
-        let state = State::new(fetched.ok_or(Error::Missing { file: place.clone() })?, &place)?;
+        let fetched = fetched.ok_or(Error::Missing { file: place })?;
+        Self::new(documents, refresh, fetched)
+    }
+
+    fn new(documents: Arc<dyn Documents>, refresh: Duration, fetched: Fetched) -> Result<RemoteStore> {
+        let place = PathBuf::from(documents.place());
+        let state = State::new(fetched, &place)?;
         Ok(RemoteStore {
             documents,
             place,
@@ -109,7 +117,9 @@ impl RemoteStore {
         let (manifest, commit) = state::new_token(header)?;
         let written = put(&*documents, MANIFEST, &manifest.encode(), None, deadline);
         let store = match written {
-            Ok(Written::As(_)) => return Self::open(documents, refresh),
+            Ok(Written::As(version)) => {
+                return Self::new(documents, refresh, Fetched { version, manifest, rows: BTreeMap::new() });
+            }
             Ok(Written::Perhaps) => Self::open(documents, refresh)?,
             Err(error) => return Err(Failure::Service(error).at_first(&place)),
         };
@@ -215,15 +225,10 @@ impl RemoteStore {
         let written = put(&*self.documents, MANIFEST, &plan.manifest, Some(&plan.base), deadline);
         let version = match written {
             Ok(Written::As(version)) => Some(version),
+            Ok(Written::Perhaps) if self.is_committed(&plan, deadline)? => None,
             Ok(Written::Perhaps) => {
-                self.reload(deadline)?;
-                match self.known()?.state.recent.contains(&plan.commit) {
-                    true => None,
-                    false => {
-                        self.discard(&names);
-                        return Ok(false);
-                    }
-                }
+                self.discard(&names);
+                return Ok(false);
             }
             Err(error) => {
                 if !may_have_happened(&error) {
@@ -243,6 +248,25 @@ impl RemoteStore {
         self.discard(&dropped);
         self.read_only.store(false, Ordering::Relaxed);
         Ok(true)
+    }
+
+    /// Whether what followed the plan's base is the plan. A service may show it late; before it is seen, nothing that the
+    /// plan wrote may go.
+    fn is_committed(&self, plan: &Plan, deadline: Deadline) -> Result<bool> {
+        for attempt in 0.. {
+            self.reload(deadline)?;
+            let known = self.known()?;
+            if known.state.version != plan.base {
+                return Ok(known.state.recent.contains(&plan.commit));
+            }
+            drop(known);
+            if deadline.left().is_zero() {
+                break;
+            }
+            pause(attempt, deadline);
+        }
+        let late = cloud::Error::new(Kind::Broken, "the service does not show what was written last");
+        Err(Failure::Service(lost(&late)).at(&self.place))
     }
 
     /// [`Error::ReadOnly`] where the service does not permit it.
@@ -306,7 +330,7 @@ fn put(
 }
 
 fn may_have_happened(error: &cloud::Error) -> bool {
-    matches!(error.kind(), Kind::Broken | Kind::Unavailable)
+    matches!(error.kind(), Kind::Broken | Kind::Unavailable | Kind::Corrupt)
 }
 
 fn lost(error: &cloud::Error) -> cloud::Error {
@@ -356,9 +380,14 @@ fn fetch(
     let own = |fault| Failure::Own(unreadable(place, fault));
     for attempt in 0.. {
         let Some(found) = documents.read(MANIFEST, deadline).map_err(Failure::Service)? else {
+            // A service may show late what was written: a token that was there a moment ago is looked for once more.
+            if known.is_some_and(|known| !known.read().gone) && attempt < LOOKS_FOR_TOKEN {
+                pause(attempt, deadline);
+                continue;
+            }
             return Ok(None);
         };
-        let manifest = Manifest::decode(&found.bytes).map_err(own)?;
+        let manifest = read_manifest(documents, &found.bytes).map_err(own)?;
         let mut fetched = Fetched { version: found.version, manifest, rows: BTreeMap::new() };
         match fetch_rows(documents, place, known, &mut fetched, deadline)? {
             None => return Ok(Some(fetched)),
@@ -369,6 +398,14 @@ fn fetch(
         }
     }
     Ok(None)
+}
+
+/// No document is larger than what is written, or a service could fill the host's memory.
+fn read_manifest(documents: &dyn Documents, bytes: &[u8]) -> std::result::Result<Manifest, format::Fault> {
+    match bytes.len() > documents.limits().document {
+        true => Err(format::Fault::Damaged("it is larger than it can be".into())),
+        false => Manifest::decode(bytes),
+    }
 }
 
 /// Reads the documents of rows that are not known; answers the name of one that is not there.
@@ -387,7 +424,8 @@ fn fetch_rows(
         let Some(found) = documents.read(&name, deadline).map_err(Failure::Service)? else {
             return Ok(Some(name));
         };
-        let rows = match format::digest(&found.bytes) == chunk.digest {
+        let is_it = format::digest(&found.bytes) == chunk.digest;
+        let rows = match is_it && found.bytes.len() <= documents.limits().document {
             true => format::decode_chunk(&found.bytes),
             false => Err(format::Fault::Damaged(format!("{name} is not what the manifest says"))),
         };

@@ -283,7 +283,7 @@ impl<'a> Layout<'a> {
     fn of(state: &'a State, changes: &'a Changes, limits: Limits) -> Result<Layout<'a>> {
         let put: BTreeMap<RowId, &NewRow> = changes.put.iter().map(|row| (row.id, row)).collect();
         let removed: BTreeSet<RowId> = match changes.clear {
-            true => state.rows.all_ids().collect(),
+            true => state.rows.find(&[], true).into_iter().collect(),
             false => changes.removed.iter().copied().collect(),
         };
         let is_changed = |id: &RowId| put.contains_key(id) || removed.contains(id);

@@ -18,6 +18,9 @@ struct Service {
     away: AtomicBool,
     /// Requests until the service goes away for good.
     left: AtomicU32,
+    /// Reads of the manifest answer what was there before the last write, so many times.
+    late: AtomicU32,
+    before: Mutex<Option<Document>>,
     /// Of so many writes, one does its work and loses its answer, and another is lost itself.
     loses: AtomicU32,
 }
@@ -34,6 +37,8 @@ fn service(limits: Limits) -> Arc<Service> {
         requests: Mutex::default(),
         away: AtomicBool::new(false),
         left: AtomicU32::new(u32::MAX),
+        late: AtomicU32::new(0),
+        before: Mutex::default(),
         loses: AtomicU32::new(0),
     })
 }
@@ -85,6 +90,10 @@ impl Documents for Service {
 
     fn read(&self, name: &str, _: Deadline) -> cloud::Result<Option<Document>> {
         self.enter("read", name)?;
+        let one_less = |late: u32| late.checked_sub(1);
+        if name == MANIFEST && self.late.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok() {
+            return Ok(self.before.lock().clone());
+        }
         let found = self.documents.lock().get(name).cloned();
         Ok(found.map(|(bytes, version)| Document { bytes, version: Version(version.to_string()) }))
     }
@@ -107,6 +116,11 @@ impl Documents for Service {
         let now = documents.get(name).map(|(_, version)| *version);
         if now.map(|version| version.to_string()) != expected.map(|version| version.0.clone()) {
             return Err(cloud::Error::new(Kind::Conflict, "somebody was faster"));
+        }
+        if name == MANIFEST {
+            let before = documents.get(name).cloned();
+            *self.before.lock() =
+                before.map(|(bytes, version)| Document { bytes, version: Version(version.to_string()) });
         }
         let version = now.unwrap_or(0) + 1;
         documents.insert(name.to_owned(), (bytes.to_vec(), version));
@@ -282,6 +296,36 @@ fn lost_answers_make_nothing_twice() {
     service.loses.store(0, Ordering::SeqCst);
     let fresh = open(&service, NEVER).unwrap();
     assert_eq!(fresh.count().unwrap(), 150);
+    agrees(&service, &store);
+}
+
+/// The worst case: the answer to a commit was lost, and the service shows the state before it for a while.
+#[test]
+fn what_a_service_shows_late_is_waited_for() {
+    let limits = Limits { document: 60_000, chunk: 20_000 };
+    let service = service(limits);
+    let store = create(&service, NEVER);
+    add_many(&store, 300);
+    let base = store.known().unwrap().state.version.clone();
+    let full = Changes { put: vec![row(3, 200)], ..Changes::default() };
+    let plan = store.known().unwrap().state.plan(full, limits, Path::new("memory")).unwrap();
+    assert!(!plan.written.is_empty());
+    // An attempt arrives, and nobody hears of it.
+    for new in &plan.written {
+        service.write(&format::chunk_name(new.id), &new.bytes, None, service.deadline()).unwrap();
+    }
+    service.write(MANIFEST, &plan.manifest, Some(&base), service.deadline()).unwrap();
+    service.late.store(4, Ordering::SeqCst);
+    assert!(store.commit(plan, service.deadline()).unwrap());
+    assert_eq!(service.late.load(Ordering::SeqCst), 0);
+    assert_eq!(store.get(3).unwrap().unwrap().sealed.len(), 200);
+    agrees(&service, &store);
+    // The same for whoever begins a change.
+    add(&store, 10).unwrap();
+    let other = open(&service, NEVER).unwrap();
+    add(&other, 10).unwrap();
+    service.late.store(3, Ordering::SeqCst);
+    add(&store, 10).unwrap();
     agrees(&service, &store);
 }
 

@@ -1,5 +1,7 @@
 //! Tokens in services through the C ABI. Every desk has a copy of the library of its own, as a process has.
 
+use std::time::Duration;
+
 use keyward_conformance::ck::*;
 use keyward_conformance::token::{SO_PIN, USER_PIN};
 use keyward_conformance::{Attr, Mech, RW, Session};
@@ -8,7 +10,7 @@ use super::Service;
 use super::documents::contains;
 use crate::common::{ec_pair, sign};
 use crate::support::desk::{Desk, one};
-use crate::support::proxy::Proxy;
+use crate::support::proxy::{Fault, Proxy};
 
 const EVERY_TIME: &str = "refresh_ms = 0\n";
 
@@ -166,14 +168,40 @@ fn a_service_that_is_away_stops_writes_only() {
     assert_eq!(late.module.open_session(slot(&late), RW).err().unwrap().0, CKR_TOKEN_NOT_PRESENT);
     bao.resume();
     // The one that saw it fail several times in a row leaves it alone for some seconds.
-    let end = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let end = std::time::Instant::now() + Duration::from_secs(60);
     while let Err(error) = ec_pair(&session, b"3") {
         assert_eq!(error.0, CKR_DEVICE_ERROR);
         assert!(std::time::Instant::now() < end);
-        std::thread::sleep(std::time::Duration::from_millis(200));
+        std::thread::sleep(Duration::from_millis(200));
     }
     let fresh = Desk::start(&entry);
     assert_eq!(user(&fresh).find(&[Attr::class(CKO_PRIVATE_KEY)]).unwrap().len(), 2);
+}
+
+#[test]
+fn a_slow_service_keeps_nobody_waiting() {
+    let service = Service::vault();
+    initialize_token(&Desk::start(&service.entry("")));
+    let proxy = Proxy::start(service.address().rsplit(':').next().unwrap().parse().unwrap());
+    let keys = service.keys_at(&proxy.address());
+    let desk = Desk::start(&format!("[[slot]]\nbackend = \"soft\"\n{keys}refresh_ms = 100\n"));
+    let (waiting, working) = (user(&desk), desk.module.open_session(slot(&desk), RW).unwrap());
+    let (_, key) = ec_pair(&working, b"1").unwrap();
+    std::thread::sleep(Duration::from_millis(150));
+    proxy.asked();
+    proxy.next([Fault::Late(Duration::from_secs(2))]);
+    std::thread::scope(|scope| {
+        let find = scope.spawn(|| waiting.find(&[Attr::class(CKO_PRIVATE_KEY)]).unwrap().len());
+        while proxy.asked().is_empty() {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        for _ in 0..20 {
+            sign(&working, key).unwrap();
+            one(&working, &[Attr::class(CKO_PRIVATE_KEY), Attr::id(b"1")]);
+        }
+        assert!(!find.is_finished());
+        assert_eq!(find.join().unwrap(), 1);
+    });
 }
 
 #[test]
