@@ -1,10 +1,12 @@
 //! Servers in Python: emulators of services, and mocks under `tests/support/kms/`.
 
+use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs::File;
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 /// How long a server may take until it listens, on a machine that is busy with other tests.
@@ -31,8 +33,17 @@ pub fn script(name: &str) -> PathBuf {
 }
 
 /// A port that nobody listened on a moment ago.
+///
+/// No two calls answer the same: servers of several tests start at once, and the kernel may offer a port again before
+/// the first of them listens.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
+    loop {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if GIVEN.lock().unwrap().insert(port) {
+            return port;
+        }
+    }
 }
 
 impl PythonServer {
