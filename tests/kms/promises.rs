@@ -264,6 +264,44 @@ fn a_key_that_is_gone_is_forgotten() {
 }
 
 #[test]
+fn a_key_that_was_looked_for_in_vain_can_be_made() {
+    const P256: [u8; 10] = [0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07];
+    let stage = Stage::new("made");
+    let desk = stage.desk("[[slot.key]]\nname = \"fresh\"\n");
+    let session = stage.session(&desk);
+    assert!(session.find(&[Attr::label("fresh")]).unwrap().is_empty());
+    let template = [Attr::token(true), Attr::label("fresh")];
+    let public = [&template[..], &[Attr::bytes(CKA_EC_PARAMS, &P256)]].concat();
+    let made = session.generate_pair(&Mech::new(CKM_EC_KEY_PAIR_GEN), &public, &template).unwrap();
+    sign(&session, made.1, made.0);
+    assert_eq!(session.find(&[Attr::label("fresh")]).unwrap(), [made.0, made.1]);
+    // The name is taken, and no other key has it.
+    let again = session.generate_pair(&Mech::new(CKM_EC_KEY_PAIR_GEN), &public, &template);
+    assert_eq!(again.unwrap_err(), CKR_ATTRIBUTE_VALUE_INVALID);
+    // What the service does not make is refused as such.
+    let bits = [&template[..], &[Attr::ulong(CKA_MODULUS_BITS, 1024)]].concat();
+    let refused = session.generate_pair(&Mech::new(CKM_RSA_PKCS_KEY_PAIR_GEN), &bits, &template);
+    assert_eq!(refused.unwrap_err(), CKR_TEMPLATE_INCONSISTENT);
+}
+
+#[test]
+fn parameters_that_the_service_does_not_take_are_refused_at_once() {
+    let stage = Stage::new("refused");
+    let desk = stage.desk("");
+    let session = stage.session(&desk);
+    let rsa = private(&session, "rsa");
+    stage.proxy.asked();
+    for mechanism in [
+        Mech::oaep(CKM_SHA_1, CKG_MGF1_SHA1, b""),
+        Mech::oaep(CKM_SHA256, CKG_MGF1_SHA1, b""),
+        Mech::oaep(CKM_SHA256, CKG_MGF1_SHA256, b"label"),
+    ] {
+        assert_eq!(session.decrypt_init(&mechanism, rsa).unwrap_err(), CKR_MECHANISM_PARAM_INVALID);
+    }
+    assert_eq!(stage.proxy.asked(), [""; 0]);
+}
+
+#[test]
 fn one_bad_key_does_not_hide_the_others() {
     let stage = Stage::new("bad");
     bao().policy("one-key", &[("bad/keys", "list"), ("bad/keys/tls", "read"), ("bad/sign/tls", "update")]);

@@ -51,9 +51,7 @@ impl<T> Cached<T> {
             (None, None) => None,
         }
     }
-}
 
-impl<T> Cached<T> {
     /// Takes an answer in; an error if there is nothing to show.
     fn settle(&mut self, place: &Place<'_>, answer: cloud::Result<T>) -> cloud::Result<()> {
         let lasts = place.settings.cache;
@@ -232,7 +230,10 @@ impl Catalogue {
         let mut state = self.state.lock();
         state.given.insert(listed.name.clone(), name.clone());
         state.unlisted.insert(listed.name.clone());
-        state.key(&listed.name);
+        let key = state.key(&listed.name);
+        // It may be known that there was no such key.
+        key.name = name.clone();
+        key.versions.until = None;
         if let Some(order) = &mut state.order.value {
             Arc::make_mut(order).push((listed.name.clone(), name));
         }
