@@ -172,3 +172,32 @@ fn every_room_is_on_the_map() {
         assert!(room.ends_with("lib") || room.ends_with("bin") || map.contains(&path), "{}", path.display());
     }
 }
+
+/// What `keyward slot list` prints with this configuration, and with soft tokens in a place of their own.
+fn slots_of(configuration: &Path) -> String {
+    let home = tempfile::tempdir().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_keyward"))
+        .args(["slot", "list", "--json"])
+        .env_clear()
+        .env("KEYWARD_CONF", configuration)
+        .env("KEYWARD_DIR", home.path())
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {said}", configuration.display());
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn every_example_of_a_cloud_slot_is_accepted() {
+    let mut seen = 0;
+    for entry in fs::read_dir(root().join("examples/kms")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            let label = path.file_stem().unwrap().to_str().unwrap();
+            assert!(slots_of(&path).contains(&format!("\"{label}\"")), "{}: no slot {label}", path.display());
+            seen += 1;
+        }
+    }
+    assert!(seen >= 4, "{seen}");
+}
