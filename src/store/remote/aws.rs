@@ -30,6 +30,10 @@ const LINK: u32 = 60;
 /// Secrets of the chain that are looked at in a row, before it is said to change faster than it can be read.
 const HOPS: usize = 24;
 
+/// Writing a version that has its ID may be repeated. Who does it has to know, though, that an attempt before the one
+/// that was refused may have arrived.
+const WRITE: Repeat = Repeat::Unsent;
+
 struct AwsDocuments {
     aws: Aws,
     prefix: String,
@@ -173,15 +177,20 @@ impl AwsDocuments {
         }
     }
 
-    /// Every operation here may be repeated: reading, writing a version that has its ID, deleting.
-    fn call(&self, operation: &str, body: &impl Serialize, deadline: Deadline) -> Result<Response> {
+    fn call(
+        &self,
+        operation: &str,
+        body: &impl Serialize,
+        repeat: Repeat,
+        deadline: Deadline,
+    ) -> Result<Response> {
         let body = serde_json::to_vec(body)
             .map_err(|_| Error::new(Kind::Configuration, "the request has no form in JSON"))?;
-        self.aws.call(&SECRETS_MANAGER, operation, &body, Repeat::Always, deadline)
+        self.aws.call(&SECRETS_MANAGER, operation, &body, repeat, deadline)
     }
 
     fn get(&self, name: &str, deadline: Deadline) -> Result<Option<(Vec<u8>, String)>> {
-        let answer = match self.call("GetSecretValue", &Get { secret_id: name }, deadline) {
+        let answer = match self.call("GetSecretValue", &Get { secret_id: name }, Repeat::Always, deadline) {
             Ok(answer) => answer,
             Err(error) if error.kind() == Kind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -202,7 +211,7 @@ impl AwsDocuments {
         let secret_binary = Base64::encode_string(bytes);
         let kms_key_id = self.kms_key.as_deref();
         let body = Create { name, client_request_token: id, secret_binary: &secret_binary, kms_key_id };
-        let answer = self.call("CreateSecret", &body, deadline)?;
+        let answer = self.call("CreateSecret", &body, WRITE, deadline)?;
         Ok(text::from_json::<Written>("CreateSecret", &answer.body)?.version_id)
     }
 
@@ -210,17 +219,18 @@ impl AwsDocuments {
     fn put(&self, name: &str, bytes: &[u8], id: &str, deadline: Deadline) -> Result<String> {
         let secret_binary = Base64::encode_string(bytes);
         let body = Put { secret_id: name, client_request_token: id, secret_binary: &secret_binary };
-        let answer = self.call("PutSecretValue", &body, deadline).map_err(|error| match error.kind() {
-            // The secret was deleted since it was read.
-            Kind::NotFound => error.with_kind(Kind::Conflict),
-            _ => error,
-        })?;
+        let answer =
+            self.call("PutSecretValue", &body, WRITE, deadline).map_err(|error| match error.kind() {
+                // The secret was deleted since it was read.
+                Kind::NotFound => error.with_kind(Kind::Conflict),
+                _ => error,
+            })?;
         Ok(text::from_json::<Written>("PutSecretValue", &answer.body)?.version_id)
     }
 
     fn remove(&self, name: &str, deadline: Deadline) -> Result<()> {
         let body = Delete { secret_id: name, force_delete_without_recovery: true };
-        match self.call("DeleteSecret", &body, deadline) {
+        match self.call("DeleteSecret", &body, Repeat::Always, deadline) {
             Err(error) if error.kind() != Kind::NotFound => Err(error),
             _ => Ok(()),
         }

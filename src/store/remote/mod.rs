@@ -120,7 +120,7 @@ impl RemoteStore {
             Ok(Written::As(version)) => {
                 return Self::new(documents, refresh, Fetched { version, manifest, rows: BTreeMap::new() });
             }
-            Ok(Written::Perhaps) => Self::open(documents, refresh)?,
+            Ok(Written::Before { .. }) => Self::open(documents, refresh)?,
             Err(error) => return Err(Failure::Service(error).at_first(&place)),
         };
         let ours = store.known.read().state.recent.contains(&commit);
@@ -225,11 +225,13 @@ impl RemoteStore {
         let written = put(&*self.documents, MANIFEST, &plan.manifest, Some(&plan.base), deadline);
         let version = match written {
             Ok(Written::As(version)) => Some(version),
-            Ok(Written::Perhaps) if self.is_committed(&plan, deadline)? => None,
-            Ok(Written::Perhaps) => {
-                self.discard(&names);
-                return Ok(false);
-            }
+            Ok(Written::Before { ours }) => match self.is_committed(&plan, ours, deadline).map_err(unsure)? {
+                true => None,
+                false => {
+                    self.discard(&names);
+                    return Ok(false);
+                }
+            },
             Err(error) => {
                 if !may_have_happened(&error) {
                     self.discard(&names);
@@ -250,14 +252,17 @@ impl RemoteStore {
         Ok(true)
     }
 
-    /// Whether what followed the plan's base is the plan. A service may show it late; before it is seen, nothing that the
-    /// plan wrote may go.
-    fn is_committed(&self, plan: &Plan, deadline: Deadline) -> Result<bool> {
+    /// Whether the plan is among what followed its base. A service may show it late; before it is known, nothing that the
+    /// plan wrote may go. `ours`: an attempt of ours may have arrived.
+    fn is_committed(&self, plan: &Plan, ours: bool, deadline: Deadline) -> Result<bool> {
         for attempt in 0.. {
             self.reload(deadline)?;
             let known = self.known()?;
             if known.state.version != plan.base {
-                return Ok(known.state.recent.contains(&plan.commit));
+                return match known.state.follows(plan) {
+                    None if ours => Err(self.never_shown("others changed the token too often to tell")),
+                    follows => Ok(follows.unwrap_or(false)),
+                };
             }
             drop(known);
             if deadline.left().is_zero() {
@@ -265,8 +270,11 @@ impl RemoteStore {
             }
             pause(attempt, deadline);
         }
-        let late = cloud::Error::new(Kind::Broken, "the service does not show what was written last");
-        Err(Failure::Service(lost(&late)).at(&self.place))
+        Err(self.never_shown("the service does not show what was written last"))
+    }
+
+    fn never_shown(&self, why: &str) -> Error {
+        Error::Io { file: self.place.clone(), why: why.to_owned() }
     }
 
     /// [`Error::ReadOnly`] where the service does not permit it.
@@ -304,8 +312,8 @@ impl RemoteStore {
 enum Written {
     /// It is there, in this version.
     As(Version),
-    /// Somebody wrote before; that may have been an attempt of ours whose answer was lost.
-    Perhaps,
+    /// Somebody wrote before; `ours`: it may have been an attempt of ours whose answer was lost.
+    Before { ours: bool },
 }
 
 /// Writes a document by compare-and-set. Where the answer is lost, the same is sent again: whichever attempt arrives, it
@@ -320,7 +328,9 @@ fn put(
     for attempt in 0.. {
         match documents.write(name, bytes, expected, deadline) {
             Ok(version) => return Ok(Written::As(version)),
-            Err(error) if error.kind() == Kind::Conflict => return Ok(Written::Perhaps),
+            Err(error) if error.kind() == Kind::Conflict => {
+                return Ok(Written::Before { ours: attempt > 0 });
+            }
             Err(error) if !may_have_happened(&error) && attempt == 0 => return Err(error),
             Err(error) if !error.is_temporary() || deadline.left().is_zero() => return Err(lost(&error)),
             Err(_) => pause(attempt, deadline),
@@ -333,8 +343,20 @@ fn may_have_happened(error: &cloud::Error) -> bool {
     matches!(error.kind(), Kind::Broken | Kind::Unavailable | Kind::Corrupt)
 }
 
+/// What is said wherever a change that is not known to be made may be.
+const ALL_THE_SAME: &str = "the change may have been made all the same";
+
 fn lost(error: &cloud::Error) -> cloud::Error {
-    cloud::Error::new(Kind::Broken, format!("{error}; the change may have been made all the same"))
+    cloud::Error::new(Kind::Broken, format!("{error}; {ALL_THE_SAME}"))
+}
+
+/// The same of what kept us from finding out.
+fn unsure(error: Error) -> Error {
+    match error {
+        Error::Io { file, why } => Error::Io { file, why: format!("{why}; {ALL_THE_SAME}") },
+        Error::Access { file, why } => Error::Access { file, why: format!("{why}; {ALL_THE_SAME}") },
+        other => other,
+    }
 }
 
 /// A service's error, or the store's own.

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use keyward::cloud::Kind;
 use keyward::store::{Header, MemoryStore, NewRow, PinRecord, RemoteStore, Role, Row, RowId, Store, Tag};
 use keyward::types::{Kdf, LockedKey};
 
 use super::Service;
+use crate::support::proxy::{Fault, Proxy};
 
 const EVERY_TIME: Duration = Duration::ZERO;
 
@@ -206,6 +208,19 @@ fn an_aws_token_outlives_its_first_secret() {
     service.dump().into_iter().for_each(|(name, _)| *versions.entry(name).or_default() += 1);
     assert_eq!(versions.keys().collect::<Vec<_>>(), ["keyward/fleet/manifest", "keyward/fleet/manifest-3"]);
     assert!(versions.values().all(|count| *count < 70), "{versions:?}");
+}
+
+/// An attempt that was refused does not hide one before it that did its work.
+#[test]
+fn what_aws_may_have_written_is_not_called_refused() {
+    let service = Service::moto();
+    let proxy = Proxy::start(service.address().rsplit(':').next().unwrap().parse().unwrap());
+    let documents = service.documents_at(&proxy.address());
+    proxy.next([Fault::HalfBody, Fault::Status(400, None)]);
+    let error = documents.write("rows-1", b"rows", None, documents.deadline()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Broken, "{error}");
+    proxy.clear();
+    assert_eq!(documents.read("rows-1", documents.deadline()).unwrap().unwrap().bytes, b"rows");
 }
 
 pub fn contains(content: &[u8], part: &[u8]) -> bool {
