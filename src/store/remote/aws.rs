@@ -164,6 +164,11 @@ fn after(id: &str) -> String {
     version_id(&[b"after ", id.as_bytes()])
 }
 
+/// The number of the secret that follows one in the chain. It comes out of a document.
+fn next_of(link: u32) -> Result<u32> {
+    link.checked_add(1).ok_or_else(|| Error::new(Kind::Corrupt, "the secret is none of keyward's"))
+}
+
 impl AwsDocuments {
     fn name(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
@@ -254,9 +259,12 @@ impl AwsDocuments {
                     continue;
                 }
             };
-            if number + 1 >= LINK && self.get_link(link + 1, deadline)?.is_some() {
-                link += 1;
-                continue;
+            if number >= LINK - 1 {
+                let next = next_of(link)?;
+                if self.get_link(next, deadline)?.is_some() {
+                    link = next;
+                    continue;
+                }
             }
             self.link.store(link, Ordering::Relaxed);
             return Ok(Some(Document { bytes, version: Position { link, number, id: &id }.version() }));
@@ -278,21 +286,39 @@ impl AwsDocuments {
         };
         let before = Position::of(expected).ok_or_else(|| Error::new(Kind::Conflict, "no version"))?;
         let id = after(before.id);
-        let (link, number) = match before.number + 1 {
-            number if number < LINK => (before.link, number),
-            _ => (before.link + 1, 0),
+        let (link, number) = match before.number.checked_add(1) {
+            Some(number) if number < LINK => (before.link, number),
+            _ => (next_of(before.link)?, 0),
         };
         let name = self.link_name(link);
         let id = match number {
             0 => self.create(&name, &content(0), &id, deadline)?,
             number => self.put(&name, &content(number), &id, deadline)?,
         };
-        if number == 0
-            && let Err(error) = self.shorten(link, deadline)
-        {
-            tracing::debug!("{}: the chain of secrets stays longer than it need be: {error}", self.place());
+        if number == 0 {
+            self.check_end(link, deadline)?;
+            if let Err(error) = self.shorten(link, deadline) {
+                let place = self.place();
+                tracing::debug!("{place}: the chain of secrets stays longer than it need be: {error}");
+            }
         }
         Ok(Position { link, number, id: &id }.version())
+    }
+
+    /// After a secret of the chain was made: whether it is the chain's end. Its name is free again once the chain has gone
+    /// on beyond it; what is written there then is seen by nobody, and is removed.
+    ///
+    /// That may also happen to one that was the end when it was made. [`Kind::Corrupt`] says that nobody knows, and that
+    /// to write it once more does not help.
+    fn check_end(&self, link: u32, deadline: Deadline) -> Result<()> {
+        let unknown = |error: Error| error.with_kind(Kind::Broken);
+        match self.get_link(0, deadline).map_err(unknown)? {
+            Some((Link::Moved(to), _)) if to > link => {
+                self.remove(&self.link_name(link), deadline).map_err(unknown)?;
+                Err(Error::new(Kind::Corrupt, "others wrote much more meanwhile"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Lets the first secret of the chain name this one, and deletes those between. It names ever later ones only, or a
