@@ -11,7 +11,7 @@
 //!
 //! Locks, in this order: `writer`, held for a transaction with its requests, so that threads of a process need not run
 //! into each other's commits; `looking`, held for a request, and never waited for; `known`, held for a look or a change
-//! in memory, and while a search's closure runs.
+//! in memory, and while a search's closure runs; `denied`, held for a look.
 
 mod aws;
 mod documents;
@@ -59,6 +59,8 @@ pub fn documents(reader: &mut SlotReader<'_>) -> config::Result<Arc<dyn Document
 const MANIFEST: &str = "manifest";
 /// The longest that a read waits for the service, where there is something to answer without it.
 const LOOK_LASTS: Duration = Duration::from_secs(3);
+/// How long a service that did not permit a change is taken not to permit the next.
+const DENIED_LASTS: Duration = Duration::from_secs(5);
 /// How often a token that was there is looked for again.
 const LOOKS_FOR_TOKEN: u32 = 2;
 /// How often a document that the manifest names is looked for: it is deleted when the manifest changes, and a service
@@ -73,8 +75,8 @@ pub struct RemoteStore {
     writer: Mutex<()>,
     looking: Mutex<()>,
     known: RwLock<Known>,
-    /// The service did not permit the last change.
-    read_only: AtomicBool,
+    /// When the service did not permit the last change.
+    denied: Mutex<Option<Instant>>,
     abandoned: AtomicBool,
 }
 
@@ -105,7 +107,7 @@ impl RemoteStore {
             writer: Mutex::new(()),
             looking: Mutex::new(()),
             known: RwLock::new(Known { state, gone: false }),
-            read_only: AtomicBool::new(false),
+            denied: Mutex::new(None),
             abandoned: AtomicBool::new(false),
         })
     }
@@ -248,7 +250,7 @@ impl RemoteStore {
             }
         }
         self.discard(&dropped);
-        self.read_only.store(false, Ordering::Relaxed);
+        *self.denied.lock() = None;
         Ok(true)
     }
 
@@ -282,7 +284,7 @@ impl RemoteStore {
         if error.kind() != Kind::Denied {
             return Failure::Service(error).at(&self.place);
         }
-        if !self.read_only.swap(true, Ordering::Relaxed) {
+        if self.denied.lock().replace(Instant::now()).is_none() {
             tracing::warn!("{}: {error}", self.place.display());
         }
         Error::ReadOnly { file: self.place.clone() }
@@ -374,7 +376,6 @@ impl Failure {
                 let why = error.to_string();
                 match error.kind() {
                     Kind::Denied | Kind::Unauthenticated => Error::Access { file, why },
-                    Kind::NotFound => Error::Missing { file },
                     _ => Error::Io { file, why },
                 }
             }
@@ -554,9 +555,10 @@ impl Store for RemoteStore {
         })
     }
 
-    /// As far as is known: nothing is refused here because of it.
+    /// As far as is known: nothing is refused here because of it. Permissions change, and one answer may have been wrong:
+    /// after a while wrong PINs are counted again if that works.
     fn read_only(&self) -> bool {
-        self.read_only.load(Ordering::Relaxed)
+        self.denied.lock().is_some_and(|when| when.elapsed() < DENIED_LASTS)
     }
 
     /// Connections belong to the documents' client, which the child never uses.

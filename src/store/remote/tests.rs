@@ -25,6 +25,8 @@ struct Service {
     loses: AtomicU32,
     /// So many writes of the manifest are lost.
     breaks: AtomicU32,
+    /// Writes are not permitted.
+    denies: AtomicBool,
     /// Writes do their work, and are answered with what nobody understands.
     garbles: AtomicBool,
 }
@@ -45,6 +47,7 @@ fn service(limits: Limits) -> Arc<Service> {
         before: Mutex::default(),
         loses: AtomicU32::new(0),
         breaks: AtomicU32::new(0),
+        denies: AtomicBool::new(false),
         garbles: AtomicBool::new(false),
     })
 }
@@ -113,6 +116,9 @@ impl Documents for Service {
     ) -> cloud::Result<Version> {
         self.enter("write", name)?;
         assert!(bytes.len() <= self.limits.document);
+        if self.denies.load(Ordering::SeqCst) {
+            return Err(cloud::Error::new(Kind::Denied, "not for you"));
+        }
         let lot = self.draw();
         let lost = || cloud::Error::new(Kind::Broken, "connection reset");
         let one_less = |breaks: u32| breaks.checked_sub(1);
@@ -436,6 +442,26 @@ fn a_service_that_is_away_stops_writes_only() {
     assert_eq!(store.generation().unwrap(), generation);
     add(&store, 10).unwrap();
     agrees(&service, &store);
+}
+
+#[test]
+fn wrong_pins_are_counted_again_once_it_is_permitted() {
+    let service = service(LARGE);
+    let store = create(&service, EVERY_TIME);
+    let wrong = || {
+        let tried = crate::store::pin::authenticate(&store, Default::default(), Role::So, b"wrong");
+        assert_eq!(tried.unwrap_err(), Error::WrongPin);
+        store.header().unwrap().so_failures.count
+    };
+    service.denies.store(true, Ordering::SeqCst);
+    assert_eq!(wrong(), 0);
+    assert!(store.read_only());
+    service.denies.store(false, Ordering::SeqCst);
+    // As if it had been a while ago.
+    let earlier = Instant::now().checked_sub(DENIED_LASTS);
+    store.denied.lock().clone_from(&earlier);
+    assert!(earlier.is_some() && !store.read_only());
+    assert_eq!(wrong(), 1);
 }
 
 #[test]
