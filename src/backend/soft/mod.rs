@@ -14,6 +14,8 @@ mod objects;
 mod remote;
 mod session;
 mod source;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::collections::BTreeMap;

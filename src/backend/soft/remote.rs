@@ -110,6 +110,10 @@ impl Source for Place {
         Ok(Box::new(store))
     }
 
+    fn patience(&self) -> Duration {
+        self.documents.deadline().left()
+    }
+
     /// The token's own identity tells it from another.
     fn identity(&self) -> Option<(u64, u64)> {
         None

@@ -2,8 +2,12 @@
 
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::store::{Error, Header, Options, Result, SqliteStore, Store};
+
+/// The longest that opening a file takes, beside waiting for others that write it.
+const OPENING_LASTS: Duration = Duration::from_secs(10);
 
 /// Opens a token's store, and makes it.
 pub trait Source: Send + Sync {
@@ -19,6 +23,8 @@ pub trait Source: Send + Sync {
     fn open(&self) -> Result<Box<dyn Store>>;
     /// [`Error::Exists`] where there is one: of several that make it, one wins.
     fn create(&self, header: &Header) -> Result<Box<dyn Store>>;
+    /// How long a thread waits for another that opens the store.
+    fn patience(&self) -> Duration;
     /// Tells what was opened from another that was put in its place, such as a copy from before.
     fn identity(&self) -> Option<(u64, u64)>;
 }
@@ -56,6 +62,10 @@ impl Source for TokenFile {
 
     fn create(&self, header: &Header) -> Result<Box<dyn Store>> {
         Ok(Box::new(SqliteStore::create(&self.path, &self.options, header)?))
+    }
+
+    fn patience(&self) -> Duration {
+        Duration::from_millis(u64::from(self.options.busy_ms)) + OPENING_LASTS
     }
 
     fn identity(&self) -> Option<(u64, u64)> {

@@ -1,5 +1,6 @@
 //! One soft token: where it is kept, its PINs, and the keys that a login unseals.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -13,7 +14,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
 use crate::store::pin::{PinPolicy, authenticate};
-use crate::store::{self, Header, PinRecord, Role, Store, TokenKeys};
+use crate::store::{self, Failures, Header, PinRecord, Role, Store, TokenKeys, unix_now};
 use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User, UserPin};
 use crate::types::{LockedKey, MANUFACTURER, VERSION, ck, padded};
 
@@ -30,8 +31,8 @@ pub struct SoftToken {
     source: Box<dyn Source>,
     /// PINs that nobody types; one of them may be this token's.
     pins: Arc<[UserPin]>,
-    /// One thread opens the token for all.
-    opening: Mutex<()>,
+    /// One thread opens the token for all. How the last attempt failed, and when.
+    opening: Mutex<Option<(Error, Instant)>>,
     opened: Mutex<Option<Current>>,
 }
 
@@ -64,6 +65,8 @@ pub struct Opened {
     /// [`Source::identity`], as it was opened.
     identity: Option<(u64, u64)>,
     unlocked: RwLock<Option<Unlocked>>,
+    /// Wrong PINs in a row that could not be written down: they delay the next one all the same, in this process.
+    uncounted: Mutex<HashMap<Role, Failures>>,
 }
 
 /// What a login leaves in memory until logout.
@@ -74,7 +77,7 @@ struct Unlocked {
 }
 
 impl Opened {
-    fn new(store: Box<dyn Store>, source: &dyn Source) -> Result<Self> {
+    pub(super) fn new(store: Box<dyn Store>, source: &dyn Source) -> Result<Self> {
         let header = store.header()?;
         Ok(Opened {
             identity: source.identity(),
@@ -82,6 +85,7 @@ impl Opened {
             instance: header.public_key,
             objects: Objects::default(),
             unlocked: RwLock::default(),
+            uncounted: Mutex::default(),
             store,
         })
     }
@@ -119,6 +123,26 @@ impl Opened {
             Ok(())
         })?;
         Ok(())
+    }
+
+    /// How long the next try of a PIN waits.
+    pub(super) fn delay(&self, policy: PinPolicy, role: Role) -> Result<Duration> {
+        let counted = policy.state_of(&*self.store.header()?, role).delay;
+        let uncounted = self.uncounted.lock().get(&role).copied().unwrap_or_default();
+        Ok(counted.max(policy.state(uncounted, unix_now()).delay))
+    }
+
+    /// Remembers what a try came to, where the store could not.
+    pub(super) fn tried<T>(&self, role: Role, answer: &store::Result<T>) {
+        match answer {
+            Ok(_) => drop(self.uncounted.lock().remove(&role)),
+            Err(store::Error::WrongPin) if self.store.read_only() => {
+                let mut uncounted = self.uncounted.lock();
+                let failures = uncounted.entry(role).or_default();
+                *failures = Failures { count: failures.count.saturating_add(1), last: unix_now() };
+            }
+            Err(_) => {}
+        }
     }
 
     /// Forgets what the login unsealed.
@@ -187,14 +211,28 @@ impl SoftToken {
     }
 
     fn open_anew(&self) -> Result<Option<Arc<Opened>>> {
-        let _one = self.opening.lock();
+        let begun = Instant::now();
+        let mut failed = self.opening.try_lock_for(self.source.patience()).ok_or_else(|| {
+            let what = format!("{}: another thread still opens it", self.source.place());
+            Error::new(ErrorKind::TokenNotPresent, what)
+        })?;
         if let Some(current) = self.opened.lock().as_ref() {
             return Ok(Some(current.open.clone()));
+        }
+        // Who waited has waited for this answer: where a service hangs, the next attempt would take as long.
+        if let Some((error, when)) = &*failed
+            && *when >= begun
+        {
+            return Err(error.clone());
         }
         match self.source.open() {
             Ok(store) => self.keep(store).map(Some),
             Err(store::Error::Missing { .. }) => Ok(None),
-            Err(error) => Err(error.into()),
+            Err(error) => {
+                let error = Error::from(error);
+                *failed = Some((error.clone(), Instant::now()));
+                Err(error)
+            }
         }
     }
 
@@ -238,11 +276,13 @@ impl SoftToken {
 
     /// Waits as earlier failures demand, then tries the PIN. Holds no lock meanwhile.
     fn authenticate(&self, open: &Opened, role: Role, pin: &[u8]) -> Result<LockedKey> {
-        let delay = self.pin_policy().state_of(&*open.store.header()?, role).delay;
+        let delay = open.delay(self.pin_policy(), role)?;
         if !delay.is_zero() {
             std::thread::sleep(delay);
         }
-        Ok(authenticate(&*open.store, self.pin_policy(), role, pin)?)
+        let answer = authenticate(&*open.store, self.pin_policy(), role, pin);
+        open.tried(role, &answer);
+        Ok(answer?)
     }
 
     /// `serial` is the header's, which a file that was given another name keeps.

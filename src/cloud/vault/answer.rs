@@ -48,11 +48,47 @@ pub(super) fn judge_list(path: &str, answer: Response) -> Result<Response> {
     }
 }
 
-fn messages(answer: &Response) -> Vec<String> {
-    #[derive(Deserialize)]
-    struct Errors {
-        errors: Vec<String>,
+/// The same for a document of a KV engine, version 2. 404 is a success where the engine itself says that there is none: by
+/// an empty list of errors, or by telling of a version that was deleted. A 404 of something before the server is
+/// [`Kind::Unavailable`]: it says nothing of the document. Where the server says that there is no such engine, it stays
+/// [`Kind::NotFound`].
+pub(super) fn judge_document(path: &str, answer: Response) -> Result<Response> {
+    if answer.status == 404 && (is_empty(&answer) || is_deleted(&answer)) {
+        return Ok(answer);
     }
+    let is_foreign = answer.status == 404 && messages(&answer).is_empty();
+    judge(path, answer).map_err(|error| if is_foreign { error.with_kind(Kind::Unavailable) } else { error })
+}
+
+fn is_empty(answer: &Response) -> bool {
+    serde_json::from_slice::<Errors>(&answer.body).is_ok_and(|answer| answer.errors.is_empty())
+}
+
+fn is_deleted(answer: &Response) -> bool {
+    #[derive(Deserialize)]
+    struct Deleted {
+        data: Data,
+    }
+    #[derive(Deserialize)]
+    struct Data {
+        metadata: Metadata,
+    }
+    #[derive(Deserialize)]
+    struct Metadata {
+        deletion_time: String,
+        destroyed: bool,
+    }
+    serde_json::from_slice::<Deleted>(&answer.body).is_ok_and(|Deleted { data: Data { metadata } }| {
+        metadata.destroyed || !metadata.deletion_time.is_empty()
+    })
+}
+
+#[derive(Deserialize)]
+struct Errors {
+    errors: Vec<String>,
+}
+
+fn messages(answer: &Response) -> Vec<String> {
     // Something between may have answered in HTML: the status says enough then.
     serde_json::from_slice::<Errors>(&answer.body).map(|answer| answer.errors).unwrap_or_default()
 }

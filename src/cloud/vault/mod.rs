@@ -92,6 +92,25 @@ impl Vault {
         self.judged(method, path, body, repeat, deadline, answer::judge)
     }
 
+    /// [`Vault::call`] for a document of a KV engine, version 2: `None` where the engine says that there is none. 404 from
+    /// anything else is [`Kind::Unavailable`].
+    pub fn document(
+        &self,
+        method: &'static str,
+        path: &str,
+        body: Option<&[u8]>,
+        repeat: Repeat,
+        deadline: Deadline,
+    ) -> Result<Option<Response>> {
+        let answer = self.judged(method, path, body, repeat, deadline, answer::judge_document);
+        let answer = answer.map_err(|error| match error.kind() {
+            // Not tried again: an engine that is not there is mostly a name that is wrong.
+            Kind::NotFound => error.with_kind(Kind::Unavailable),
+            _ => error,
+        })?;
+        Ok(Some(answer).filter(|answer| answer.status != 404))
+    }
+
     /// The names under a path, of all pages; none where the server says that there are none.
     pub fn list(&self, path: &str, deadline: Deadline) -> Result<Vec<String>> {
         #[derive(Deserialize)]

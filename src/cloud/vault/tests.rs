@@ -257,3 +257,33 @@ fn secrets_that_fit_no_header_are_none() {
     assert_eq!(login::header_text(b"s.7UUaP7qD").as_deref(), Some("s.7UUaP7qD"));
     assert_eq!(mount_path("/team a/transit/"), "team%20a/transit");
 }
+
+#[test]
+fn only_the_engine_says_that_there_is_no_document() {
+    let server = Fake::start(|line, _| {
+        let (status, body) = match line.rsplit('/').next().unwrap_or_default() {
+            "none" => (404, r#"{"errors":[]}"#),
+            "deleted" => (
+                404,
+                r#"{"data":{"data":null,"metadata":{"deletion_time":"2026-01-01T00:00:00Z","destroyed":false}}}"#,
+            ),
+            "route" => (404, r#"{"errors":["no handler for route \"secret/data/route\""]}"#),
+            "html" => (404, "<html>not found</html>"),
+            "nothing" => (404, ""),
+            "json" => (404, r#"{"data":{"metadata":{}}}"#),
+            _ => (200, r#"{"data":{}}"#),
+        };
+        (status, body.to_owned())
+    });
+    let vault = server.vault(Auth::Token(Some(Source::Variable("SECRET".to_owned()))));
+    let get = |name: &str| {
+        let path = format!("secret/data/{name}");
+        vault.document("GET", &path, None, Repeat::Unsent, deadline()).map_err(|error| error.kind())
+    };
+    assert!(get("there").unwrap().is_some());
+    assert!(get("none").unwrap().is_none());
+    assert!(get("deleted").unwrap().is_none());
+    for foreign in ["route", "html", "nothing", "json"] {
+        assert_eq!(get(foreign).err(), Some(Kind::Unavailable), "{foreign}");
+    }
+}

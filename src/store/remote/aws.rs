@@ -30,6 +30,10 @@ const LINK: u32 = 60;
 /// Secrets of the chain that are looked at in a row, before it is said to change faster than it can be read.
 const HOPS: usize = 24;
 
+/// Writing a version that has its ID may be repeated. Who does it has to know, though, that an attempt before the one
+/// that was refused may have arrived.
+const WRITE: Repeat = Repeat::Unsent;
+
 struct AwsDocuments {
     aws: Aws,
     prefix: String,
@@ -160,6 +164,11 @@ fn after(id: &str) -> String {
     version_id(&[b"after ", id.as_bytes()])
 }
 
+/// The number of the secret that follows one in the chain. It comes out of a document.
+fn next_of(link: u32) -> Result<u32> {
+    link.checked_add(1).ok_or_else(|| Error::new(Kind::Corrupt, "the secret is none of keyward's"))
+}
+
 impl AwsDocuments {
     fn name(&self, name: &str) -> String {
         format!("{}{name}", self.prefix)
@@ -173,15 +182,20 @@ impl AwsDocuments {
         }
     }
 
-    /// Every operation here may be repeated: reading, writing a version that has its ID, deleting.
-    fn call(&self, operation: &str, body: &impl Serialize, deadline: Deadline) -> Result<Response> {
+    fn call(
+        &self,
+        operation: &str,
+        body: &impl Serialize,
+        repeat: Repeat,
+        deadline: Deadline,
+    ) -> Result<Response> {
         let body = serde_json::to_vec(body)
             .map_err(|_| Error::new(Kind::Configuration, "the request has no form in JSON"))?;
-        self.aws.call(&SECRETS_MANAGER, operation, &body, Repeat::Always, deadline)
+        self.aws.call(&SECRETS_MANAGER, operation, &body, repeat, deadline)
     }
 
     fn get(&self, name: &str, deadline: Deadline) -> Result<Option<(Vec<u8>, String)>> {
-        let answer = match self.call("GetSecretValue", &Get { secret_id: name }, deadline) {
+        let answer = match self.call("GetSecretValue", &Get { secret_id: name }, Repeat::Always, deadline) {
             Ok(answer) => answer,
             Err(error) if error.kind() == Kind::NotFound => return Ok(None),
             Err(error) => return Err(error),
@@ -202,7 +216,7 @@ impl AwsDocuments {
         let secret_binary = Base64::encode_string(bytes);
         let kms_key_id = self.kms_key.as_deref();
         let body = Create { name, client_request_token: id, secret_binary: &secret_binary, kms_key_id };
-        let answer = self.call("CreateSecret", &body, deadline)?;
+        let answer = self.call("CreateSecret", &body, WRITE, deadline)?;
         Ok(text::from_json::<Written>("CreateSecret", &answer.body)?.version_id)
     }
 
@@ -210,17 +224,18 @@ impl AwsDocuments {
     fn put(&self, name: &str, bytes: &[u8], id: &str, deadline: Deadline) -> Result<String> {
         let secret_binary = Base64::encode_string(bytes);
         let body = Put { secret_id: name, client_request_token: id, secret_binary: &secret_binary };
-        let answer = self.call("PutSecretValue", &body, deadline).map_err(|error| match error.kind() {
-            // The secret was deleted since it was read.
-            Kind::NotFound => error.with_kind(Kind::Conflict),
-            _ => error,
-        })?;
+        let answer =
+            self.call("PutSecretValue", &body, WRITE, deadline).map_err(|error| match error.kind() {
+                // The secret was deleted since it was read.
+                Kind::NotFound => error.with_kind(Kind::Conflict),
+                _ => error,
+            })?;
         Ok(text::from_json::<Written>("PutSecretValue", &answer.body)?.version_id)
     }
 
     fn remove(&self, name: &str, deadline: Deadline) -> Result<()> {
         let body = Delete { secret_id: name, force_delete_without_recovery: true };
-        match self.call("DeleteSecret", &body, deadline) {
+        match self.call("DeleteSecret", &body, Repeat::Always, deadline) {
             Err(error) if error.kind() != Kind::NotFound => Err(error),
             _ => Ok(()),
         }
@@ -244,9 +259,12 @@ impl AwsDocuments {
                     continue;
                 }
             };
-            if number + 1 >= LINK && self.get_link(link + 1, deadline)?.is_some() {
-                link += 1;
-                continue;
+            if number >= LINK - 1 {
+                let next = next_of(link)?;
+                if self.get_link(next, deadline)?.is_some() {
+                    link = next;
+                    continue;
+                }
             }
             self.link.store(link, Ordering::Relaxed);
             return Ok(Some(Document { bytes, version: Position { link, number, id: &id }.version() }));
@@ -268,21 +286,39 @@ impl AwsDocuments {
         };
         let before = Position::of(expected).ok_or_else(|| Error::new(Kind::Conflict, "no version"))?;
         let id = after(before.id);
-        let (link, number) = match before.number + 1 {
-            number if number < LINK => (before.link, number),
-            _ => (before.link + 1, 0),
+        let (link, number) = match before.number.checked_add(1) {
+            Some(number) if number < LINK => (before.link, number),
+            _ => (next_of(before.link)?, 0),
         };
         let name = self.link_name(link);
         let id = match number {
             0 => self.create(&name, &content(0), &id, deadline)?,
             number => self.put(&name, &content(number), &id, deadline)?,
         };
-        if number == 0
-            && let Err(error) = self.shorten(link, deadline)
-        {
-            tracing::debug!("{}: the chain of secrets stays longer than it need be: {error}", self.place());
+        if number == 0 {
+            self.check_end(link, deadline)?;
+            if let Err(error) = self.shorten(link, deadline) {
+                let place = self.place();
+                tracing::debug!("{place}: the chain of secrets stays longer than it need be: {error}");
+            }
         }
         Ok(Position { link, number, id: &id }.version())
+    }
+
+    /// After a secret of the chain was made: whether it is the chain's end. Its name is free again once the chain has gone
+    /// on beyond it; what is written there then is seen by nobody, and is removed.
+    ///
+    /// That may also happen to one that was the end when it was made. [`Kind::Corrupt`] says that nobody knows, and that
+    /// to write it once more does not help.
+    fn check_end(&self, link: u32, deadline: Deadline) -> Result<()> {
+        let unknown = |error: Error| error.with_kind(Kind::Broken);
+        match self.get_link(0, deadline).map_err(unknown)? {
+            Some((Link::Moved(to), _)) if to > link => {
+                self.remove(&self.link_name(link), deadline).map_err(unknown)?;
+                Err(Error::new(Kind::Corrupt, "others wrote much more meanwhile"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Lets the first secret of the chain name this one, and deletes those between. It names ever later ones only, or a

@@ -11,7 +11,7 @@
 //!
 //! Locks, in this order: `writer`, held for a transaction with its requests, so that threads of a process need not run
 //! into each other's commits; `looking`, held for a request, and never waited for; `known`, held for a look or a change
-//! in memory, and while a search's closure runs.
+//! in memory, and while a search's closure runs; `denied`, held for a look.
 
 mod aws;
 mod documents;
@@ -59,6 +59,8 @@ pub fn documents(reader: &mut SlotReader<'_>) -> config::Result<Arc<dyn Document
 const MANIFEST: &str = "manifest";
 /// The longest that a read waits for the service, where there is something to answer without it.
 const LOOK_LASTS: Duration = Duration::from_secs(3);
+/// How long a service that did not permit a change is taken not to permit the next.
+const DENIED_LASTS: Duration = Duration::from_secs(5);
 /// How often a token that was there is looked for again.
 const LOOKS_FOR_TOKEN: u32 = 2;
 /// How often a document that the manifest names is looked for: it is deleted when the manifest changes, and a service
@@ -73,8 +75,8 @@ pub struct RemoteStore {
     writer: Mutex<()>,
     looking: Mutex<()>,
     known: RwLock<Known>,
-    /// The service did not permit the last change.
-    read_only: AtomicBool,
+    /// When the service did not permit the last change.
+    denied: Mutex<Option<Instant>>,
     abandoned: AtomicBool,
 }
 
@@ -105,7 +107,7 @@ impl RemoteStore {
             writer: Mutex::new(()),
             looking: Mutex::new(()),
             known: RwLock::new(Known { state, gone: false }),
-            read_only: AtomicBool::new(false),
+            denied: Mutex::new(None),
             abandoned: AtomicBool::new(false),
         })
     }
@@ -120,7 +122,7 @@ impl RemoteStore {
             Ok(Written::As(version)) => {
                 return Self::new(documents, refresh, Fetched { version, manifest, rows: BTreeMap::new() });
             }
-            Ok(Written::Perhaps) => Self::open(documents, refresh)?,
+            Ok(Written::Before { .. }) => Self::open(documents, refresh)?,
             Err(error) => return Err(Failure::Service(error).at_first(&place)),
         };
         let ours = store.known.read().state.recent.contains(&commit);
@@ -225,11 +227,13 @@ impl RemoteStore {
         let written = put(&*self.documents, MANIFEST, &plan.manifest, Some(&plan.base), deadline);
         let version = match written {
             Ok(Written::As(version)) => Some(version),
-            Ok(Written::Perhaps) if self.is_committed(&plan, deadline)? => None,
-            Ok(Written::Perhaps) => {
-                self.discard(&names);
-                return Ok(false);
-            }
+            Ok(Written::Before { ours }) => match self.is_committed(&plan, ours, deadline).map_err(unsure)? {
+                true => None,
+                false => {
+                    self.discard(&names);
+                    return Ok(false);
+                }
+            },
             Err(error) => {
                 if !may_have_happened(&error) {
                     self.discard(&names);
@@ -246,18 +250,21 @@ impl RemoteStore {
             }
         }
         self.discard(&dropped);
-        self.read_only.store(false, Ordering::Relaxed);
+        *self.denied.lock() = None;
         Ok(true)
     }
 
-    /// Whether what followed the plan's base is the plan. A service may show it late; before it is seen, nothing that the
-    /// plan wrote may go.
-    fn is_committed(&self, plan: &Plan, deadline: Deadline) -> Result<bool> {
+    /// Whether the plan is among what followed its base. A service may show it late; before it is known, nothing that the
+    /// plan wrote may go. `ours`: an attempt of ours may have arrived.
+    fn is_committed(&self, plan: &Plan, ours: bool, deadline: Deadline) -> Result<bool> {
         for attempt in 0.. {
             self.reload(deadline)?;
             let known = self.known()?;
             if known.state.version != plan.base {
-                return Ok(known.state.recent.contains(&plan.commit));
+                return match known.state.follows(plan) {
+                    None if ours => Err(self.never_shown("others changed the token too often to tell")),
+                    follows => Ok(follows.unwrap_or(false)),
+                };
             }
             drop(known);
             if deadline.left().is_zero() {
@@ -265,8 +272,11 @@ impl RemoteStore {
             }
             pause(attempt, deadline);
         }
-        let late = cloud::Error::new(Kind::Broken, "the service does not show what was written last");
-        Err(Failure::Service(lost(&late)).at(&self.place))
+        Err(self.never_shown("the service does not show what was written last"))
+    }
+
+    fn never_shown(&self, why: &str) -> Error {
+        Error::Io { file: self.place.clone(), why: why.to_owned() }
     }
 
     /// [`Error::ReadOnly`] where the service does not permit it.
@@ -274,7 +284,7 @@ impl RemoteStore {
         if error.kind() != Kind::Denied {
             return Failure::Service(error).at(&self.place);
         }
-        if !self.read_only.swap(true, Ordering::Relaxed) {
+        if self.denied.lock().replace(Instant::now()).is_none() {
             tracing::warn!("{}: {error}", self.place.display());
         }
         Error::ReadOnly { file: self.place.clone() }
@@ -304,8 +314,8 @@ impl RemoteStore {
 enum Written {
     /// It is there, in this version.
     As(Version),
-    /// Somebody wrote before; that may have been an attempt of ours whose answer was lost.
-    Perhaps,
+    /// Somebody wrote before; `ours`: it may have been an attempt of ours whose answer was lost.
+    Before { ours: bool },
 }
 
 /// Writes a document by compare-and-set. Where the answer is lost, the same is sent again: whichever attempt arrives, it
@@ -320,7 +330,9 @@ fn put(
     for attempt in 0.. {
         match documents.write(name, bytes, expected, deadline) {
             Ok(version) => return Ok(Written::As(version)),
-            Err(error) if error.kind() == Kind::Conflict => return Ok(Written::Perhaps),
+            Err(error) if error.kind() == Kind::Conflict => {
+                return Ok(Written::Before { ours: attempt > 0 });
+            }
             Err(error) if !may_have_happened(&error) && attempt == 0 => return Err(error),
             Err(error) if !error.is_temporary() || deadline.left().is_zero() => return Err(lost(&error)),
             Err(_) => pause(attempt, deadline),
@@ -333,8 +345,20 @@ fn may_have_happened(error: &cloud::Error) -> bool {
     matches!(error.kind(), Kind::Broken | Kind::Unavailable | Kind::Corrupt)
 }
 
+/// What is said wherever a change that is not known to be made may be.
+const ALL_THE_SAME: &str = "the change may have been made all the same";
+
 fn lost(error: &cloud::Error) -> cloud::Error {
-    cloud::Error::new(Kind::Broken, format!("{error}; the change may have been made all the same"))
+    cloud::Error::new(Kind::Broken, format!("{error}; {ALL_THE_SAME}"))
+}
+
+/// The same of what kept us from finding out.
+fn unsure(error: Error) -> Error {
+    match error {
+        Error::Io { file, why } => Error::Io { file, why: format!("{why}; {ALL_THE_SAME}") },
+        Error::Access { file, why } => Error::Access { file, why: format!("{why}; {ALL_THE_SAME}") },
+        other => other,
+    }
 }
 
 /// A service's error, or the store's own.
@@ -352,7 +376,6 @@ impl Failure {
                 let why = error.to_string();
                 match error.kind() {
                     Kind::Denied | Kind::Unauthenticated => Error::Access { file, why },
-                    Kind::NotFound => Error::Missing { file },
                     _ => Error::Io { file, why },
                 }
             }
@@ -532,9 +555,10 @@ impl Store for RemoteStore {
         })
     }
 
-    /// As far as is known: nothing is refused here because of it.
+    /// As far as is known: nothing is refused here because of it. Permissions change, and one answer may have been wrong:
+    /// after a while wrong PINs are counted again if that works.
     fn read_only(&self) -> bool {
-        self.read_only.load(Ordering::Relaxed)
+        self.denied.lock().is_some_and(|when| when.elapsed() < DENIED_LASTS)
     }
 
     /// Connections belong to the documents' client, which the child never uses.

@@ -59,8 +59,11 @@ pub(super) struct Changes {
 pub(super) struct Plan {
     /// The version of the manifest that it starts from.
     pub(super) base: Version,
-    /// The commit's own number.
+    /// What the commit is recognised by, among those that a manifest remembers.
     pub(super) commit: u64,
+    /// Of the token, and its commits before this one.
+    lineage: u64,
+    before: u32,
     /// To write first.
     pub(super) written: Vec<NewChunk>,
     /// To write then, all or nothing.
@@ -148,6 +151,17 @@ impl State {
     pub(super) fn precedes(&self, manifest: &Manifest) -> bool {
         let ahead = manifest.commits.wrapping_sub(self.commits);
         self.lineage != manifest.lineage || (ahead != 0 && ahead < u32::MAX / 2)
+    }
+
+    /// Whether a plan became part of this state, which is later than the plan's base. `None`: so much later that it would
+    /// be forgotten.
+    pub(super) fn follows(&self, plan: &Plan) -> Option<bool> {
+        let later = usize::try_from(self.commits.wrapping_sub(plan.before)).unwrap_or(usize::MAX);
+        match self.recent.contains(&plan.commit) {
+            true => Some(true),
+            false if later <= REMEMBERED || self.lineage != plan.lineage => Some(false),
+            false => None,
+        }
     }
 
     /// Whether everything is known that the manifest names.
@@ -245,6 +259,8 @@ impl State {
         Ok(Plan {
             base: self.version.clone(),
             commit,
+            lineage: self.lineage,
+            before: self.commits,
             written,
             manifest: bytes,
             dropped: layout.dropped.iter().copied().collect(),

@@ -23,6 +23,12 @@ struct Service {
     before: Mutex<Option<Document>>,
     /// Of so many writes, one does its work and loses its answer, and another is lost itself.
     loses: AtomicU32,
+    /// So many writes of the manifest are lost.
+    breaks: AtomicU32,
+    /// Writes are not permitted.
+    denies: AtomicBool,
+    /// Writes do their work, and are answered with what nobody understands.
+    garbles: AtomicBool,
 }
 
 const LARGE: Limits = Limits { document: 1 << 24, chunk: 1 << 16 };
@@ -40,6 +46,9 @@ fn service(limits: Limits) -> Arc<Service> {
         late: AtomicU32::new(0),
         before: Mutex::default(),
         loses: AtomicU32::new(0),
+        breaks: AtomicU32::new(0),
+        denies: AtomicBool::new(false),
+        garbles: AtomicBool::new(false),
     })
 }
 
@@ -107,9 +116,14 @@ impl Documents for Service {
     ) -> cloud::Result<Version> {
         self.enter("write", name)?;
         assert!(bytes.len() <= self.limits.document);
+        if self.denies.load(Ordering::SeqCst) {
+            return Err(cloud::Error::new(Kind::Denied, "not for you"));
+        }
         let lot = self.draw();
         let lost = || cloud::Error::new(Kind::Broken, "connection reset");
-        if lot == 0 {
+        let one_less = |breaks: u32| breaks.checked_sub(1);
+        let breaks = || self.breaks.fetch_update(Ordering::SeqCst, Ordering::SeqCst, one_less).is_ok();
+        if lot == 0 || (name == MANIFEST && breaks()) {
             return Err(lost());
         }
         let mut documents = self.documents.lock();
@@ -124,6 +138,9 @@ impl Documents for Service {
         }
         let version = now.unwrap_or(0) + 1;
         documents.insert(name.to_owned(), (bytes.to_vec(), version));
+        if self.garbles.load(Ordering::SeqCst) {
+            return Err(cloud::Error::new(Kind::Corrupt, "no JSON"));
+        }
         if lot == 1 { Err(lost()) } else { Ok(Version(version.to_string())) }
     }
 
@@ -302,19 +319,7 @@ fn lost_answers_make_nothing_twice() {
 /// The worst case: the answer to a commit was lost, and the service shows the state before it for a while.
 #[test]
 fn what_a_service_shows_late_is_waited_for() {
-    let limits = Limits { document: 60_000, chunk: 20_000 };
-    let service = service(limits);
-    let store = create(&service, NEVER);
-    add_many(&store, 300);
-    let base = store.known().unwrap().state.version.clone();
-    let full = Changes { put: vec![row(3, 200)], ..Changes::default() };
-    let plan = store.known().unwrap().state.plan(full, limits, Path::new("memory")).unwrap();
-    assert!(!plan.written.is_empty());
-    // An attempt arrives, and nobody hears of it.
-    for new in &plan.written {
-        service.write(&format::chunk_name(new.id), &new.bytes, None, service.deadline()).unwrap();
-    }
-    service.write(MANIFEST, &plan.manifest, Some(&base), service.deadline()).unwrap();
+    let (service, store, plan) = unanswered(Duration::from_secs(20));
     service.late.store(4, Ordering::SeqCst);
     assert!(store.commit(plan, service.deadline()).unwrap());
     assert_eq!(service.late.load(Ordering::SeqCst), 0);
@@ -327,6 +332,72 @@ fn what_a_service_shows_late_is_waited_for() {
     service.late.store(3, Ordering::SeqCst);
     add(&store, 10).unwrap();
     agrees(&service, &store);
+}
+
+/// A token of many rows, and a change of it with new documents of rows: the service made it, and nobody heard of it.
+fn unanswered(total: Duration) -> (Arc<Service>, RemoteStore, Plan) {
+    let limits = Limits { document: 60_000, chunk: 20_000 };
+    let mut service = service(limits);
+    Arc::get_mut(&mut service).unwrap().total = total;
+    let store = create(&service, NEVER);
+    add_many(&store, 300);
+    let changes = Changes { put: vec![row(3, 200)], ..Changes::default() };
+    let plan = store.known().unwrap().state.plan(changes, limits, Path::new("memory")).unwrap();
+    assert!(!plan.written.is_empty());
+    for new in &plan.written {
+        service.write(&format::chunk_name(new.id), &new.bytes, None, service.deadline()).unwrap();
+    }
+    service.write(MANIFEST, &plan.manifest, Some(&plan.base), service.deadline()).unwrap();
+    (service, store, plan)
+}
+
+fn says_may_have_been_made(error: &Error) {
+    assert!(matches!(error, Error::Io { why, .. } if why.contains("may have been made")), "{error}");
+}
+
+#[test]
+fn nothing_is_thrown_away_before_it_is_known_whether_it_is_named() {
+    // What was written is not shown as long as there is time.
+    let (service, store, plan) = unanswered(Duration::from_millis(300));
+    service.late.store(u32::MAX, Ordering::SeqCst);
+    says_may_have_been_made(&store.commit(plan, service.deadline()).unwrap_err());
+    service.late.store(0, Ordering::SeqCst);
+    store.reload(service.deadline()).unwrap();
+    assert_eq!(content(&open(&service, NEVER).unwrap()), content(&store));
+    assert_eq!(store.get(3).unwrap().unwrap().sealed.len(), 200);
+    // Others changed the token since, more often than it remembers.
+    let (service, store, plan) = unanswered(Duration::from_secs(20));
+    let other = open(&service, NEVER).unwrap();
+    for _ in 0..=format::REMEMBERED {
+        other.update_header(&mut |_| Ok(())).unwrap();
+    }
+    service.breaks.store(1, Ordering::SeqCst);
+    says_may_have_been_made(&store.commit(plan, service.deadline()).unwrap_err());
+    assert_eq!(content(&open(&service, NEVER).unwrap()), content(&store));
+    assert_eq!(store.get(3).unwrap().unwrap().sealed.len(), 200);
+}
+
+#[test]
+fn an_answer_that_nobody_understands_may_be_a_success() {
+    let limits = Limits { document: 60_000, chunk: 20_000 };
+    let service = service(limits);
+    let store = create(&service, NEVER);
+    add_many(&store, 300);
+    service.garbles.store(true, Ordering::SeqCst);
+    says_may_have_been_made(&add(&store, 10).unwrap_err());
+    let changes = Changes { put: vec![row(3, 200)], ..Changes::default() };
+    store.reload(service.deadline()).unwrap();
+    let plan = store.known().unwrap().state.plan(changes, limits, Path::new("memory")).unwrap();
+    service.garbles.store(false, Ordering::SeqCst);
+    for new in &plan.written {
+        service.write(&format::chunk_name(new.id), &new.bytes, None, service.deadline()).unwrap();
+    }
+    service.garbles.store(true, Ordering::SeqCst);
+    let names: Vec<_> = plan.written.iter().map(|new| format::chunk_name(new.id)).collect();
+    says_may_have_been_made(&store.commit(plan, service.deadline()).unwrap_err());
+    service.garbles.store(false, Ordering::SeqCst);
+    assert!(!names.is_empty() && names.iter().all(|name| service.names().contains(name)));
+    assert_eq!(open(&service, NEVER).unwrap().get(3).unwrap().unwrap().sealed.len(), 200);
 }
 
 #[test]
@@ -371,6 +442,26 @@ fn a_service_that_is_away_stops_writes_only() {
     assert_eq!(store.generation().unwrap(), generation);
     add(&store, 10).unwrap();
     agrees(&service, &store);
+}
+
+#[test]
+fn wrong_pins_are_counted_again_once_it_is_permitted() {
+    let service = service(LARGE);
+    let store = create(&service, EVERY_TIME);
+    let wrong = || {
+        let tried = crate::store::pin::authenticate(&store, Default::default(), Role::So, b"wrong");
+        assert_eq!(tried.unwrap_err(), Error::WrongPin);
+        store.header().unwrap().so_failures.count
+    };
+    service.denies.store(true, Ordering::SeqCst);
+    assert_eq!(wrong(), 0);
+    assert!(store.read_only());
+    service.denies.store(false, Ordering::SeqCst);
+    // As if it had been a while ago.
+    let earlier = Instant::now().checked_sub(DENIED_LASTS);
+    store.denied.lock().clone_from(&earlier);
+    assert!(earlier.is_some() && !store.read_only());
+    assert_eq!(wrong(), 1);
 }
 
 #[test]

@@ -102,11 +102,8 @@ impl Documents for VaultDocuments {
 
     fn read(&self, name: &str, deadline: Deadline) -> Result<Option<Document>> {
         let path = self.at("data", name);
-        let answer = match self.vault.call("GET", &path, None, Repeat::Always, deadline) {
-            Ok(answer) => answer,
-            Err(error) if error.kind() == Kind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
+        let found = self.vault.document("GET", &path, None, Repeat::Always, deadline)?;
+        let Some(answer) = found else { return Ok(None) };
         let Read { data, metadata } = vault::data(&path, &answer)?;
         let Some(Content { document }) = data else { return Ok(None) };
         let bytes = Base64::decode_vec(&document)
@@ -131,7 +128,8 @@ impl Documents for VaultDocuments {
             self.keep_no_history(name, deadline);
         }
         let path = self.at("data", name);
-        let answer = self.vault.call("POST", &path, Some(&body), Repeat::Unsent, deadline)?;
+        let written = self.vault.document("POST", &path, Some(&body), Repeat::Unsent, deadline)?;
+        let answer = written.ok_or_else(|| Error::new(Kind::Unavailable, format!("{path}: HTTP 404")))?;
         if answer.status == 204 {
             // Version 1 stores what it gets, and compares nothing.
             let why = format!("{} is not a KV engine of version 2", self.mount);

@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use keyward::cloud::Kind;
+use keyward::store::remote::Version;
 use keyward::store::{Header, MemoryStore, NewRow, PinRecord, RemoteStore, Role, Row, RowId, Store, Tag};
 use keyward::types::{Kdf, LockedKey};
 
 use super::Service;
+use crate::support::proxy::{Fault, Proxy};
 
 const EVERY_TIME: Duration = Duration::ZERO;
 
@@ -206,6 +209,47 @@ fn an_aws_token_outlives_its_first_secret() {
     service.dump().into_iter().for_each(|(name, _)| *versions.entry(name).or_default() += 1);
     assert_eq!(versions.keys().collect::<Vec<_>>(), ["keyward/fleet/manifest", "keyward/fleet/manifest-3"]);
     assert!(versions.values().all(|count| *count < 70), "{versions:?}");
+}
+
+/// An attempt that was refused does not hide one before it that did its work.
+#[test]
+fn what_aws_may_have_written_is_not_called_refused() {
+    let service = Service::moto();
+    let proxy = Proxy::start(service.address().rsplit(':').next().unwrap().parse().unwrap());
+    let documents = service.documents_at(&proxy.address());
+    proxy.next([Fault::HalfBody, Fault::Status(400, None)]);
+    let error = documents.write("rows-1", b"rows", None, documents.deadline()).unwrap_err();
+    assert_eq!(error.kind(), Kind::Broken, "{error}");
+    proxy.clear();
+    assert_eq!(documents.read("rows-1", documents.deadline()).unwrap().unwrap().bytes, b"rows");
+}
+
+/// A writer that was asleep while the chain of secrets went on beyond the next one, whose name is free again.
+#[test]
+fn an_aws_writer_that_slept_makes_no_second_token() {
+    let service = Service::moto();
+    let documents = service.documents();
+    let write = |bytes: &[u8], expected: Option<&Version>| {
+        documents.write("manifest", bytes, expected, documents.deadline())
+    };
+    let mut version = write(b"0", None).unwrap();
+    let mut slept = None;
+    for n in 1..=121 {
+        version = write(format!("{n}").as_bytes(), Some(&version)).unwrap();
+        if n == 59 {
+            slept = Some(version.clone());
+        }
+    }
+    let names = || service.dump().into_iter().map(|(name, _)| name).collect::<BTreeSet<_>>();
+    let before = names();
+    assert!(!before.contains("keyward/fleet/manifest-1"));
+    // Not that nothing was written: it might have been the end of the chain when it was made.
+    assert_eq!(write(b"slept", slept.as_ref()).unwrap_err().kind(), Kind::Corrupt);
+    assert_eq!(names(), before);
+    let found = service.documents().read("manifest", documents.deadline()).unwrap().unwrap();
+    assert_eq!((found.bytes, found.version), (b"121".to_vec(), version));
+    let last = Version(format!("{}/{}/x", u32::MAX, u32::MAX));
+    assert_eq!(write(b"far", Some(&last)).unwrap_err().kind(), Kind::Corrupt);
 }
 
 pub fn contains(content: &[u8], part: &[u8]) -> bool {

@@ -100,7 +100,11 @@ impl Service {
     }
 
     pub fn documents(&self) -> Arc<dyn Documents> {
-        let table = self.keys_at(&self.address()).parse().unwrap();
+        self.documents_at(&self.address())
+    }
+
+    pub fn documents_at(&self, address: &str) -> Arc<dyn Documents> {
+        let table = self.keys_at(address).parse().unwrap();
         let entry = SlotEntry::new("soft".to_owned(), table, Origin::Default);
         remote::documents(&mut entry.reader()).unwrap()
     }
