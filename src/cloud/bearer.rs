@@ -176,8 +176,12 @@ mod tests {
     fn a_token_that_ends_soon_is_renewed_and_used_until_then() {
         let bearer = Bearer::default();
         bearer.token(soon(), |_| fetched("one", 3600)).unwrap();
-        bearer.state.lock().held.as_mut().unwrap().renew = Instant::now();
+        let due = || bearer.state.lock().held.as_mut().unwrap().renew = Instant::now();
+        due();
         assert_eq!(&*bearer.token(soon(), |_| refused()).unwrap(), "one");
+        // After a failure it is left alone for a while.
+        assert_eq!(&*bearer.token(soon(), |_| fetched("two", 3600)).unwrap(), "one");
+        due();
         assert_eq!(&*bearer.token(soon(), |_| fetched("two", 3600)).unwrap(), "two");
     }
 
