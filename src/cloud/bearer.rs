@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex};
 
-use super::{Deadline, Error, Kind, Result, SecretText};
+use super::{Deadline, Error, Http, Kind, Request, Response, Result, SecretText};
 
 /// A token is renewed so long before its end, or a quarter of its life if that is less.
 const RENEWED_BEFORE: Duration = Duration::from_secs(225);
@@ -129,6 +129,35 @@ impl Bearer {
         state.epoch += 1;
         state.held = None;
     }
+}
+
+/// Sends a request with an access token, and once more with another where the service does not take the first (401):
+/// `refused` hears of it, and may see no reason for another.
+pub fn send<'a>(
+    http: &Http,
+    attempt: Deadline,
+    request: impl Fn() -> Request<'a>,
+    token: impl Fn(Deadline) -> Result<SecretText>,
+    refused: impl FnOnce(&SecretText, &Response) -> Result<()>,
+) -> Result<Response> {
+    let once = |token: &str| {
+        let left = attempt.left();
+        if left.is_zero() {
+            return Err(Error::new(Kind::Broken, "no time left after the access token came"));
+        }
+        let mut request = request().header("authorization", format!("Bearer {token}"));
+        if !request.body.is_empty() {
+            request = request.header("content-type", "application/json");
+        }
+        http.send(&request, left)
+    };
+    let first = token(attempt)?;
+    let answer = once(&first)?;
+    if answer.status != 401 {
+        return Ok(answer);
+    }
+    refused(&first, &answer)?;
+    once(&*token(attempt)?)
 }
 
 /// Ends a fetch, also one that panics: nobody would ever fetch again.

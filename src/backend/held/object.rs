@@ -11,7 +11,7 @@ use crate::crypto::{self, Hash};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor, Key, material};
 use crate::object::{self, Attributes, Caller, Usage, Value};
-use crate::token::{Access, Login, ObjectHandle};
+use crate::token::{Access, Login, ObjectHandle, Revealed};
 use crate::types::ck;
 
 /// Session objects' handles start here; rows' and built-in objects' stay below.
@@ -100,6 +100,32 @@ pub fn expect_usable(
     Ok(())
 }
 
+/// A handle of a key that leads nowhere has a return value of its own, by what the key was for.
+pub fn no_object_as(kind: ErrorKind) -> impl Fn(Error) -> Error {
+    move |error| match error.kind() {
+        ErrorKind::ObjectHandleInvalid => error.with_kind(kind),
+        _ => error,
+    }
+}
+
+/// Whether this is a type of secret key.
+pub fn is_secret_type(key_type: ck::CK_KEY_TYPE) -> bool {
+    let key = Attributes::new().with(ck::CKA_CLASS, ck::CKO_SECRET_KEY).with(ck::CKA_KEY_TYPE, key_type);
+    object::has_class(&key)
+}
+
+/// What C_GetAttributeValue shows of an object: one answer per wanted type, in order.
+pub fn revealed(config: &Config, object: &Object, wanted: &[ck::CK_ATTRIBUTE_TYPE]) -> Vec<Revealed> {
+    let reveal = |&kind: &ck::CK_ATTRIBUTE_TYPE| {
+        let value = object::reveal(&object.attributes, kind).map_err(|error| error.kind())?;
+        Ok(match kind {
+            ck::CKA_EC_POINT => shown_point(config, &object.attributes, value),
+            _ => value.clone(),
+        })
+    };
+    wanted.iter().map(reveal).collect()
+}
+
 /// Wrapping and unwrapping have return values of their own for a key of the wrong type.
 pub fn wrong_type_as(kind: ErrorKind) -> impl Fn(Error) -> Error {
     move |error| match error.kind() {
@@ -133,7 +159,7 @@ pub fn check_strength(config: &Config, row: &Descriptor, key: &Attributes) -> Re
 }
 
 /// CKA_EC_POINT as `soft.edwards_point` wants it shown. Kept bare, as PKCS#11 3.x has it.
-pub fn shown_point(config: &Config, key: &Attributes, point: &Value) -> Value {
+fn shown_point(config: &Config, key: &Attributes, point: &Value) -> Value {
     let bare = matches!(key.key_type(), Some(ck::CKK_EC_EDWARDS | ck::CKK_EC_MONTGOMERY));
     match point {
         Value::Bytes(point) if bare && config.soft.edwards_point_der => {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::object::{
-    Object, caller, check_strength, expect_no_pin_wanted, expect_usable, operation, wrong_type_as,
+    Object, caller, check_strength, expect_no_pin_wanted, expect_usable, no_object_as, operation,
+    wrong_type_as,
 };
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -36,10 +37,7 @@ pub fn key_for<K: Keeper>(
     usage: Usage,
     invalid: ErrorKind,
 ) -> Result<Arc<Object>> {
-    let key = keeper.object(access, handle).map_err(|error| match error.kind() {
-        ErrorKind::ObjectHandleInvalid => error.with_kind(invalid),
-        _ => error,
-    })?;
+    let key = keeper.object(access, handle).map_err(no_object_as(invalid))?;
     expect_usable(&key.attributes, row, usage, invalid)?;
     check_strength(keeper.config(), row, &key.attributes)?;
     Ok(key)
@@ -121,10 +119,7 @@ pub fn wrap<K: Keeper>(
     let invalid = ErrorKind::WrappingKeyHandleInvalid;
     let wrapping_key = key_for(keeper, access, row, wrapping_key, Usage::Wrap, invalid)
         .map_err(wrong_type_as(ErrorKind::WrappingKeyTypeInconsistent))?;
-    let key = keeper.object(access, key).map_err(|error| match error.kind() {
-        ErrorKind::ObjectHandleInvalid => error.with_kind(ErrorKind::KeyHandleInvalid),
-        _ => error,
-    })?;
+    let key = keeper.object(access, key).map_err(no_object_as(ErrorKind::KeyHandleInvalid))?;
     object::wrappable(&key.attributes, &wrapping_key.attributes)?;
     wrap(wrapping_key.key()?, &mechanism.params, &material::wrap_encoding(&key.attributes)?)
 }

@@ -6,7 +6,6 @@ use crate::backend::held;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
-use crate::object::{self, Attributes};
 use crate::types::ck;
 
 /// What the service itself does.
@@ -17,15 +16,10 @@ fn in_service(service: &Service, kind: ck::CK_MECHANISM_TYPE) -> ck::CK_FLAGS {
 /// What software does beside it: with public keys, and everything with secret keys and digests.
 fn in_software(row: &Descriptor) -> ck::CK_FLAGS {
     let done = row.flags() & !row.extra_flags;
-    match row.key_types.iter().all(|of| is_secret(*of)) {
+    match row.key_types.iter().all(|of| held::is_secret_type(*of)) {
         true => done,
         false => done & (ck::CKF_VERIFY | ck::CKF_ENCRYPT | ck::CKF_WRAP),
     }
-}
-
-fn is_secret(key_type: ck::CK_KEY_TYPE) -> bool {
-    let key = Attributes::new().with(ck::CKA_CLASS, ck::CKO_SECRET_KEY).with(ck::CKA_KEY_TYPE, key_type);
-    object::has_class(&key)
 }
 
 /// The flags of CK_MECHANISM_INFO; `None` for a mechanism that this slot lacks.

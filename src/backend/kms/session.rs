@@ -10,7 +10,7 @@ use super::offer;
 use super::settings::Pin;
 use super::template;
 use super::token::KmsToken;
-use crate::backend::held::{self, FIRST_SESSION_OBJECT, Keeper, Object, caller, shown_point};
+use crate::backend::held::{self, FIRST_SESSION_OBJECT, Keeper, Object, caller};
 use crate::config::Config;
 use crate::crypto;
 use crate::error::{Error, ErrorKind, Result};
@@ -84,10 +84,7 @@ impl KmsSession {
 
     /// The target of a key's handle, with the error that fits one.
     fn key_target(&self, access: Access, handle: ObjectHandle, invalid: ErrorKind) -> Result<Target> {
-        self.target(access, handle).map_err(|error| match error.kind() {
-            ErrorKind::ObjectHandleInvalid => error.with_kind(invalid),
-            _ => error,
-        })
+        self.target(access, handle).map_err(held::no_object_as(invalid))
     }
 
     pub(super) fn row_for(&self, mechanism: &Mechanism, flag: ck::CK_FLAGS) -> Result<&'static Descriptor> {
@@ -244,14 +241,7 @@ impl TokenSession for KmsSession {
         wanted: &[ck::CK_ATTRIBUTE_TYPE],
     ) -> Result<Vec<Revealed>> {
         let object = self.object(self.token.access(access), object)?;
-        let reveal = |&kind: &ck::CK_ATTRIBUTE_TYPE| {
-            let value = object::reveal(&object.attributes, kind).map_err(|error| error.kind())?;
-            Ok(match kind {
-                ck::CKA_EC_POINT => shown_point(&self.token.config, &object.attributes, value),
-                _ => value.clone(),
-            })
-        };
-        Ok(wanted.iter().map(reveal).collect())
+        Ok(held::revealed(&self.token.config, &object, wanted))
     }
 
     fn set_attributes(&mut self, access: Access, object: ObjectHandle, template: Template) -> Result<()> {

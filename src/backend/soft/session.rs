@@ -5,9 +5,7 @@ use std::sync::Arc;
 
 use super::builtin;
 use super::token::{Opened, SoftToken};
-use crate::backend::held::{
-    self, FIRST_SESSION_OBJECT, Keeper, Object, caller, operation, shown_point, unique_id,
-};
+use crate::backend::held::{self, FIRST_SESSION_OBJECT, Keeper, Object, caller, operation, unique_id};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
@@ -125,14 +123,7 @@ impl TokenSession for SoftSession {
         wanted: &[ck::CK_ATTRIBUTE_TYPE],
     ) -> Result<Vec<Revealed>> {
         let object = self.object(access, object)?;
-        let reveal = |&kind: &ck::CK_ATTRIBUTE_TYPE| {
-            let value = object::reveal(&object.attributes, kind).map_err(|error| error.kind())?;
-            Ok(match kind {
-                ck::CKA_EC_POINT => shown_point(self.token.config(), &object.attributes, value),
-                _ => value.clone(),
-            })
-        };
-        Ok(wanted.iter().map(reveal).collect())
+        Ok(held::revealed(self.token.config(), &object, wanted))
     }
 
     fn set_attributes(&mut self, access: Access, object: ObjectHandle, template: Template) -> Result<()> {

@@ -6,7 +6,6 @@ use crate::backend::held;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
-use crate::object::{self, Attributes};
 use crate::types::ck;
 
 /// Signatures of the device.
@@ -36,16 +35,10 @@ fn in_software(row: &Descriptor) -> ck::CK_FLAGS {
     let done = row.flags() & !row.extra_flags;
     match () {
         () if row.key_types.iter().any(|of| PAIRS.contains(of)) => done & ck::CKF_VERIFY,
-        () if row.key_types.iter().all(|of| is_secret(*of)) => done,
+        () if row.key_types.iter().all(|of| held::is_secret_type(*of)) => done,
         // Types of pair that no model has.
         () => 0,
     }
-}
-
-/// Whether this is a type of secret key.
-fn is_secret(key_type: ck::CK_KEY_TYPE) -> bool {
-    let key = Attributes::new().with(ck::CKA_CLASS, ck::CKO_SECRET_KEY).with(ck::CKA_KEY_TYPE, key_type);
-    object::has_class(&key)
 }
 
 /// The flags of CK_MECHANISM_INFO; `None` for a mechanism that this model's token lacks.

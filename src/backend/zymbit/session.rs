@@ -7,7 +7,7 @@ use super::objects::to_device;
 use super::offer;
 use super::ring::{Entry, Found};
 use super::token::ZymbitToken;
-use crate::backend::held::{self, FIRST_SESSION_OBJECT, Keeper, Object, caller, shown_point};
+use crate::backend::held::{self, FIRST_SESSION_OBJECT, Keeper, Object, caller};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
@@ -80,10 +80,7 @@ impl ZymbitSession {
 
     /// The target of a key's handle, with the error that fits one.
     pub(super) fn key_target(&self, access: Access, handle: ObjectHandle) -> Result<Target> {
-        self.target(access, handle).map_err(|error| match error.kind() {
-            ErrorKind::ObjectHandleInvalid => error.with_kind(ErrorKind::KeyHandleInvalid),
-            _ => error,
-        })
+        self.target(access, handle).map_err(held::no_object_as(ErrorKind::KeyHandleInvalid))
     }
 
     pub(super) fn row_for(&self, mechanism: &Mechanism, flag: ck::CK_FLAGS) -> Result<&'static Descriptor> {
@@ -209,14 +206,7 @@ impl TokenSession for ZymbitSession {
         wanted: &[ck::CK_ATTRIBUTE_TYPE],
     ) -> Result<Vec<Revealed>> {
         let object = self.object(self.token.access(access), object)?;
-        let reveal = |&kind: &ck::CK_ATTRIBUTE_TYPE| {
-            let value = object::reveal(&object.attributes, kind).map_err(|error| error.kind())?;
-            Ok(match kind {
-                ck::CKA_EC_POINT => shown_point(&self.token.config, &object.attributes, value),
-                _ => value.clone(),
-            })
-        };
-        Ok(wanted.iter().map(reveal).collect())
+        Ok(held::revealed(&self.token.config, &object, wanted))
     }
 
     fn set_attributes(&mut self, access: Access, object: ObjectHandle, template: Template) -> Result<()> {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 
 use self::credentials::Credentials;
 use super::text::from_json;
-use super::{Caller, Connection, Deadline, Error, Http, Kind, Repeat, Request, Response, Result};
+use super::{Caller, Connection, Deadline, Error, Http, Kind, Repeat, Request, Result, bearer};
 use crate::config::{self, SlotReader};
 
 /// What the official clients of this time send.
@@ -142,38 +142,19 @@ impl Azure {
         repeat: Repeat,
         deadline: Deadline,
     ) -> Result<T> {
+        let request = || Request::new(method, url, body);
+        let token = |attempt| self.credentials.token(attempt);
         let answer = self.caller.call(repeat, deadline, |limit| {
-            let attempt = Deadline::after(limit);
-            let token = self.credentials.token(attempt)?;
-            let mut answer = self.once(method, url, body, &token, attempt)?;
-            if answer.status == 401 {
-                // Expired, or not for this place: one new token, unless it is asked for by somebody else.
-                challenge::expect_own(&answer, &self.resource)?;
-                self.credentials.refused(&token);
-                answer = self.once(method, url, body, &self.credentials.token(attempt)?, attempt)?;
-            }
+            let answer =
+                bearer::send(&self.http, Deadline::after(limit), request, token, |token, answer| {
+                    // Expired, or not for this place: one new token, unless it is asked for by somebody else.
+                    challenge::expect_own(answer, &self.resource)?;
+                    self.credentials.refused(token);
+                    Ok(())
+                })?;
             if answer.is_success() { Ok(answer) } else { Err(error::of(&answer)) }
         })?;
         from_json("Azure", &answer.body)
-    }
-
-    fn once(
-        &self,
-        method: &'static str,
-        url: &str,
-        body: &[u8],
-        token: &str,
-        attempt: Deadline,
-    ) -> Result<Response> {
-        let left = attempt.left();
-        if left.is_zero() {
-            return Err(Error::new(Kind::Broken, "no time left after the access token came"));
-        }
-        let mut request = Request::new(method, url, body).header("authorization", format!("Bearer {token}"));
-        if !body.is_empty() {
-            request = request.header("content-type", "application/json");
-        }
-        self.http.send(&request, left)
     }
 }
 

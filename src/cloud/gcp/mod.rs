@@ -9,9 +9,7 @@ use serde::de::DeserializeOwned;
 
 use self::credentials::{Credentials, Places};
 use super::text::from_json;
-use super::{
-    Caller, Connection, Deadline, Environment, Error, Http, Kind, Repeat, Request, Response, Result,
-};
+use super::{Caller, Connection, Deadline, Environment, Http, Repeat, Request, Response, Result, bearer};
 use crate::config::{self, SlotReader};
 
 /// One of Google's services at one endpoint.
@@ -68,39 +66,22 @@ impl Google {
         deadline: Deadline,
     ) -> Result<Response> {
         let url = format!("{}{path}", self.base);
-        self.caller.call(repeat, deadline, |limit| {
-            let attempt = Deadline::after(limit);
-            let token = self.credentials.token(attempt)?;
-            let mut answer = self.once(method, &url, body, &token, attempt)?;
-            if answer.status == 401 {
-                // Revoked, or the clocks differ: one new token, then the answer stands.
-                self.credentials.refused(&token);
-                answer = self.once(method, &url, body, &self.credentials.token(attempt)?, attempt)?;
+        let request = || {
+            let request = Request::new(method, &url, body);
+            match &self.quota_project {
+                Some(project) => request.header("x-goog-user-project", project.as_str()),
+                None => request,
             }
+        };
+        let token = |attempt| self.credentials.token(attempt);
+        self.caller.call(repeat, deadline, |limit| {
+            let answer = bearer::send(&self.http, Deadline::after(limit), request, token, |token, _| {
+                // Revoked, or the clocks differ: one new token, then the answer stands.
+                self.credentials.refused(token);
+                Ok(())
+            })?;
             if answer.is_success() { Ok(answer) } else { Err(error::of(&answer)) }
         })
-    }
-
-    fn once(
-        &self,
-        method: &'static str,
-        url: &str,
-        body: &[u8],
-        token: &str,
-        attempt: Deadline,
-    ) -> Result<Response> {
-        let left = attempt.left();
-        if left.is_zero() {
-            return Err(Error::new(Kind::Broken, "no time left after the access token came"));
-        }
-        let mut request = Request::new(method, url, body).header("authorization", format!("Bearer {token}"));
-        if !body.is_empty() {
-            request = request.header("content-type", "application/json");
-        }
-        if let Some(project) = &self.quota_project {
-            request = request.header("x-goog-user-project", project.as_str());
-        }
-        self.http.send(&request, left)
     }
 }
 
