@@ -157,7 +157,7 @@ pub fn send<'a>(
         return Ok(answer);
     }
     refused(&first, &answer)?;
-    once(&*token(attempt)?)
+    once(&token(attempt)?)
 }
 
 /// Ends a fetch, also one that panics: nobody would ever fetch again.

@@ -1,6 +1,6 @@
 //! What Google's and Microsoft's token endpoints have in common (RFC 6749, RFC 7523, RFC 8693).
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
@@ -9,12 +9,7 @@ use super::bearer::Fetched;
 use super::text::{base64_url, from_json, percent};
 use super::{Deadline, Error, Http, Kind, Request, Response, Result, SecretText};
 use crate::crypto::{self, Hash, PrivateKey, RsaPrivate};
-use crate::types::SecretBytes;
-
-/// Seconds since 1970.
-pub fn unix_now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs()
-}
+use crate::types::{SecretBytes, unix_now};
 
 /// `application/x-www-form-urlencoded`.
 pub fn form(fields: &[(&str, &str)]) -> Zeroizing<String> {

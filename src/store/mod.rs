@@ -29,6 +29,7 @@ use std::sync::Arc;
 use zeroize::Zeroize;
 
 use crate::types::padded;
+pub use crate::types::unix_now;
 
 pub use error::{Error, Result};
 pub use memory::MemoryStore;
@@ -203,11 +204,6 @@ pub const LAST_ROW: RowId = 0x7eff_ffff;
 fn numbers_after(first: RowId, count: usize) -> Option<RowId> {
     let after = first.checked_add(u64::try_from(count).ok()?)?;
     (after <= LAST_ROW + 1).then_some(after)
-}
-
-/// Seconds since 1970; zero for a clock before that.
-pub fn unix_now() -> u64 {
-    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |d| d.as_secs())
 }
 
 /// One token's storage. Safe to share between threads; every method may be called at any time.

@@ -26,6 +26,11 @@ pub const fn length(n: ck::CK_ULONG) -> usize {
     n as usize
 }
 
+/// Seconds since 1970; zero for a clock before that.
+pub fn unix_now() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
 /// `text` in a fixed field, blank-padded and cut at a character's end (PKCS#11 v3.2, section 3.1).
 pub fn padded<const N: usize>(text: &str) -> [u8; N] {
     let mut field = [b' '; N];

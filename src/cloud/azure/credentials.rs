@@ -8,13 +8,14 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use crate::cloud::bearer::{Bearer, Fetched};
-use crate::cloud::oauth::{exchange, granted, jwt_rs256, pem_block, refusal, rsa_key, unix_now};
+use crate::cloud::oauth::{exchange, granted, jwt_rs256, pem_block, refusal, rsa_key};
 use crate::cloud::text::{base64_url, hex, percent};
 use crate::cloud::{
     Connection, Deadline, Environment, Error, Http, HttpSettings, Kind, Request, Response, Result, SecretText,
 };
 use crate::config::{self, SlotReader};
 use crate::crypto::{self, Hash};
+use crate::types::unix_now;
 
 const IMDS: &str = "http://169.254.169.254";
 /// The machine's own server answers at once, or is not there.

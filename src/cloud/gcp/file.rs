@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
 use crate::cloud::bearer::Fetched;
-use crate::cloud::oauth::{exchange, jwt_rs256, refusal, rsa_key, unix_now};
+use crate::cloud::oauth::{exchange, jwt_rs256, refusal, rsa_key};
 use crate::cloud::text::from_json;
 use crate::cloud::{Deadline, Error, Http, HttpSettings, Kind, Request, Result, SecretText};
+use crate::types::unix_now;
 
 const TOKEN_URL: &str = "https://oauth2.googleapis.com/token";
 const STS_URL: &str = "https://sts.googleapis.com/v1/token";

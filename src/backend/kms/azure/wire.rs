@@ -3,11 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::algorithms;
-use crate::cloud::oauth::unix_now;
 use crate::cloud::text::from_base64_url;
 use crate::cloud::{Error, Kind, Result, SecretText};
 use crate::crypto::{EcPublic, PublicKey, RsaPublic};
 use crate::types::SecretBytes;
+use crate::types::unix_now;
 
 fn corrupt(why: &str) -> Error {
     Error::new(Kind::Corrupt, why)
