@@ -146,6 +146,8 @@ fn describe(shown: &Shown) -> Value {
         "parameter": shown.row.map(|row| parameter(row.param)),
         "legacy": shown.is_legacy(),
         "fips": shown.row.map(|row| row.fips),
+        "provider": shown.row.map(|row| row.provider.name()),
+        "vectors": shown.row.map(|row| row.vectors),
     })
 }
 
@@ -165,10 +167,11 @@ const INTRODUCTION: &str = "\
 This page is generated: `keyward mechanism list --markdown > docs/mechanisms.md`. The rows are those that
 C_GetMechanismList and C_GetMechanismInfo answer from. Key sizes are in the unit that the specification gives for the
 mechanism: bits for RSA, curves and the generation of generic secrets; bytes for AES and HMAC; for ML-DSA the bytes of
-the public key. Mechanisms marked *legacy* are switched off by `policy.legacy = \"deny\"`.
+the public key. Mechanisms marked *legacy* are switched off by `policy.legacy = \"deny\"`. *Checked by* names the
+published vectors that the tests hold a mechanism against, or the other implementation that they compare it with.
 
-| mechanism | operations | key sizes | parameter | |
-| --- | --- | --- | --- | --- |
+| mechanism | operations | key sizes | parameter | provider | checked by | |
+| --- | --- | --- | --- | --- | --- | --- |
 ";
 
 fn markdown(rows: &[Shown]) -> String {
@@ -177,7 +180,13 @@ fn markdown(rows: &[Shown]) -> String {
         let note = if row.is_legacy() { "*legacy*" } else { "" };
         let parameter = row.row.map(|row| parameter(row.param)).unwrap_or_default();
         let operations = operations(row).join(", ");
-        let line = format!("| `{}` | {operations} | {} | {parameter} | {note} |", row.name(), sizes(row));
+        let provider = row.row.map(|row| row.provider.name()).unwrap_or_default();
+        let vectors = row.row.map(|row| row.vectors).filter(|text| !text.is_empty()).unwrap_or("nothing");
+        let line = format!(
+            "| `{}` | {operations} | {} | {parameter} | {provider} | {vectors} | {note} |",
+            row.name(),
+            sizes(row)
+        );
         page.push_str(&line.replace("|  |", "| |").replace("|  |", "| |"));
         page.push('\n');
     }

@@ -7,7 +7,7 @@ use crate::crypto::{self, Cmac};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{SecretBytes, ck, length};
 
-use super::descriptor::{Descriptor, Ops};
+use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::key::Key;
 use super::op::{Cipher, Producer};
@@ -30,6 +30,8 @@ macro_rules! row {
             extra_flags: 0,
             legacy: false,
             fips: true,
+            provider: Provider::AwsLc,
+            vectors: "Wycheproof",
         }
     };
 }

@@ -7,7 +7,7 @@ use crate::crypto::{Digest, EcPublic, Hash, PrivateKey, PublicKey, X25519Public}
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{SecretBytes, ck};
 
-use super::descriptor::{Descriptor, Ops};
+use super::descriptor::{Descriptor, Ops, Provider};
 use super::digest::by_kdf;
 use super::ec::{BITS, FLAGS};
 use super::errors;
@@ -26,6 +26,8 @@ pub(super) const ROWS: &[Descriptor] = &[Descriptor {
     extra_flags: FLAGS,
     legacy: false,
     fips: true,
+    provider: Provider::AwsLc,
+    vectors: "Wycheproof",
 }];
 
 fn derive(key: &Key, params: &Params, wanted: Option<usize>) -> Result<SecretBytes> {

@@ -35,6 +35,33 @@ pub struct Descriptor {
     pub legacy: bool,
     /// Approved under FIPS 140-3.
     pub fips: bool,
+    /// Whose code does the work.
+    pub provider: Provider,
+    /// Where the test vectors come from that cover it, or the implementation that it is compared with; empty where
+    /// there is neither.
+    pub vectors: &'static str,
+}
+
+/// Whose code a mechanism runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Provider {
+    /// AWS-LC.
+    AwsLc,
+    /// The RustCrypto crates and their like, whatever the crypto provider of the build.
+    RustCrypto,
+    /// A device: the row says only how it is called.
+    Device,
+}
+
+impl Provider {
+    /// As the documentation calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Provider::AwsLc => "AWS-LC",
+            Provider::RustCrypto => "RustCrypto",
+            Provider::Device => "the device",
+        }
+    }
 }
 
 /// Starts a digest.

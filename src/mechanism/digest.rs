@@ -4,7 +4,7 @@ use crate::crypto::{Digest, Hash};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::ck;
 
-use super::descriptor::{Descriptor, Ops};
+use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::op::Producer;
 use super::params::ParamKind;
@@ -22,6 +22,8 @@ macro_rules! row {
             extra_flags: 0,
             legacy: false,
             fips: true,
+            provider: Provider::AwsLc,
+            vectors: "FIPS 180-4",
         }
     };
 }

@@ -8,7 +8,7 @@ use crate::crypto::{EcPrivate, EcPublic, Hash, PrivateKey};
 use crate::error::Result;
 use crate::types::ck;
 
-use super::descriptor::{Descriptor, Ops};
+use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::material;
 use super::params::ParamKind;
@@ -34,6 +34,8 @@ macro_rules! row {
             extra_flags: FLAGS,
             legacy: false,
             fips: true,
+            provider: Provider::AwsLc,
+            vectors: "Wycheproof",
         }
     };
 }

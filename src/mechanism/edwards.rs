@@ -6,7 +6,7 @@ use crate::crypto::{Ed25519Private, Ed25519Public, Hash, OkpCurve, PrivateKey, X
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::ck;
 
-use super::descriptor::{Descriptor, Ops};
+use super::descriptor::{Descriptor, Ops, Provider};
 use super::ec::FLAGS;
 use super::errors;
 use super::key::Key;
@@ -32,6 +32,8 @@ macro_rules! row {
             extra_flags: FLAGS & !ck::CKF_EC_UNCOMPRESS,
             legacy: false,
             fips: ck::$key_type == ck::CKK_EC_EDWARDS,
+            provider: Provider::AwsLc,
+            vectors: "Wycheproof",
         }
     };
 }

@@ -4,7 +4,7 @@ use crate::crypto::{Hash, Hmac};
 use crate::error::Result;
 use crate::types::ck;
 
-use super::descriptor::{Descriptor, Ops};
+use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::key::Key;
 use super::op::Producer;
@@ -30,6 +30,8 @@ macro_rules! row {
             extra_flags: 0,
             legacy: false,
             fips: true,
+            provider: Provider::AwsLc,
+            vectors: "Wycheproof",
         }
     };
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::types::{SecretBytes, ck};
 
 use super::aes::row;
-use super::descriptor::{Descriptor, Ops};
+use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::key::Key;
 use super::params::{ParamKind, Params};

@@ -6,7 +6,7 @@ use crate::crypto::{Hedge, MlDsaPrivate, MlDsaPublic, MlDsaSet, PrivateKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{ck, ulong};
 
-use super::descriptor::{Descriptor, Ops};
+use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::material;
 use super::params::{ParamKind, Params};
@@ -26,6 +26,8 @@ macro_rules! row {
             extra_flags: 0,
             legacy: false,
             fips: true,
+            provider: Provider::AwsLc,
+            vectors: "Wycheproof",
         }
     };
 }

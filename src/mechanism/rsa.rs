@@ -5,7 +5,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::object::Attributes;
 use crate::types::{SecretBytes, ck, length};
 
-use super::descriptor::{Descriptor, Ops};
+use super::descriptor::{Descriptor, Ops, Provider};
 use super::digest::{by_mechanism, by_mgf};
 use super::errors;
 use super::key::Key;
@@ -31,6 +31,8 @@ const fn base(kind: ck::CK_MECHANISM_TYPE, name: &'static str, param: ParamKind,
         extra_flags: 0,
         legacy: false,
         fips: true,
+        provider: Provider::AwsLc,
+        vectors: "Wycheproof",
     }
 }
 

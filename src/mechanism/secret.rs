@@ -4,7 +4,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::object::Attributes;
 use crate::types::{SecretBytes, ck, length};
 
-use super::descriptor::{Descriptor, Ops};
+use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::params::ParamKind;
 
@@ -24,6 +24,8 @@ pub(super) const ROWS: &[Descriptor] = &[
         extra_flags: 0,
         legacy: false,
         fips: true,
+        provider: Provider::AwsLc,
+        vectors: "OpenSSL takes them",
     },
     Descriptor {
         kind: ck::CKM_AES_KEY_GEN,
@@ -42,6 +44,8 @@ pub(super) const ROWS: &[Descriptor] = &[
         extra_flags: 0,
         legacy: false,
         fips: true,
+        provider: Provider::AwsLc,
+        vectors: "OpenSSL takes them",
     },
 ];
 

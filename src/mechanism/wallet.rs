@@ -3,7 +3,7 @@
 
 use crate::types::ck;
 
-use super::descriptor::{Descriptor, Ops};
+use super::descriptor::{Descriptor, Ops, Provider};
 use super::ec::FLAGS;
 use super::params::ParamKind;
 
@@ -20,6 +20,8 @@ macro_rules! row {
             extra_flags: FLAGS,
             legacy: false,
             fips: false,
+            provider: Provider::Device,
+            vectors: "",
         }
     };
 }

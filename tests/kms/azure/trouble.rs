@@ -140,9 +140,7 @@ fn a_server_without_the_configured_root_is_not_trusted() {
     let own_ca = mock.path("ca.pem");
     let foreign = start();
     let keys = entry(&mock).replace(own_ca.to_str().unwrap(), foreign.path("ca.pem").to_str().unwrap());
-    let client = direct::open(azure::open, &(keys + "timeout_ms = 500\n"));
-    let deadline = keyward::cloud::Deadline::after(Duration::from_millis(500));
-    let failed = client.list(deadline).unwrap_err();
+    let failed = direct::open(azure::open, &keys).list(soon()).unwrap_err();
     assert_eq!(failed.kind(), Kind::Unreachable, "{failed}");
     assert!(mock.log().is_empty());
 }
