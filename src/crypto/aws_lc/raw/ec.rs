@@ -3,7 +3,7 @@
 use super::bn::{Bn, to_padded};
 use super::{Error, Result, buffer, check, forget_errors, fresh, owned};
 use crate::crypto::Curve;
-use aws_lc_sys as sys;
+use super::sys;
 use std::ffi::c_int;
 use std::ptr::{null, null_mut};
 

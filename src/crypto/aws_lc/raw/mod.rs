@@ -26,6 +26,9 @@ pub(super) use pkey::Pkey;
 pub(super) use rsa::{CrtParts, Part, Rsa};
 
 use super::super::{Error, Hash, Result};
+#[cfg(feature = "fips")]
+use aws_lc_fips_sys as sys;
+#[cfg(not(feature = "fips"))]
 use aws_lc_sys as sys;
 use std::ffi::c_int;
 use std::ptr::NonNull;
@@ -57,12 +60,12 @@ fn fresh<T>(object: *mut T, otherwise: Error) -> Result<NonNull<T>> {
 macro_rules! owned {
     ($(#[$doc:meta])* $name:ident, $object:ident, $free:ident) => {
         $(#[$doc])*
-        pub(in crate::crypto::aws_lc) struct $name(std::ptr::NonNull<aws_lc_sys::$object>);
+        pub(in crate::crypto::aws_lc) struct $name(std::ptr::NonNull<super::sys::$object>);
 
         impl $name {
             /// The C object, valid while `self` lives.
             #[allow(dead_code)]
-            fn raw(&self) -> *mut aws_lc_sys::$object {
+            fn raw(&self) -> *mut super::sys::$object {
                 self.0.as_ptr()
             }
         }
@@ -70,7 +73,7 @@ macro_rules! owned {
         impl Drop for $name {
             fn drop(&mut self) {
                 // SAFETY: `self` owns this reference to the object and nothing uses it afterwards.
-                unsafe { aws_lc_sys::$free(self.0.as_ptr()) }
+                unsafe { super::sys::$free(self.0.as_ptr()) }
             }
         }
     };

@@ -3,7 +3,7 @@
 use super::rsa::Rsa;
 use super::{Error, Hash, Result, buffer, check, fresh, md, owned};
 use crate::crypto::MlDsaSet;
-use aws_lc_sys as sys;
+use super::sys;
 use std::ffi::c_int;
 use std::ptr::{null, null_mut};
 

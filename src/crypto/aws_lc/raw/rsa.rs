@@ -3,7 +3,7 @@
 
 use super::bn::{Bn, to_vec};
 use super::{Error, Hash, Result, check, forget_errors, fresh, md, owned};
-use aws_lc_sys as sys;
+use super::sys;
 use std::ffi::c_int;
 use std::ptr::null_mut;
 
