@@ -10,6 +10,7 @@ use super::host::{Host, TokenArg};
 use super::output::{Answer, Table};
 use crate::calls;
 use crate::ffi;
+use crate::mechanism::params::KdfKind;
 use crate::mechanism::{self, Descriptor, ParamKind};
 use crate::types::ck;
 
@@ -122,6 +123,23 @@ const PARAMETERS: &[(ParamKind, &str)] = &[
     (ParamKind::SignContext, "CK_SIGN_ADDITIONAL_CONTEXT or none"),
     (ParamKind::Bip32Master, "CK_KEYWARD_BIP32_MASTER_PARAMS or none"),
     (ParamKind::Bip32Child, "CK_KEYWARD_BIP32_CHILD_PARAMS"),
+    (ParamKind::Kdf(KdfKind::KeyHandle), "CK_OBJECT_HANDLE"),
+    (ParamKind::Kdf(KdfKind::StringData), "CK_KEY_DERIVATION_STRING_DATA"),
+    (ParamKind::Kdf(KdfKind::ExtractBit), "CK_EXTRACT_PARAMS"),
+    (ParamKind::Kdf(KdfKind::Hkdf), "CK_HKDF_PARAMS"),
+    (ParamKind::Kdf(KdfKind::Pbkdf2), "CK_PKCS5_PBKD2_PARAMS2"),
+    (ParamKind::Kdf(KdfKind::Sp800108), "CK_SP800_108_KDF_PARAMS"),
+    (ParamKind::Kdf(KdfKind::Sp800108Feedback), "CK_SP800_108_FEEDBACK_KDF_PARAMS"),
+    (ParamKind::Kdf(KdfKind::TlsVersion), "CK_VERSION"),
+    (ParamKind::Kdf(KdfKind::TlsMaster), "CK_TLS12_MASTER_KEY_DERIVE_PARAMS"),
+    (ParamKind::Kdf(KdfKind::TlsExtendedMaster), "CK_TLS12_EXTENDED_MASTER_KEY_DERIVE_PARAMS"),
+    (ParamKind::Kdf(KdfKind::TlsKeyMaterial), "CK_TLS12_KEY_MAT_PARAMS"),
+    (ParamKind::Kdf(KdfKind::TlsKdf), "CK_TLS_KDF_PARAMS"),
+    (ParamKind::Kdf(KdfKind::TlsMac), "CK_TLS_MAC_PARAMS"),
+    (ParamKind::Kdf(KdfKind::IkePrf), "CK_IKE_PRF_DERIVE_PARAMS"),
+    (ParamKind::Kdf(KdfKind::Ike1Prf), "CK_IKE1_PRF_DERIVE_PARAMS"),
+    (ParamKind::Kdf(KdfKind::Ike1Extended), "CK_IKE1_EXTENDED_DERIVE_PARAMS"),
+    (ParamKind::Kdf(KdfKind::Ike2PrfPlus), "CK_IKE2_PRF_PLUS_DERIVE_PARAMS"),
 ];
 
 fn parameter(kind: ParamKind) -> String {

@@ -1,5 +1,7 @@
 //! `CK_MECHANISM` and the parameter structures, read by the kind that the mechanism's row names.
 
+mod kdf;
+
 use super::memory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Iv, Mechanism, ParamKind, Params, Reply};
@@ -63,6 +65,7 @@ unsafe fn params(kind: ParamKind, raw: &ck::CK_MECHANISM) -> Result<Params> {
             ParamKind::SignContext => sign_context(raw),
             ParamKind::Bip32Master => bip32_master(raw),
             ParamKind::Bip32Child => bip32_child(raw),
+            ParamKind::Kdf(kind) => kdf::read(kind, raw).map(|kdf| Params::Kdf(Box::new(kdf))),
         }
     }
 }
@@ -250,6 +253,10 @@ unsafe fn bip32_child(raw: &ck::CK_MECHANISM) -> Result<Params> {
 /// # Safety
 /// `pointer` is the mechanism that `mechanism` was read from, in the same call.
 pub(super) unsafe fn write_back(pointer: *mut ck::CK_MECHANISM, mechanism: &Mechanism) -> Result<()> {
+    if let Params::Kdf(params) = &mechanism.params {
+        // SAFETY: the caller's promise.
+        return unsafe { kdf::write_back(pointer, params) };
+    }
     let Params::Bip32Master { mnemonic: Some(reply), .. } = &mechanism.params else { return Ok(()) };
     let Some(sentence) = reply.take() else { return Ok(()) };
     // SAFETY: not null and aligned, or `mechanism` had not been read from it.
@@ -264,4 +271,15 @@ pub(super) unsafe fn write_back(pointer: *mut ck::CK_MECHANISM, mechanism: &Mech
     // SAFETY: the structure that was read above, whatever its alignment.
     unsafe { raw.pParameter.cast::<ck::CK_KEYWARD_BIP32_MASTER_PARAMS>().write_unaligned(p) };
     Ok(())
+}
+
+/// After a call that failed: marks the template inside the parameter that was to blame, if one was.
+///
+/// # Safety
+/// As [`write_back`].
+pub(super) unsafe fn write_offender(pointer: *mut ck::CK_MECHANISM, mechanism: &Mechanism) {
+    if let Params::Kdf(params) = &mechanism.params {
+        // SAFETY: the caller's promise.
+        unsafe { kdf::write_offender(pointer, params) };
+    }
 }

@@ -5,8 +5,10 @@
 
 use crate::crypto::{Digest, EcPublic, Hash, PrivateKey, PublicKey, X25519Public};
 use crate::error::{Error, ErrorKind, Result};
+use crate::object::Inherit;
 use crate::types::{SecretBytes, ck};
 
+use super::derivation::Derive;
 use super::descriptor::{Descriptor, Ops, Provider};
 use super::digest::by_kdf;
 use super::ec::{BITS, FLAGS};
@@ -22,7 +24,7 @@ pub(super) const ROWS: &[Descriptor] = &[Descriptor {
     min_key_size: super::edwards::BITS,
     max_key_size: BITS.1,
     param: ParamKind::Ecdh,
-    ops: Ops { derive: Some(derive), ..Ops::NONE },
+    ops: Ops { derive: Some(Derive::Secret(Inherit::Template, derive)), ..Ops::NONE },
     extra_flags: FLAGS,
     legacy: false,
     fips: true,

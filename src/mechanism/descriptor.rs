@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::object::Attributes;
 use crate::types::{SecretBytes, ck};
 
+use super::derivation::Derive;
 use super::key::Key;
 use super::op::{Cipher, Producer, Verifier};
 use super::params::{ParamKind, Params};
@@ -81,8 +82,6 @@ pub type WrapFn = fn(&Key, &Params, &[u8]) -> Result<Vec<u8>>;
 /// Decrypts a wrapped key. The last argument is the length in bytes that the template asks for
 /// (`material::wanted_len`), for the mechanisms that pad with zeros and leave the length to the caller.
 pub type UnwrapFn = fn(&Key, &Params, &[u8], Option<usize>) -> Result<SecretBytes>;
-/// Derives a secret. The last argument is the wanted length in bytes (`material::wanted_len`).
-pub type DeriveFn = fn(&Key, &Params, Option<usize>) -> Result<SecretBytes>;
 
 /// A mechanism's functions, one slot per operation.
 #[derive(Debug, Clone, Copy)]
@@ -97,7 +96,7 @@ pub struct Ops {
     pub generate_pair: Option<GeneratePairFn>,
     pub wrap: Option<WrapFn>,
     pub unwrap: Option<UnwrapFn>,
-    pub derive: Option<DeriveFn>,
+    pub derive: Option<Derive>,
 }
 
 impl Ops {

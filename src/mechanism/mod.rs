@@ -7,6 +7,7 @@
 //! [`material`] turns a key's attributes into a parsed [`Key`] and back, and keeps them consistent.
 
 mod aes;
+mod derivation;
 mod derive;
 mod descriptor;
 mod digest;
@@ -14,6 +15,7 @@ mod ec;
 mod edwards;
 mod errors;
 mod hmac;
+mod kdf;
 mod key;
 mod key_wrap;
 mod legacy;
@@ -28,9 +30,10 @@ pub mod material;
 pub mod op;
 pub mod params;
 
+pub use derivation::{Base, Derivation, Derive, Derived, Source};
 pub use descriptor::{
-    CipherFn, DeriveFn, Descriptor, DigestFn, GenerateFn, GeneratePairFn, Ops, Provider, SignFn, UnwrapFn,
-    VerifyFn, WrapFn,
+    CipherFn, Descriptor, DigestFn, GenerateFn, GeneratePairFn, Ops, Provider, SignFn, UnwrapFn, VerifyFn,
+    WrapFn,
 };
 pub use key::Key;
 pub use params::{Iv, Mechanism, ParamKind, Params, Reply};
@@ -50,6 +53,7 @@ const FAMILIES: &[&[Descriptor]] = &[
     key_wrap::ROWS,
     ml_dsa::ROWS,
     wallet::ROWS,
+    kdf::simple::ROWS,
 ];
 
 const COUNT: usize = {

@@ -1,11 +1,15 @@
 //! Mechanism parameters as owned Rust values. `ffi::params` reads them out of the caller's memory, by the
 //! [`ParamKind`] that the mechanism's row names; from there on nothing holds a raw pointer.
 
+mod kdf;
+
 use std::sync::Arc;
 
 use parking_lot::Mutex;
 
 use crate::types::{SecretBytes, ck};
+
+pub use kdf::*;
 
 /// A mechanism with its parameters, as one call's `CK_MECHANISM` carried them.
 #[derive(Debug, Clone)]
@@ -43,6 +47,8 @@ pub enum ParamKind {
     Bip32Master,
     /// `CK_KEYWARD_BIP32_CHILD_PARAMS`.
     Bip32Child,
+    /// One of the key derivation functions' structures.
+    Kdf(KdfKind),
 }
 
 /// An IV or nonce: allocated only where it is longer than a block.
@@ -126,20 +132,43 @@ pub enum Params {
         /// Whether it is a hardened one.
         hardened: bool,
     },
+    /// One of the key derivation functions' structures.
+    Kdf(Box<Kdf>),
+}
+
+impl Params {
+    /// The keys that the parameter names by handle, in a fixed order.
+    pub fn keys(&self) -> Vec<ck::CK_OBJECT_HANDLE> {
+        match self {
+            Params::Kdf(kdf) => kdf.keys(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Whether every handle that a derivation gives goes into the parameter, and none to C_DeriveKey's caller.
+    pub fn takes_handles(&self) -> bool {
+        matches!(self, Params::Kdf(kdf) if kdf.takes_handles())
+    }
 }
 
 /// A place in a parameter for what the caller gets back. A clone is the same place.
-#[derive(Debug, Clone, Default)]
-pub struct Reply(Arc<Mutex<Option<SecretBytes>>>);
+#[derive(Debug, Clone)]
+pub struct Reply<T = SecretBytes>(Arc<Mutex<Option<T>>>);
 
-impl Reply {
+impl<T> Default for Reply<T> {
+    fn default() -> Self {
+        Reply(Arc::default())
+    }
+}
+
+impl<T> Reply<T> {
     /// Leaves the answer.
-    pub fn put(&self, answer: SecretBytes) {
+    pub fn put(&self, answer: T) {
         *self.0.lock() = Some(answer);
     }
 
     /// Takes the answer out.
-    pub fn take(&self) -> Option<SecretBytes> {
+    pub fn take(&self) -> Option<T> {
         self.0.lock().take()
     }
 }

@@ -11,14 +11,18 @@ use super::{Attributes, Caller, Template, Value, attribute, policy};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::ck;
 
-/// How a derived key's CKA_SENSITIVE and CKA_EXTRACTABLE follow from its base key's.
+/// How a derived key's CKA_SENSITIVE and CKA_EXTRACTABLE follow from those of the keys it is made of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Inherit {
     /// The template decides: key agreement, HKDF, derivation by encryption.
     Template,
-    /// A sensitive or unextractable base key makes the derived key so too: concatenation, XOR and extraction
-    /// of bits, whose result gives the base key's value away.
+    /// A sensitive or unextractable key makes the derived key so too, and where none is, the template decides:
+    /// concatenation, XOR and extraction of bits, whose result gives a key's value away, and the TLS KDF.
     Base,
+    /// The template decides, and what it leaves out is as the base key has it: SP 800-108.
+    Omitted,
+    /// As the base key has it; the template may say nothing else: the traffic keys of TLS.
+    Exactly,
 }
 
 /// Which function makes the object: what its template must and must not give.
@@ -164,38 +168,152 @@ pub fn unwrap(template: Template, unwrapping_key: &Attributes, caller: &Caller) 
 
 /// C_DeriveKey: the attributes of a secret key, without the derived value; a generic secret where the
 /// template names no type. CKA_DERIVE_TEMPLATE of the base key is applied. A CKA_VALUE_LEN is kept, as the
-/// length wanted.
+/// length wanted. `others` are the keys that the mechanism's parameter names.
 ///
 /// # Errors
-/// As `create`; CKR_TEMPLATE_INCONSISTENT where the two templates disagree or the base key's protection would
+/// As `create`; CKR_TEMPLATE_INCONSISTENT where the two templates disagree or the protection of a key would
 /// be lost against `inherit`.
 pub fn derive(
     template: Template,
     base: &Attributes,
+    others: &[&Attributes],
     inherit: Inherit,
     caller: &Caller,
 ) -> Result<Attributes> {
-    let mut template = apply(template, base, ck::CKA_DERIVE_TEMPLATE)?;
-    if inherit == Inherit::Base {
-        inherit_protection(&mut template, base)?;
-    }
+    let template = inherited(template, base, others, inherit)?;
     let mut key = shared_secret(template, &DERIVE, caller)?;
-    set_history(&mut key, None);
-    let always_sensitive = base.flag(ck::CKA_ALWAYS_SENSITIVE) && key.flag(ck::CKA_SENSITIVE);
-    let never_extractable = base.flag(ck::CKA_NEVER_EXTRACTABLE) && !key.flag(ck::CKA_EXTRACTABLE);
-    key.set(ck::CKA_ALWAYS_SENSITIVE, always_sensitive);
-    key.set(ck::CKA_NEVER_EXTRACTABLE, never_extractable);
+    inherit_history(&mut key, base, others, inherit);
     Ok(key)
 }
 
-fn inherit_protection(template: &mut Template, base: &Attributes) -> Result<()> {
-    if base.flag(ck::CKA_SENSITIVE) {
-        template.add(ck::CKA_SENSITIVE, Value::Bool(true))?;
+/// C_DeriveKey: the attributes of a private key of this type, without the derived material. Otherwise as
+/// `derive`.
+///
+/// # Errors
+/// As `derive`; CKR_TEMPLATE_INCONSISTENT for another class or type of key.
+pub fn derive_private(
+    template: Template,
+    base: &Attributes,
+    key_type: ck::CK_KEY_TYPE,
+    inherit: Inherit,
+    caller: &Caller,
+) -> Result<Attributes> {
+    let template = inherited(template, base, &[], inherit)?;
+    let template = imply(template, ck::CKO_PRIVATE_KEY, Some(key_type), &[key_type])?;
+    let mut key = build(resolve(&template)?, template, &DERIVE, caller)?;
+    inherit_history(&mut key, base, &[], inherit);
+    Ok(key)
+}
+
+/// What the public key of a private key takes over, unless the template says otherwise ("Public key from private
+/// key"): the public key's attribute and the private key's.
+const OF_PRIVATE: &[(ck::CK_ATTRIBUTE_TYPE, ck::CK_ATTRIBUTE_TYPE)] = &[
+    (ck::CKA_ENCRYPT, ck::CKA_DECRYPT),
+    (ck::CKA_VERIFY, ck::CKA_SIGN),
+    (ck::CKA_VERIFY_RECOVER, ck::CKA_SIGN_RECOVER),
+    (ck::CKA_WRAP, ck::CKA_UNWRAP),
+    (ck::CKA_ENCAPSULATE, ck::CKA_DECAPSULATE),
+    (ck::CKA_DERIVE, ck::CKA_DERIVE),
+    (ck::CKA_ID, ck::CKA_ID),
+    (ck::CKA_START_DATE, ck::CKA_START_DATE),
+    (ck::CKA_END_DATE, ck::CKA_END_DATE),
+    (ck::CKA_SUBJECT, ck::CKA_SUBJECT),
+    (ck::CKA_ALLOWED_MECHANISMS, ck::CKA_ALLOWED_MECHANISMS),
+];
+
+/// CKM_PUB_KEY_FROM_PRIV_KEY: the attributes of a private key's public key, without the material.
+///
+/// # Errors
+/// As `create`; CKR_TEMPLATE_INCONSISTENT for another class or type of key.
+pub fn derive_public(template: Template, private: &Attributes, caller: &Caller) -> Result<Attributes> {
+    let key_type = private.key_type();
+    let key_types: Vec<_> = key_type.into_iter().collect();
+    let mut template = imply(template, ck::CKO_PUBLIC_KEY, key_type, &key_types)?;
+    let row = resolve(&template)?;
+    for (own, its) in OF_PRIVATE.iter().filter(|(own, _)| row.rule(*own).is_some()) {
+        if let Some(value) = private.get(*its) {
+            template.set_default(*own, value.clone());
+        }
     }
-    if !base.flag(ck::CKA_EXTRACTABLE) {
-        template.add(ck::CKA_EXTRACTABLE, Value::Bool(false))?;
+    let mut key = build(row, template, &DERIVE, caller)?;
+    set_history(&mut key, None);
+    if let Some(mechanism) = private.ulong(ck::CKA_KEY_GEN_MECHANISM) {
+        key.set(ck::CKA_KEY_GEN_MECHANISM, mechanism);
     }
-    Ok(())
+    Ok(key)
+}
+
+/// C_DeriveKey: the attributes of a data object, without its value, and the length in bytes that the template's
+/// CKA_VALUE_LEN, which no data object has, asks for. CKA_DERIVE_TEMPLATE of the base key is applied.
+///
+/// # Errors
+/// As `create`; CKR_TEMPLATE_INCONSISTENT where the two templates disagree or ask for another class.
+pub fn derive_data(
+    template: Template,
+    base: &Attributes,
+    caller: &Caller,
+) -> Result<(Attributes, Option<ck::CK_ULONG>)> {
+    let mut template = apply(template, base, ck::CKA_DERIVE_TEMPLATE)?;
+    template.set_default(ck::CKA_CLASS, ck::CKO_DATA);
+    if template.ulong(ck::CKA_CLASS) != Some(ck::CKO_DATA) {
+        return Err(inconsistent(ck::CKA_CLASS, "must be CKO_DATA for a mechanism that derives data"));
+    }
+    if template.get(ck::CKA_VALUE).is_some() {
+        let why = "cannot be given to C_DeriveKey: it is computed";
+        return Err(fault(ErrorKind::AttributeReadOnly, ck::CKA_VALUE, why));
+    }
+    let wanted = template.ulong(ck::CKA_VALUE_LEN);
+    template.discard(|id, _| id == ck::CKA_VALUE_LEN);
+    Ok((build(resolve(&template)?, template, &DERIVE, caller)?, wanted))
+}
+
+/// The template with what the base key prescribes and the protection of the keys that go into the derived one.
+fn inherited(
+    template: Template,
+    base: &Attributes,
+    others: &[&Attributes],
+    inherit: Inherit,
+) -> Result<Template> {
+    let mut template = apply(template, base, ck::CKA_DERIVE_TEMPLATE)?;
+    let all = || others.iter().copied().chain([base]);
+    match inherit {
+        Inherit::Template => {}
+        Inherit::Base => {
+            if all().any(|key| key.flag(ck::CKA_SENSITIVE)) {
+                template.add(ck::CKA_SENSITIVE, Value::Bool(true))?;
+            }
+            if !all().all(|key| key.flag(ck::CKA_EXTRACTABLE)) {
+                template.add(ck::CKA_EXTRACTABLE, Value::Bool(false))?;
+            }
+            template.set_default(ck::CKA_SENSITIVE, false);
+            template.set_default(ck::CKA_EXTRACTABLE, true);
+        }
+        Inherit::Omitted => {
+            template.set_default(ck::CKA_SENSITIVE, base.flag(ck::CKA_SENSITIVE));
+            template.set_default(ck::CKA_EXTRACTABLE, base.flag(ck::CKA_EXTRACTABLE));
+        }
+        Inherit::Exactly => {
+            template.add(ck::CKA_SENSITIVE, Value::Bool(base.flag(ck::CKA_SENSITIVE)))?;
+            template.add(ck::CKA_EXTRACTABLE, Value::Bool(base.flag(ck::CKA_EXTRACTABLE)))?;
+        }
+    }
+    Ok(template)
+}
+
+/// The past of a derived key: what was always true of the keys it is made of, and still is of itself.
+fn inherit_history(key: &mut Attributes, base: &Attributes, others: &[&Attributes], inherit: Inherit) {
+    set_history(key, None);
+    let all = || others.iter().copied().chain([base]);
+    let always = |id| match inherit {
+        Inherit::Template | Inherit::Exactly => base.flag(id),
+        Inherit::Base => all().all(|key| key.flag(id)),
+        // The words of the specification: "the base key or any of the additional input keys".
+        Inherit::Omitted => all().any(|key| key.flag(id)),
+    };
+    let always_sensitive = always(ck::CKA_ALWAYS_SENSITIVE) && key.flag(ck::CKA_SENSITIVE);
+    let never_extractable = always(ck::CKA_NEVER_EXTRACTABLE) && !key.flag(ck::CKA_EXTRACTABLE);
+    key.set(ck::CKA_ALWAYS_SENSITIVE, always_sensitive);
+    key.set(ck::CKA_NEVER_EXTRACTABLE, never_extractable);
 }
 
 /// C_EncapsulateKey: the attributes of the shared secret key, without its value.

@@ -27,13 +27,13 @@ mod value;
 
 pub use change::{copy, modify};
 pub use create::{
-    Inherit, adopt, builtin, create, decapsulate, derive, encapsulate, finish, generate_pair,
-    generate_secret, has_class, unwrap,
+    Inherit, adopt, builtin, create, decapsulate, derive, derive_data, derive_private, derive_public,
+    encapsulate, finish, generate_pair, generate_secret, has_class, unwrap,
 };
 pub use date::Date;
 pub use policy::{
-    Usage, is_copyable, is_destroyable, is_modifiable, is_private, is_token, matches, may_write, permits,
-    reveal, wrappable,
+    Usage, expect_allowed, is_copyable, is_destroyable, is_modifiable, is_private, is_token, matches,
+    may_write, permits, reveal, wrappable,
 };
 pub use template::{RawAttribute, RawValue, Template};
 pub use value::{Attributes, Value};

@@ -226,11 +226,22 @@ pub fn permits(
     if !key.flag(usage.attribute()) {
         return Err(refuse(key, usage));
     }
-    if key.mechanisms(ck::CKA_ALLOWED_MECHANISMS).is_some_and(|allowed| !allowed.contains(&mechanism)) {
-        let why = format!("of the key does not list mechanism {mechanism:#x}");
-        return Err(fault(ErrorKind::MechanismInvalid, ck::CKA_ALLOWED_MECHANISMS, why));
-    }
+    expect_allowed(key, mechanism)?;
     today.map_or(Ok(()), |today| in_force(key, today))
+}
+
+/// Whether CKA_ALLOWED_MECHANISMS, where a key has it, lists the mechanism.
+///
+/// # Errors
+/// CKR_MECHANISM_INVALID for one that it does not list.
+pub fn expect_allowed(key: &Attributes, mechanism: ck::CK_MECHANISM_TYPE) -> Result<()> {
+    match key.mechanisms(ck::CKA_ALLOWED_MECHANISMS) {
+        Some(allowed) if !allowed.contains(&mechanism) => {
+            let why = format!("of the key does not list mechanism {mechanism:#x}");
+            Err(fault(ErrorKind::MechanismInvalid, ck::CKA_ALLOWED_MECHANISMS, why))
+        }
+        _ => Ok(()),
+    }
 }
 
 fn refuse(key: &Attributes, usage: Usage) -> Error {

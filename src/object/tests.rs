@@ -483,24 +483,26 @@ fn derived_keys_inherit() {
     let strict = aes_key(aes().with(ck::CKA_SENSITIVE, true));
     let open = aes_key(aes().with(ck::CKA_EXTRACTABLE, true));
     let readable = || Template::new().with(ck::CKA_SENSITIVE, false).with(ck::CKA_EXTRACTABLE, true);
-    let plain = derive(Template::new(), &strict, Inherit::Template, &USER).unwrap();
+    let plain = derive(Template::new(), &strict, &[], Inherit::Template, &USER).unwrap();
     assert_eq!((plain.class(), plain.key_type()), (ck::CKO_SECRET_KEY, Some(ck::CKK_GENERIC_SECRET)));
     assert!(!plain.flag(ck::CKA_LOCAL) && plain.flag(ck::CKA_NEVER_EXTRACTABLE));
     assert!(!plain.flag(ck::CKA_ALWAYS_SENSITIVE));
     let sensitive = Template::new().with(ck::CKA_SENSITIVE, true);
     assert!(
-        derive(sensitive.clone(), &strict, Inherit::Template, &USER).unwrap().flag(ck::CKA_ALWAYS_SENSITIVE)
+        derive(sensitive.clone(), &strict, &[], Inherit::Template, &USER)
+            .unwrap()
+            .flag(ck::CKA_ALWAYS_SENSITIVE)
     );
-    assert!(!derive(sensitive, &open, Inherit::Template, &USER).unwrap().flag(ck::CKA_ALWAYS_SENSITIVE));
-    let agreed = derive(readable(), &strict, Inherit::Template, &USER).unwrap();
+    assert!(!derive(sensitive, &open, &[], Inherit::Template, &USER).unwrap().flag(ck::CKA_ALWAYS_SENSITIVE));
+    let agreed = derive(readable(), &strict, &[], Inherit::Template, &USER).unwrap();
     assert!(!agreed.flag(ck::CKA_NEVER_EXTRACTABLE));
     refused(
-        derive(readable(), &strict, Inherit::Base, &USER),
+        derive(readable(), &strict, &[], Inherit::Base, &USER),
         ErrorKind::TemplateInconsistent,
         ck::CKA_SENSITIVE,
     );
-    assert!(derive(Template::new(), &strict, Inherit::Base, &USER).unwrap().flag(ck::CKA_SENSITIVE));
-    assert!(derive(readable(), &open, Inherit::Base, &USER).is_ok());
+    assert!(derive(Template::new(), &strict, &[], Inherit::Base, &USER).unwrap().flag(ck::CKA_SENSITIVE));
+    assert!(derive(readable(), &open, &[], Inherit::Base, &USER).is_ok());
 }
 
 #[test]
@@ -513,11 +515,11 @@ fn keys_prescribe_templates() {
     );
     let key = || Template::new().with(ck::CKA_CLASS, ck::CKO_SECRET_KEY).with(ck::CKA_KEY_TYPE, ck::CKK_AES);
     assert!(unwrap(key(), &base, &USER).unwrap().flag(ck::CKA_SENSITIVE));
-    assert!(derive(key(), &base, Inherit::Template, &USER).unwrap().flag(ck::CKA_SENSITIVE));
+    assert!(derive(key(), &base, &[], Inherit::Template, &USER).unwrap().flag(ck::CKA_SENSITIVE));
     let against = || key().with(ck::CKA_SENSITIVE, false);
     refused(unwrap(against(), &base, &USER), ErrorKind::TemplateInconsistent, ck::CKA_UNWRAP_TEMPLATE);
     refused(
-        derive(against(), &base, Inherit::Template, &USER),
+        derive(against(), &base, &[], Inherit::Template, &USER),
         ErrorKind::TemplateInconsistent,
         ck::CKA_DERIVE_TEMPLATE,
     );

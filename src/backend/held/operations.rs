@@ -8,8 +8,8 @@ use super::object::{
 };
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::{Descriptor, Key, Mechanism, Ops, Params, material};
-use crate::object::{self, Attributes, Inherit, Template, Usage};
+use crate::mechanism::{Base, Derivation, Descriptor, Key, Mechanism, Ops, Params, Source, material};
+use crate::object::{self, Attributes, Template, Usage};
 use crate::token::{Access, ObjectHandle, Prepared};
 use crate::types::ck;
 
@@ -147,7 +147,7 @@ pub fn unwrap<K: Keeper>(
     add_one(keeper, access, key)
 }
 
-/// C_DeriveKey.
+/// C_DeriveKey. The handle is CK_INVALID_HANDLE where all go into the mechanism's parameter.
 pub fn derive<K: Keeper>(
     keeper: &mut K,
     access: Access,
@@ -157,11 +157,70 @@ pub fn derive<K: Keeper>(
 ) -> Result<ObjectHandle> {
     let row = keeper.row(mechanism.kind)?;
     let derive = operation(row, row.ops.derive, Usage::Derive)?;
-    let base_key = key_for(keeper, access, row, base_key, Usage::Derive, ErrorKind::KeyHandleInvalid)?;
-    expect_no_pin_wanted(&base_key, "C_DeriveKey")?;
-    let mut key = object::derive(template, &base_key.attributes, Inherit::Template, &caller(access))?;
-    object::may_write(&key, &caller(access), access.read_write)?;
-    let value = derive(base_key.key()?, &mechanism.params, material::wanted_len(&key)?)?;
-    material::fill_secret(&mut key, value)?;
-    add_one(keeper, access, key)
+    let base_key = base_for(keeper, access, row, derive.base(), base_key)?;
+    let other = |handle| key_for(keeper, access, row, handle, Usage::Derive, ErrorKind::KeyHandleInvalid);
+    let others = mechanism.params.keys().into_iter().map(other).collect::<Result<Vec<_>>>()?;
+
+    let data = is_data(&base_key).then(|| material::data(&base_key.attributes)).transpose()?;
+    let key = data.as_ref().map_or_else(|| base_key.key(), Ok)?;
+    let derivation = Derivation {
+        base: Source { key, attributes: &base_key.attributes },
+        others: &others.iter().map(|other| source(other)).collect::<Result<Vec<_>>>()?,
+        template: &template,
+        caller: caller(access),
+        read_write: access.read_write,
+    };
+    let derived = derive.run(&derivation, &mechanism.params)?;
+
+    let (objects, places): (Vec<_>, Vec<_>) =
+        derived.into_iter().map(|derived| (derived.object, derived.handle)).unzip();
+    let mut own = ck::CK_INVALID_HANDLE;
+    for (handle, place) in keeper.add(access, objects)?.into_iter().zip(places) {
+        match place {
+            Some(place) => place.put(handle),
+            None => own = handle,
+        }
+    }
+    Ok(own)
+}
+
+fn source(object: &Object) -> Result<Source<'_>> {
+    Ok(Source { key: object.key()?, attributes: &object.attributes })
+}
+
+fn is_data(object: &Object) -> bool {
+    object.attributes.class() == ck::CKO_DATA
+}
+
+/// The base key of a derivation, if the mechanism takes it and it may be used so.
+fn base_for<K: Keeper>(
+    keeper: &K,
+    access: Access,
+    row: &'static Descriptor,
+    base: Base,
+    handle: ObjectHandle,
+) -> Result<Arc<Object>> {
+    let invalid = ErrorKind::KeyHandleInvalid;
+    let key = keeper.object(access, handle).map_err(no_object_as(invalid))?;
+    match base {
+        Base::KeyOrData if is_data(&key) => return Ok(key),
+        Base::Private if key.attributes.class() == ck::CKO_PRIVATE_KEY => {
+            object::expect_allowed(&key.attributes, row.kind)?;
+            return match key.attributes.key_type().is_some_and(|key_type| row.takes(key_type)) {
+                true => Ok(key),
+                false => Err(ErrorKind::KeyTypeInconsistent.into()),
+            };
+        }
+        Base::Private => {
+            return Err(Error::new(
+                ErrorKind::KeyTypeInconsistent,
+                format!("{} takes a private key", row.name),
+            ));
+        }
+        Base::Key | Base::KeyOrData => {}
+    }
+    expect_usable(&key.attributes, row, Usage::Derive, invalid)?;
+    check_strength(keeper.config(), row, &key.attributes)?;
+    expect_no_pin_wanted(&key, "C_DeriveKey")?;
+    Ok(key)
 }

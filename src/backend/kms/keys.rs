@@ -192,7 +192,7 @@ impl KmsSession {
     ) -> Result<ObjectHandle> {
         self.expect_offered(mechanism, object, ck::CKF_DERIVE, Usage::Derive)?;
         let Some((public, _)) = &entry.public else { return Err(ErrorKind::KeyTypeInconsistent.into()) };
-        let mut key = object::derive(template, &object.attributes, Inherit::Template, &caller(access))?;
+        let mut key = object::derive(template, &object.attributes, &[], Inherit::Template, &caller(access))?;
         object::may_write(&key, &caller(access), access.read_write)?;
         template::expect_session_object(&key)?;
         let wanted = material::wanted_len(&key)?;

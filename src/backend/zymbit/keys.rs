@@ -106,7 +106,7 @@ impl ZymbitSession {
         if let Params::Bip32Child { index, hardened } = mechanism.params {
             return self.derive_child(access, entry, index, hardened, &template);
         }
-        let mut key = object::derive(template, &object.attributes, Inherit::Template, &caller(access))?;
+        let mut key = object::derive(template, &object.attributes, &[], Inherit::Template, &caller(access))?;
         object::may_write(&key, &caller(access), access.read_write)?;
         let wanted = material::wanted_len(&key)?;
         let value = external::ecdh(public_of(entry), &mechanism.params, wanted, |peer| {

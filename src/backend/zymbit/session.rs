@@ -128,18 +128,17 @@ impl Keeper for ZymbitSession {
         self.target(access, handle).map(|target| target.object().clone())
     }
 
-    fn add(&mut self, access: Access, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
-        let mut handles = Vec::new();
-        for mut attributes in objects {
-            object::may_write(&attributes, &caller(access), access.read_write)?;
-            if object::is_token(&attributes) {
+    fn add(&mut self, access: Access, mut objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+        for attributes in &mut objects {
+            object::may_write(attributes, &caller(access), access.read_write)?;
+            if object::is_token(attributes) {
                 return Err(not_stored());
             }
-            object::finish(&mut attributes, &held::unique_id()?);
-            let handle = self.token.session_objects.write().add(attributes);
-            self.owned.push(handle);
-            handles.push(handle);
+            object::finish(attributes, &held::unique_id()?);
         }
+        let mut kept = self.token.session_objects.write();
+        let handles: Vec<_> = objects.into_iter().map(|attributes| kept.add(attributes)).collect();
+        self.owned.extend(&handles);
         Ok(handles)
     }
 }

@@ -98,12 +98,27 @@ pub(in crate::ffi) unsafe fn derive(
     key: *mut ck::CK_OBJECT_HANDLE,
 ) -> Result<()> {
     let module = state::module()?;
-    memory::check_target(key)?;
     // SAFETY: the host vouches for mechanism, template and target.
     unsafe {
-        let mechanism = params::mechanism(mechanism)?;
+        let raw = mechanism;
+        let mechanism = params::mechanism(raw)?;
+        // Where the parameter takes every handle, the caller gives no place for one.
+        let elsewhere = key.is_null() && mechanism.params.takes_handles();
+        if !elsewhere {
+            memory::check_target(key)?;
+        }
         let template = templates::template(template, count)?;
-        memory::write(key, calls::key::derive(module, session, &mechanism, base_key, template)?)
+        let derived = match calls::key::derive(module, session, &mechanism, base_key, template) {
+            Ok(derived) => derived,
+            Err(error) => {
+                params::write_offender(raw, &mechanism);
+                return Err(error);
+            }
+        };
+        if !elsewhere {
+            memory::write(key, derived)?;
+        }
+        params::write_back(raw, &mechanism)
     }
 }
 

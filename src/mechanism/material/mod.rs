@@ -17,6 +17,7 @@ pub(super) use curve::okp;
 pub use curve::weierstrass;
 pub(super) use ec::{point_lens, raw_point};
 pub use ml_dsa::{parameter_set, parameter_set_number};
+pub(super) use secret::TYPES as SECRET_TYPES;
 
 use crate::crypto::{OkpCurve, PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
@@ -40,6 +41,17 @@ struct Asymmetric {
 }
 
 const ASYMMETRIC: &[Asymmetric] = &[rsa::TYPE, ec::TYPE, edwards::EDWARDS, edwards::MONTGOMERY, ml_dsa::TYPE];
+
+/// Every type of key pair.
+pub(super) const PAIR_TYPES: [ck::CK_KEY_TYPE; ASYMMETRIC.len()] = {
+    let mut types = [0; ASYMMETRIC.len()];
+    let mut at = 0;
+    while at < ASYMMETRIC.len() {
+        types[at] = ASYMMETRIC[at].key_type;
+        at += 1;
+    }
+    types
+};
 
 fn asymmetric(attributes: &Attributes) -> Result<&'static Asymmetric> {
     let key_type = attributes.key_type().ok_or_else(|| incomplete("CKA_KEY_TYPE is missing"))?;
@@ -116,6 +128,38 @@ pub fn fill_secret(attributes: &mut Attributes, value: SecretBytes) -> Result<()
     secret::write(attributes, value)
 }
 
+/// Writes a public key that was made here into its object. CKR_TEMPLATE_INCONSISTENT where the template described
+/// another key.
+pub fn fill_public(attributes: &mut Attributes, key: &PublicKey) -> Result<()> {
+    write_public(attributes, key).map_err(|e| e.with_kind(ErrorKind::TemplateInconsistent))?;
+    // What the template gave of the material stayed as it was given.
+    let spki = |key: &PublicKey| key.to_spki().map_err(errors::data);
+    match self::key(attributes)? {
+        Key::Public(written) if spki(&written)? == spki(key)? => Ok(()),
+        _ => Err(inconsistent("the template's key material is not that of the public key")),
+    }
+}
+
+/// Writes a private key that was made here into its object. CKR_TEMPLATE_INCONSISTENT where the template described
+/// another type of key.
+pub fn fill_private(attributes: &mut Attributes, key: &PrivateKey) -> Result<()> {
+    write_private(attributes, key).map_err(|e| match e.kind() {
+        ErrorKind::KeyTypeInconsistent => e.with_kind(ErrorKind::TemplateInconsistent),
+        _ => e,
+    })
+}
+
+/// The value of a data object, as a generic secret. CKR_KEY_HANDLE_INVALID for any other class.
+pub fn data(attributes: &Attributes) -> Result<Key> {
+    match (attributes.class(), attributes.bytes(ck::CKA_VALUE)) {
+        (ck::CKO_DATA, Some(value)) => Ok(Key::Secret {
+            key_type: ck::CKK_GENERIC_SECRET,
+            value: SecretBytes::copied(value).map_err(|_| ErrorKind::HostMemory)?.into(),
+        }),
+        _ => Err(Error::new(ErrorKind::KeyHandleInvalid, "the object is neither a key nor data")),
+    }
+}
+
 /// What a wrapping mechanism encrypts: CKA_VALUE of a secret key, the PKCS#8 PrivateKeyInfo of a private key.
 /// CKR_KEY_NOT_WRAPPABLE for anything else.
 pub fn wrap_encoding(attributes: &Attributes) -> Result<SecretBytes> {
@@ -159,8 +203,8 @@ pub fn unwrap_into(attributes: &mut Attributes, encoding: SecretBytes) -> Result
     }
 }
 
-/// The length in bytes that a template asks of an unwrapped or derived secret key; `None` for private keys and where
-/// the template leaves it open. CKR_ATTRIBUTE_VALUE_INVALID for a length the type of key cannot have.
+/// The length in bytes that a template asks of an unwrapped or derived secret key, by its CKA_VALUE_LEN or by a type of
+/// key that has one length only; `None` for private keys and where the template leaves it open. CKR_ATTRIBUTE_VALUE_INVALID for a length the type of key cannot have.
 pub fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
     match attributes.class() {
         ck::CKO_SECRET_KEY => secret::wanted_len(attributes),

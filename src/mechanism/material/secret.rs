@@ -34,7 +34,19 @@ const KINDS: &[Kind] = &[
     generic(ck::CKK_SHA256_HMAC),
     generic(ck::CKK_SHA384_HMAC),
     generic(ck::CKK_SHA512_HMAC),
+    generic(ck::CKK_HKDF),
 ];
+
+/// Every type of secret key.
+pub(in crate::mechanism) const TYPES: [ck::CK_KEY_TYPE; KINDS.len()] = {
+    let mut types = [0; KINDS.len()];
+    let mut at = 0;
+    while at < KINDS.len() {
+        types[at] = KINDS[at].key_type;
+        at += 1;
+    }
+    types
+};
 
 fn kind(attributes: &Attributes) -> Result<&'static Kind> {
     let key_type = attributes.key_type().ok_or_else(|| incomplete("CKA_KEY_TYPE is missing"))?;
@@ -102,9 +114,15 @@ pub(super) fn check_value(attributes: &mut Attributes, checksum: [u8; 3]) -> Res
     Ok(())
 }
 
+/// The length of a type of key that has no other; such types are all short.
+fn only_len(kind: &Kind) -> Option<usize> {
+    let mut lens = (1..=64).filter(|len| (kind.has_len)(*len));
+    lens.next().filter(|_| lens.next().is_none())
+}
+
 /// CKA_VALUE_LEN of a template, if it is a length its type of key has.
 pub(super) fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
-    let Some(wanted) = attributes.ulong(ck::CKA_VALUE_LEN) else { return Ok(None) };
+    let Some(wanted) = attributes.ulong(ck::CKA_VALUE_LEN) else { return Ok(only_len(kind(attributes)?)) };
     match (kind(attributes)?.has_len)(length(wanted)) {
         true => Ok(Some(length(wanted))),
         false => Err(Error::new(

@@ -12,7 +12,7 @@ fn derive(
 ) -> Result<Vec<u8>, ErrorKind> {
     let shared = if kdf == ck::CKD_NULL { Vec::new() } else { b"info".to_vec() };
     let params = Params::Ecdh { kdf, shared, public: public.to_vec() };
-    let derived = row(ck::CKM_ECDH1_DERIVE).ops.derive.unwrap()(key, &params, len);
+    let derived = value(ck::CKM_ECDH1_DERIVE, key, &params, len);
     derived.map(|key| key.to_vec()).map_err(|e| e.kind())
 }
 
@@ -65,6 +65,6 @@ fn peers_and_parameters_that_are_wrong() {
     peer[64] ^= 1;
     assert_eq!(derive(&private, ck::CKD_NULL, &peer, None), Err(PublicKeyInvalid), "not on the curve");
     let params = Params::Ecdh { kdf: ck::CKD_NULL, shared: vec![1], public: peer };
-    let refusal = row(ck::CKM_ECDH1_DERIVE).ops.derive.unwrap()(&private, &params, None).unwrap_err();
+    let refusal = value(ck::CKM_ECDH1_DERIVE, &private, &params, None).unwrap_err();
     assert_eq!(refusal.kind(), MechanismParamInvalid, "CKD_NULL takes no shared data");
 }

@@ -288,10 +288,10 @@ fn material_goes_with_the_rules_of_objects() {
         .with(ck::CKA_CLASS, ck::CKO_SECRET_KEY)
         .with(ck::CKA_KEY_TYPE, ck::CKK_AES)
         .with(ck::CKA_VALUE_LEN, wanted(16));
-    let mut derived = object::derive(template, &base, Inherit::Template, &user).unwrap();
+    let mut derived = object::derive(template, &base, &[], Inherit::Template, &user).unwrap();
     let len = wanted_len(&derived).unwrap();
     let params = Params::Ecdh { kdf: ck::CKD_NULL, shared: Vec::new(), public: hex(vectors::ECDH_PEER) };
-    let value = row(ck::CKM_ECDH1_DERIVE).ops.derive.unwrap()(&key(&base).unwrap(), &params, len).unwrap();
+    let value = super::value(ck::CKM_ECDH1_DERIVE, &key(&base).unwrap(), &params, len).unwrap();
     fill_secret(&mut derived, value).unwrap();
     assert_eq!(derived.bytes(ck::CKA_VALUE), Some(&hex(vectors::ECDH_SECRET)[16..]));
     assert!(derived.bytes(ck::CKA_CHECK_VALUE).is_some());

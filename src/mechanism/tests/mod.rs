@@ -180,6 +180,19 @@ fn crypt_parts(
     Ok(all)
 }
 
+/// The value that a mechanism derives from a base key and its parameter alone.
+fn value(
+    kind: ck::CK_MECHANISM_TYPE,
+    key: &Key,
+    params: &Params,
+    len: Option<usize>,
+) -> crate::error::Result<SecretBytes> {
+    match row(kind).ops.derive.unwrap() {
+        super::Derive::Secret(_, value) => value(key, params, len),
+        other => panic!("{other:?}"),
+    }
+}
+
 fn wanted(len: usize) -> ck::CK_ULONG {
     ulong(len)
 }
