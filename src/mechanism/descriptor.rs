@@ -6,7 +6,7 @@ use crate::object::Attributes;
 use crate::types::{SecretBytes, ck};
 
 use super::key::Key;
-use super::op::{Cipher, Producer, Verifier};
+use super::op::{Cipher, Encapsulation, Producer, Verifier};
 use super::params::{ParamKind, Params};
 
 /// Everything keyward knows about one mechanism. Adding a mechanism is one such row and its functions.
@@ -84,6 +84,11 @@ pub type UnwrapFn = fn(&Key, &Params, &[u8], Option<usize>) -> Result<SecretByte
 /// Derives a secret. The last argument is the wanted length in bytes (`material::wanted_len`).
 pub type DeriveFn = fn(&Key, &Params, Option<usize>) -> Result<SecretBytes>;
 
+/// Prepares an encapsulation to a public key.
+pub type EncapsulateFn = fn(&Key, &Params) -> Result<Box<dyn Encapsulation>>;
+/// Finds the secret behind a ciphertext. The last argument is the wanted length in bytes (`material::wanted_len`).
+pub type DecapsulateFn = fn(&Key, &Params, &[u8], Option<usize>) -> Result<SecretBytes>;
+
 /// A mechanism's functions, one slot per operation.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)] // the types say it
@@ -98,6 +103,8 @@ pub struct Ops {
     pub wrap: Option<WrapFn>,
     pub unwrap: Option<UnwrapFn>,
     pub derive: Option<DeriveFn>,
+    pub encapsulate: Option<EncapsulateFn>,
+    pub decapsulate: Option<DecapsulateFn>,
 }
 
 impl Ops {
@@ -113,6 +120,8 @@ impl Ops {
         wrap: None,
         unwrap: None,
         derive: None,
+        encapsulate: None,
+        decapsulate: None,
     };
 }
 
@@ -131,6 +140,8 @@ impl Descriptor {
             (ops.wrap.is_some(), ck::CKF_WRAP),
             (ops.unwrap.is_some(), ck::CKF_UNWRAP),
             (ops.derive.is_some(), ck::CKF_DERIVE),
+            (ops.encapsulate.is_some(), ck::CKF_ENCAPSULATE),
+            (ops.decapsulate.is_some(), ck::CKF_DECAPSULATE),
         ];
         let mut flags = self.extra_flags;
         let mut i = 0;

@@ -12,6 +12,7 @@ mod descriptor;
 mod digest;
 mod ec;
 mod edwards;
+mod encapsulation;
 mod errors;
 mod hmac;
 mod key;
@@ -29,8 +30,8 @@ pub mod op;
 pub mod params;
 
 pub use descriptor::{
-    CipherFn, DeriveFn, Descriptor, DigestFn, GenerateFn, GeneratePairFn, Ops, Provider, SignFn, UnwrapFn,
-    VerifyFn, WrapFn,
+    CipherFn, DecapsulateFn, DeriveFn, Descriptor, DigestFn, EncapsulateFn, GenerateFn, GeneratePairFn, Ops,
+    Provider, SignFn, UnwrapFn, VerifyFn, WrapFn,
 };
 pub use key::Key;
 pub use params::{Iv, Mechanism, ParamKind, Params, Reply};
