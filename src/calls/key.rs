@@ -5,7 +5,7 @@ use crate::mechanism::Mechanism;
 use crate::module::Module;
 use crate::module::operation::{Answer, Output};
 use crate::object::Template;
-use crate::token::ObjectHandle;
+use crate::token::{Encapsulated, ObjectHandle};
 use crate::types::ck;
 
 /// C_GenerateKey.
@@ -77,6 +77,42 @@ pub fn derive(
 ) -> Result<ObjectHandle> {
     let session = module.session(session)?;
     session.lock()?.backend.derive_key(session.access(), mechanism, base_key, template)
+}
+
+/// C_EncapsulateKey: the new key beside the answer about its ciphertext, if one was made. A size query makes none.
+pub fn encapsulate(
+    module: &Module,
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: &Mechanism,
+    public_key: ObjectHandle,
+    template: Template,
+    output: Output<'_>,
+) -> Result<(Answer, Option<ObjectHandle>)> {
+    let session = module.session(session)?;
+    let (ciphertext, too_small): (_, fn(usize) -> Answer) = match output {
+        Output::Size => (None, Answer::Size),
+        Output::Buffer(buffer) => (Some(buffer), Answer::TooSmall),
+    };
+    let access = session.access();
+    let made =
+        session.lock()?.backend.encapsulate_key(access, mechanism, public_key, template, ciphertext)?;
+    Ok(match made {
+        Encapsulated::Needs(len) => (too_small(len), None),
+        Encapsulated::Made { key, ciphertext_len } => (Answer::Written(ciphertext_len), Some(key)),
+    })
+}
+
+/// C_DecapsulateKey.
+pub fn decapsulate(
+    module: &Module,
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: &Mechanism,
+    private_key: ObjectHandle,
+    ciphertext: &[u8],
+    template: Template,
+) -> Result<ObjectHandle> {
+    let session = module.session(session)?;
+    session.lock()?.backend.decapsulate_key(session.access(), mechanism, private_key, ciphertext, template)
 }
 
 /// C_SeedRandom.

@@ -23,6 +23,8 @@ pub(super) struct Passing<'a> {
     /// The room in the caller's buffer, where there is one.
     room: Cell<Option<ck::CK_ULONG>>,
     output: Cell<bool>,
+    /// Whether only the size of an output is asked for.
+    sizing: Cell<bool>,
     /// Whether the input whose length comes next is there.
     input: Cell<bool>,
     /// The attributes that are asked for, and the room for each.
@@ -36,6 +38,7 @@ impl<'a> Passing<'a> {
             below,
             room: Cell::new(None),
             output: Cell::new(false),
+            sizing: Cell::new(false),
             input: Cell::new(false),
             wanted: Cell::new(std::ptr::null_mut()),
             rooms: RefCell::default(),
@@ -81,7 +84,8 @@ impl Pass for kind::NewObject {
     }
 
     unsafe fn up(value: *mut ck::CK_OBJECT_HANDLE, passing: &Passing<'_>) -> Result<()> {
-        if value.is_null() {
+        // The size of a ciphertext: there is no key yet.
+        if value.is_null() || passing.sizing.get() {
             return Ok(());
         }
         // SAFETY: not null, aligned as `down` saw, and the caller vouches for the memory.
@@ -134,6 +138,7 @@ impl Pass for kind::Output {
     unsafe fn down(value: *mut u8, passing: &Passing<'_>) -> Result<*mut u8> {
         passing.output.set(!value.is_null());
         if value.is_null() {
+            passing.sizing.set(true);
             passing.below.note_size_query();
         }
         Ok(value)

@@ -12,6 +12,7 @@ use super::derivation::Derive;
 use super::descriptor::{Descriptor, Ops, Provider};
 use super::digest::by_kdf;
 use super::ec::{BITS, FLAGS};
+use super::encapsulation::{decapsulate, encapsulate};
 use super::errors;
 use super::key::{Key, wrong_type};
 use super::material::{point_lens, raw_point};
@@ -24,7 +25,12 @@ pub(super) const ROWS: &[Descriptor] = &[Descriptor {
     min_key_size: super::edwards::BITS,
     max_key_size: BITS.1,
     param: ParamKind::Ecdh,
-    ops: Ops { derive: Some(Derive::Secret(Inherit::Template, derive)), ..Ops::NONE },
+    ops: Ops {
+        derive: Some(Derive::Secret(Inherit::Template, derive)),
+        encapsulate: Some(encapsulate),
+        decapsulate: Some(decapsulate),
+        ..Ops::NONE
+    },
     extra_flags: FLAGS,
     legacy: false,
     fips: true,
@@ -88,7 +94,7 @@ pub(super) fn peer(own: &PublicKey, public: &[u8]) -> Result<PublicKey> {
 }
 
 /// The shared secret with the other party's value, raw or in DER.
-fn agree(key: &Key, public: &[u8]) -> Result<SecretBytes> {
+pub(super) fn agree(key: &Key, public: &[u8]) -> Result<SecretBytes> {
     let Key::Private(key) = key else { return Err(wrong_type()) };
     let peer = |lens: &[usize]| peer_value(public, lens);
     match key {

@@ -7,7 +7,7 @@ use crate::types::{SecretBytes, ck};
 
 use super::derivation::Derive;
 use super::key::Key;
-use super::op::{Cipher, Producer, Verifier};
+use super::op::{Cipher, Encapsulation, Producer, Verifier};
 use super::params::{ParamKind, Params};
 
 /// Everything keyward knows about one mechanism. Adding a mechanism is one such row and its functions.
@@ -83,6 +83,11 @@ pub type WrapFn = fn(&Key, &Params, &[u8]) -> Result<Vec<u8>>;
 /// (`material::wanted_len`), for the mechanisms that pad with zeros and leave the length to the caller.
 pub type UnwrapFn = fn(&Key, &Params, &[u8], Option<usize>) -> Result<SecretBytes>;
 
+/// Prepares an encapsulation to a public key.
+pub type EncapsulateFn = fn(&Key, &Params) -> Result<Box<dyn Encapsulation>>;
+/// Finds the secret behind a ciphertext. The last argument is the wanted length in bytes (`material::wanted_len`).
+pub type DecapsulateFn = fn(&Key, &Params, &[u8], Option<usize>) -> Result<SecretBytes>;
+
 /// A mechanism's functions, one slot per operation.
 #[derive(Debug, Clone, Copy)]
 #[allow(missing_docs)] // the types say it
@@ -97,6 +102,8 @@ pub struct Ops {
     pub wrap: Option<WrapFn>,
     pub unwrap: Option<UnwrapFn>,
     pub derive: Option<Derive>,
+    pub encapsulate: Option<EncapsulateFn>,
+    pub decapsulate: Option<DecapsulateFn>,
 }
 
 impl Ops {
@@ -112,6 +119,8 @@ impl Ops {
         wrap: None,
         unwrap: None,
         derive: None,
+        encapsulate: None,
+        decapsulate: None,
     };
 }
 
@@ -130,6 +139,8 @@ impl Descriptor {
             (ops.wrap.is_some(), ck::CKF_WRAP),
             (ops.unwrap.is_some(), ck::CKF_UNWRAP),
             (ops.derive.is_some(), ck::CKF_DERIVE),
+            (ops.encapsulate.is_some(), ck::CKF_ENCAPSULATE),
+            (ops.decapsulate.is_some(), ck::CKF_DECAPSULATE),
         ];
         let mut flags = self.extra_flags;
         let mut i = 0;

@@ -69,6 +69,16 @@ pub(super) fn unwrap(error: Error) -> Error {
     }
 }
 
+/// C_DecapsulateKey of a key agreement, from what the derivation answered: the other party's value is the ciphertext.
+pub(super) fn decapsulate(error: Error) -> Error {
+    match error.kind() {
+        ErrorKind::PublicKeyInvalid => error.with_kind(ErrorKind::WrappedKeyInvalid),
+        ErrorKind::KeyTypeInconsistent => error.with_kind(ErrorKind::UnwrappingKeyTypeInconsistent),
+        ErrorKind::KeySizeRange => error.with_kind(ErrorKind::TemplateInconsistent),
+        _ => error,
+    }
+}
+
 /// C_WrapKey, from what encryption answered: the data is the key to be wrapped, whose size does not fit.
 pub(super) fn wrap(error: Error) -> Error {
     match error.kind() {

@@ -13,6 +13,7 @@ mod descriptor;
 mod digest;
 mod ec;
 mod edwards;
+mod encapsulation;
 mod errors;
 mod hmac;
 mod kdf;
@@ -32,8 +33,8 @@ pub mod params;
 
 pub use derivation::{Base, Derivation, Derive, Derived, Source};
 pub use descriptor::{
-    CipherFn, Descriptor, DigestFn, GenerateFn, GeneratePairFn, Ops, Provider, SignFn, UnwrapFn, VerifyFn,
-    WrapFn,
+    CipherFn, DecapsulateFn, Descriptor, DigestFn, EncapsulateFn, GenerateFn, GeneratePairFn, Ops, Provider,
+    SignFn, UnwrapFn, VerifyFn, WrapFn,
 };
 pub use key::Key;
 pub use params::{Iv, Mechanism, ParamKind, Params, Reply};

@@ -5,6 +5,7 @@
 //! caller's buffer where the bound fits, so bulk work costs no copy.
 
 use crate::error::Result;
+use crate::types::SecretBytes;
 
 /// Digest, sign and MAC: bytes in, one result out.
 pub trait Producer: Send {
@@ -54,4 +55,14 @@ pub trait Cipher: Send {
         let m = self.finish(out.get_mut(n..).unwrap_or_default())?;
         Ok(n + m)
     }
+}
+
+/// A key encapsulation with the public key and parameter of one call. Nothing is computed before [`Encapsulation::run`],
+/// so that a size query costs nothing.
+pub trait Encapsulation: Send {
+    /// The exact size of the ciphertext in bytes.
+    fn ciphertext_len(&self) -> usize;
+    /// Makes a secret, and writes into `ciphertext` what leads the private key's owner to it: exactly
+    /// `ciphertext_len()` bytes. `wanted` is the length in bytes that the template asks for (`material::wanted_len`).
+    fn run(&self, wanted: Option<usize>, ciphertext: &mut [u8]) -> Result<SecretBytes>;
 }

@@ -7,6 +7,7 @@ use crate::types::{SecretBytes, ck, length};
 
 use super::descriptor::{Descriptor, Ops, Provider};
 use super::digest::{by_mechanism, by_mgf};
+use super::encapsulation::{Encrypting, Rsasve, exact_len};
 use super::errors;
 use super::key::Key;
 use super::params::{ParamKind, Params};
@@ -93,6 +94,8 @@ pub(super) const ROWS: &[Descriptor] = &[
         decrypt: |key, _| Ok(Box::new(SinglePartCipher(Pkcs1(key.rsa_private()?.clone())))),
         wrap: |key, _, encoding| wrap(&Pkcs1(key.rsa_public()?.clone()), encoding),
         unwrap: |key, _, wrapped, _| unwrap(&Pkcs1(key.rsa_private()?.clone()), wrapped),
+        encapsulate: |key, _| Ok(Box::new(Encrypting(Pkcs1(key.rsa_public()?.clone())))),
+        decapsulate: |key, _, ciphertext, _| unwrap(&Pkcs1(key.rsa_private()?.clone()), ciphertext),
     }),
     Descriptor {
         fips: false,
@@ -103,6 +106,12 @@ pub(super) const ROWS: &[Descriptor] = &[
             decrypt: |key, _| Ok(Box::new(SinglePartCipher(Raw(key.rsa_private()?.clone())))),
             wrap: |key, _, encoding| wrap(&Raw(key.rsa_public()?.clone()), encoding),
             unwrap: unwrap_raw,
+            encapsulate: |key, _| Ok(Box::new(Rsasve(key.rsa_public()?.clone()))),
+            decapsulate: |key, _, ciphertext, wanted| {
+                let block = unwrap(&Raw(key.rsa_private()?.clone()), ciphertext)?;
+                exact_len(wanted, block.len())?;
+                Ok(block)
+            },
         })
     },
     row!(CKM_RSA_PKCS_OAEP, Oaep, {
@@ -110,6 +119,10 @@ pub(super) const ROWS: &[Descriptor] = &[
         decrypt: |key, params| Ok(Box::new(SinglePartCipher(OaepOver::new(key.rsa_private()?.clone(), params)?))),
         wrap: |key, params, encoding| wrap(&OaepOver::new(key.rsa_public()?.clone(), params)?, encoding),
         unwrap: |key, params, wrapped, _| unwrap(&OaepOver::new(key.rsa_private()?.clone(), params)?, wrapped),
+        encapsulate: |key, params| Ok(Box::new(Encrypting(OaepOver::new(key.rsa_public()?.clone(), params)?))),
+        decapsulate: |key, params, ciphertext, _| {
+            unwrap(&OaepOver::new(key.rsa_private()?.clone(), params)?, ciphertext)
+        },
     }),
     row!(CKM_RSA_PKCS_PSS, Pss, {
         sign: |key, params| {

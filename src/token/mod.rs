@@ -188,6 +188,20 @@ pub struct Prepared<T: ?Sized> {
     pub authenticate: bool,
 }
 
+/// What C_EncapsulateKey came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Encapsulated {
+    /// Nothing was made: the ciphertext wants room for so many bytes.
+    Needs(usize),
+    /// The new key, and how many bytes of ciphertext were written.
+    Made {
+        /// The key with the shared secret.
+        key: ObjectHandle,
+        /// Bytes.
+        ciphertext_len: usize,
+    },
+}
+
 /// What an attribute look-up found: the value, or why it is not shown (CKR_ATTRIBUTE_SENSITIVE,
 /// CKR_ATTRIBUTE_TYPE_INVALID).
 pub type Revealed = std::result::Result<Value, ErrorKind>;
@@ -292,6 +306,24 @@ pub trait TokenSession: Send {
         access: Access,
         mechanism: &Mechanism,
         base_key: ObjectHandle,
+        template: Template,
+    ) -> Result<ObjectHandle>;
+    /// C_EncapsulateKey. Without room for the ciphertext, or with too little, only its length is found out.
+    fn encapsulate_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        public_key: ObjectHandle,
+        template: Template,
+        ciphertext: Option<&mut [u8]>,
+    ) -> Result<Encapsulated>;
+    /// C_DecapsulateKey.
+    fn decapsulate_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        private_key: ObjectHandle,
+        ciphertext: &[u8],
         template: Template,
     ) -> Result<ObjectHandle>;
 

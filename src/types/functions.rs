@@ -193,8 +193,8 @@ macro_rules! for_each_function {
             C_MessageVerifyFinal(session: kind::Session) => unsupported / Effect::End(ck::CKF_MESSAGE_VERIFY);
         }
         v3_2 {
-            C_EncapsulateKey(session: kind::Session, mechanism: kind::Mechanism, public_key: kind::Object, template: kind::Template, attribute_count: kind::InputLen, ciphertext: kind::Output, ciphertext_len: kind::OutputLen, key: kind::NewObject) => unsupported / Effect::Make;
-            C_DecapsulateKey(session: kind::Session, mechanism: kind::Mechanism, private_key: kind::Object, template: kind::Template, attribute_count: kind::InputLen, ciphertext: kind::Input, ciphertext_len: kind::InputLen, key: kind::NewObject) => unsupported / Effect::Make;
+            C_EncapsulateKey(session: kind::Session, mechanism: kind::Mechanism, public_key: kind::Object, template: kind::Template, attribute_count: kind::InputLen, ciphertext: kind::Output, ciphertext_len: kind::OutputLen, key: kind::NewObject) => key::encapsulate / Effect::Make;
+            C_DecapsulateKey(session: kind::Session, mechanism: kind::Mechanism, private_key: kind::Object, template: kind::Template, attribute_count: kind::InputLen, ciphertext: kind::Input, ciphertext_len: kind::InputLen, key: kind::NewObject) => key::decapsulate / Effect::Make;
             C_VerifySignatureInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object, signature: kind::Input, signature_len: kind::InputLen) => unsupported / Effect::Begin(ck::CKF_VERIFY);
             C_VerifySignature(session: kind::Session, data: kind::Input, data_len: kind::InputLen) => unsupported / Effect::End(ck::CKF_VERIFY);
             C_VerifySignatureUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen) => unsupported / Effect::Step;

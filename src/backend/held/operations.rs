@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{Base, Derivation, Descriptor, Key, Mechanism, Ops, Params, Source, material};
 use crate::object::{self, Attributes, Template, Usage};
-use crate::token::{Access, ObjectHandle, Prepared};
+use crate::token::{Access, Encapsulated, ObjectHandle, Prepared};
 use crate::types::ck;
 
 /// Who keeps the objects.
@@ -223,4 +223,53 @@ fn base_for<K: Keeper>(
     check_strength(keeper.config(), row, &key.attributes)?;
     expect_no_pin_wanted(&key, "C_DeriveKey")?;
     Ok(key)
+}
+
+/// C_EncapsulateKey. The template is looked at only once there is room for the ciphertext: its size depends on the
+/// public key and the mechanism alone.
+pub fn encapsulate<K: Keeper>(
+    keeper: &mut K,
+    access: Access,
+    mechanism: &Mechanism,
+    public_key: ObjectHandle,
+    template: Template,
+    ciphertext: Option<&mut [u8]>,
+) -> Result<Encapsulated> {
+    let row = keeper.row(mechanism.kind)?;
+    let encapsulate = operation(row, row.ops.encapsulate, Usage::Encapsulate)?;
+    let invalid = ErrorKind::KeyHandleInvalid;
+    let public_key = key_for(keeper, access, row, public_key, Usage::Encapsulate, invalid)?;
+    let encapsulation = encapsulate(public_key.key()?, &mechanism.params)?;
+    let ciphertext_len = encapsulation.ciphertext_len();
+    let Some(ciphertext) = ciphertext.and_then(|room| room.get_mut(..ciphertext_len)) else {
+        return Ok(Encapsulated::Needs(ciphertext_len));
+    };
+    let mut key = object::encapsulate(template, &public_key.attributes, &caller(access))?;
+    object::may_write(&key, &caller(access), access.read_write)?;
+    let value = encapsulation.run(material::wanted_len(&key)?, ciphertext)?;
+    material::fill_secret(&mut key, value)?;
+    Ok(Encapsulated::Made { key: add_one(keeper, access, key)?, ciphertext_len })
+}
+
+/// C_DecapsulateKey.
+pub fn decapsulate<K: Keeper>(
+    keeper: &mut K,
+    access: Access,
+    mechanism: &Mechanism,
+    private_key: ObjectHandle,
+    ciphertext: &[u8],
+    template: Template,
+) -> Result<ObjectHandle> {
+    let invalid = ErrorKind::UnwrappingKeyHandleInvalid;
+    let row = keeper.row(mechanism.kind)?;
+    let decapsulate = operation(row, row.ops.decapsulate, Usage::Decapsulate)?;
+    let private_key = key_for(keeper, access, row, private_key, Usage::Decapsulate, invalid)
+        .map_err(wrong_type_as(ErrorKind::UnwrappingKeyTypeInconsistent))?;
+    expect_no_pin_wanted(&private_key, "C_DecapsulateKey")?;
+    let mut key = object::decapsulate(template, &private_key.attributes, &caller(access))?;
+    object::may_write(&key, &caller(access), access.read_write)?;
+    let wanted = material::wanted_len(&key)?;
+    let value = decapsulate(private_key.key()?, &mechanism.params, ciphertext, wanted)?;
+    material::unwrap_into(&mut key, value)?;
+    add_one(keeper, access, key)
 }

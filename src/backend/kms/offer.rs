@@ -25,7 +25,9 @@ fn in_software(row: &Descriptor) -> ck::CK_FLAGS {
 /// The flags of CK_MECHANISM_INFO; `None` for a mechanism that this slot lacks.
 pub fn flags(service: &Service, row: &Descriptor) -> Option<ck::CK_FLAGS> {
     let remote = in_service(service, row.kind);
-    let done = remote | in_software(row);
+    // A secret can be encapsulated here to the public half of what the service decapsulates with.
+    let encapsulates = if remote & ck::CKF_DECAPSULATE == 0 { 0 } else { ck::CKF_ENCAPSULATE };
+    let done = remote | encapsulates | in_software(row);
     // The service's part is done by its hardware or its software: who asks, learns it there.
     (done != 0).then_some(done | row.extra_flags)
 }

@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
 use crate::mechanism::{Descriptor, Mechanism, material};
 use crate::object::{self, Attributes, Template, Usage};
-use crate::token::{Access, Foreign, Login, ObjectHandle, Prepared, Revealed, TokenSession};
+use crate::token::{Access, Encapsulated, Foreign, Login, ObjectHandle, Prepared, Revealed, TokenSession};
 use crate::types::ck;
 
 /// One session.
@@ -393,6 +393,32 @@ impl TokenSession for KmsSession {
             Some(kept) => self.derive_in_service(access, mechanism, kept, template),
             None => held::derive(self, access, mechanism, base_key, template),
         }
+    }
+
+    fn encapsulate_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        public_key: ObjectHandle,
+        template: Template,
+        ciphertext: Option<&mut [u8]>,
+    ) -> Result<Encapsulated> {
+        let access = self.token.access(access);
+        self.row_for(mechanism, ck::CKF_DECAPSULATE)?;
+        held::encapsulate(self, access, mechanism, public_key, template, ciphertext)
+    }
+
+    fn decapsulate_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        private_key: ObjectHandle,
+        ciphertext: &[u8],
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        let access = self.token.access(access);
+        self.row_for(mechanism, ck::CKF_DECAPSULATE)?;
+        held::decapsulate(self, access, mechanism, private_key, ciphertext, template)
     }
 
     fn random(&mut self, out: &mut [u8]) -> Result<()> {

@@ -7,7 +7,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::Mechanism;
 use crate::mechanism::op::{Cipher, Producer, Verifier};
 use crate::object::{Attributes, RawAttribute, RawValue, Template, Value};
-use crate::token::{Access, Foreign, ObjectHandle, Prepared, Revealed, TokenSession};
+use crate::token::{Access, Encapsulated, Foreign, ObjectHandle, Prepared, Revealed, TokenSession};
 use crate::types::ck;
 use crate::types::functions::Effect;
 
@@ -260,6 +260,28 @@ impl TokenSession for PassSession {
         })
     }
 
+    fn encapsulate_key(
+        &mut self,
+        _access: Access,
+        _mechanism: &Mechanism,
+        _public_key: ObjectHandle,
+        _template: Template,
+        _ciphertext: Option<&mut [u8]>,
+    ) -> Result<Encapsulated> {
+        Err(not_for_the_tool())
+    }
+
+    fn decapsulate_key(
+        &mut self,
+        _access: Access,
+        _mechanism: &Mechanism,
+        _private_key: ObjectHandle,
+        _ciphertext: &[u8],
+        _template: Template,
+    ) -> Result<ObjectHandle> {
+        Err(not_for_the_tool())
+    }
+
     fn random(&mut self, out: &mut [u8]) -> Result<()> {
         self.below(Effect::Use, |_, api, session| api.random(session, out))
     }
@@ -269,8 +291,8 @@ impl TokenSession for PassSession {
     }
 }
 
-/// Applications digest and encrypt below by calls that are passed on; the tool does neither.
+/// Applications digest, encrypt and encapsulate below by calls that are passed on; the tool does none of these.
 fn not_for_the_tool() -> Error {
-    let why = "keyward's tool neither digests nor encrypts on another library's token";
+    let why = "keyward's tool neither digests, encrypts nor encapsulates on another library's token";
     Error::new(ErrorKind::FunctionNotSupported, why)
 }

@@ -244,6 +244,8 @@ impl PassSession {
             }
             Effect::End(operation) if !view.size_query.get() => self.operations &= !operation,
             Effect::Restore => self.operations = ck::CK_FLAGS::MAX,
+            // The size of a ciphertext: no key was made.
+            Effect::Make if view.size_query.get() => {}
             Effect::Make => {
                 self.note_made();
                 if self.token.is_strict() {

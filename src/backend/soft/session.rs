@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
 use crate::mechanism::{Descriptor, Mechanism};
 use crate::object::{self, Attributes, Template, Usage};
-use crate::token::{Access, Foreign, ObjectHandle, Prepared, Revealed, TokenSession};
+use crate::token::{Access, Encapsulated, Foreign, ObjectHandle, Prepared, Revealed, TokenSession};
 use crate::types::ck;
 
 /// One session.
@@ -230,6 +230,28 @@ impl TokenSession for SoftSession {
         template: Template,
     ) -> Result<ObjectHandle> {
         held::derive(self, access, mechanism, base_key, template)
+    }
+
+    fn encapsulate_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        public_key: ObjectHandle,
+        template: Template,
+        ciphertext: Option<&mut [u8]>,
+    ) -> Result<Encapsulated> {
+        held::encapsulate(self, access, mechanism, public_key, template, ciphertext)
+    }
+
+    fn decapsulate_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        private_key: ObjectHandle,
+        ciphertext: &[u8],
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        held::decapsulate(self, access, mechanism, private_key, ciphertext, template)
     }
 
     fn random(&mut self, out: &mut [u8]) -> Result<()> {

@@ -13,7 +13,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
 use crate::mechanism::{Descriptor, Key, Mechanism, material};
 use crate::object::{self, Attributes, Template, Usage};
-use crate::token::{Access, Foreign, ObjectHandle, Prepared, Revealed, TokenSession};
+use crate::token::{Access, Encapsulated, Foreign, ObjectHandle, Prepared, Revealed, TokenSession};
 use crate::types::{SecretBytes, ck};
 
 /// Random bytes that are fetched at a time: what a caller asks for is not allocated at once.
@@ -341,6 +341,32 @@ impl TokenSession for ZymbitSession {
             Some((entry, object)) => self.derive_in_device(access, mechanism, entry, object, template),
             None => held::derive(self, access, mechanism, base_key, template),
         }
+    }
+
+    fn encapsulate_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        public_key: ObjectHandle,
+        template: Template,
+        ciphertext: Option<&mut [u8]>,
+    ) -> Result<Encapsulated> {
+        let access = self.token.access(access);
+        self.row_for(mechanism, ck::CKF_ENCAPSULATE)?;
+        held::encapsulate(self, access, mechanism, public_key, template, ciphertext)
+    }
+
+    fn decapsulate_key(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        private_key: ObjectHandle,
+        ciphertext: &[u8],
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        let access = self.token.access(access);
+        self.row_for(mechanism, ck::CKF_DECAPSULATE)?;
+        held::decapsulate(self, access, mechanism, private_key, ciphertext, template)
     }
 
     fn random(&mut self, out: &mut [u8]) -> Result<()> {

@@ -122,6 +122,69 @@ pub(in crate::ffi) unsafe fn derive(
     }
 }
 
+#[allow(clippy::too_many_arguments)]
+pub(in crate::ffi) unsafe fn encapsulate(
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: *mut ck::CK_MECHANISM,
+    public_key: ck::CK_OBJECT_HANDLE,
+    template: *mut ck::CK_ATTRIBUTE,
+    count: ck::CK_ULONG,
+    ciphertext: *mut u8,
+    ciphertext_len: *mut ck::CK_ULONG,
+    key: *mut ck::CK_OBJECT_HANDLE,
+) -> Result<()> {
+    let module = state::module()?;
+    // A size query makes no key, so nobody needs to have a place for its handle yet.
+    if !ciphertext.is_null() {
+        memory::check_target(key)?;
+    }
+    // SAFETY: the host vouches for mechanism, template and buffer.
+    let (mechanism, template, buffer) = unsafe {
+        (
+            params::mechanism(mechanism)?,
+            templates::template(template, count)?,
+            Buffer::new(ciphertext, ciphertext_len)?,
+        )
+    };
+    let mut made = None;
+    buffer.fill(|output| {
+        let (answer, key) =
+            calls::key::encapsulate(module, session, &mechanism, public_key, template, output)?;
+        made = key;
+        Ok(answer)
+    })?;
+    match made {
+        // SAFETY: the host vouches for the target.
+        Some(made) => unsafe { memory::write(key, made) },
+        None => Ok(()),
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(in crate::ffi) unsafe fn decapsulate(
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: *mut ck::CK_MECHANISM,
+    private_key: ck::CK_OBJECT_HANDLE,
+    template: *mut ck::CK_ATTRIBUTE,
+    count: ck::CK_ULONG,
+    ciphertext: *mut u8,
+    ciphertext_len: ck::CK_ULONG,
+    key: *mut ck::CK_OBJECT_HANDLE,
+) -> Result<()> {
+    let module = state::module()?;
+    memory::check_target(key)?;
+    // SAFETY: the host vouches for mechanism, input, template and target.
+    unsafe {
+        let mechanism = params::mechanism(mechanism)?;
+        let ciphertext = memory::input(ciphertext, ciphertext_len)?;
+        let template = templates::template(template, count)?;
+        memory::write(
+            key,
+            calls::key::decapsulate(module, session, &mechanism, private_key, ciphertext, template)?,
+        )
+    }
+}
+
 pub(in crate::ffi) unsafe fn seed_random(
     session: ck::CK_SESSION_HANDLE,
     seed: *mut u8,

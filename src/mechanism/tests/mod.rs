@@ -2,6 +2,7 @@
 
 mod ciphers;
 mod derive;
+mod encapsulation;
 mod material;
 mod rows;
 mod signatures;

@@ -59,6 +59,8 @@ fn flags_follow_from_the_functions() {
             (ck::CKF_WRAP, ops.wrap.is_some()),
             (ck::CKF_UNWRAP, ops.unwrap.is_some()),
             (ck::CKF_DERIVE, ops.derive.is_some()),
+            (ck::CKF_ENCAPSULATE, ops.encapsulate.is_some()),
+            (ck::CKF_DECAPSULATE, ops.decapsulate.is_some()),
         ];
         for (flag, there) in pairs {
             assert_eq!(row.flags() & flag != 0, there, "{} {flag:#x}", row.name);
@@ -67,6 +69,7 @@ fn flags_follow_from_the_functions() {
         assert_eq!(ops.sign.is_some(), ops.verify.is_some(), "{}", row.name);
         assert_eq!(ops.encrypt.is_some(), ops.decrypt.is_some(), "{}", row.name);
         assert_eq!(ops.wrap.is_some(), ops.unwrap.is_some(), "{}", row.name);
+        assert_eq!(ops.encapsulate.is_some(), ops.decapsulate.is_some(), "{}", row.name);
         assert_eq!(row.flags() & ck::CKF_EC_F_P != 0, row.key_types.iter().any(is_curve), "{}", row.name);
     }
 }

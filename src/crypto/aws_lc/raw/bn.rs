@@ -1,7 +1,7 @@
 //! Big numbers, as far as importing RSA keys and moving curve scalars needs them.
 
-use super::{Error, Result, buffer, check, fresh, owned};
 use super::sys;
+use super::{Error, Result, buffer, check, fresh, owned};
 use std::cmp::Ordering;
 use std::ptr::{null, null_mut};
 

@@ -1,7 +1,7 @@
 //! AES: `EVP_CIPHER` for the modes, and single blocks for key wrap.
 
-use super::{Error, Result, check, fresh, owned};
 use super::sys;
+use super::{Error, Result, check, fresh, owned};
 use std::ffi::c_int;
 use std::ptr::{null, null_mut};
 use zeroize::Zeroize;

@@ -1,9 +1,9 @@
 //! Curve keys at the level of AWS-LC's `EC_KEY`: signing parses and allocates nothing but the two result numbers.
 
 use super::bn::{Bn, to_padded};
+use super::sys;
 use super::{Error, Result, buffer, check, forget_errors, fresh, owned};
 use crate::crypto::Curve;
-use super::sys;
 use std::ffi::c_int;
 use std::ptr::{null, null_mut};
 

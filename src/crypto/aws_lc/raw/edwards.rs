@@ -1,7 +1,7 @@
 //! Ed25519 and X25519: plain functions over byte arrays, without an object of AWS-LC's.
 
-use super::{Error, Result, check};
 use super::sys;
+use super::{Error, Result, check};
 
 const SIGN_FAILED: Error = Error::Param(
     "Ed25519: the context is not acceptable (Ed25519ctx: 1 to 255 bytes; Ed25519ph: at most 255)",

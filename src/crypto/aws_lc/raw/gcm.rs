@@ -1,7 +1,7 @@
 //! AES-GCM of whole messages: `EVP_AEAD`, which expands a key once for any number of messages and threads.
 
-use super::{Error, Result, check, fresh, owned};
 use super::sys;
+use super::{Error, Result, check, fresh, owned};
 use std::ptr::null;
 
 owned!(

@@ -1,7 +1,7 @@
 //! HMAC, in a context of its own heap memory: aws-lc-rs copies its contexts, of a kilobyte each, from place to place.
 
-use super::{Error, Hash, Result, check, fresh, md, owned};
 use super::sys;
+use super::{Error, Hash, Result, check, fresh, md, owned};
 use std::ffi::c_uint;
 use std::ptr::{null, null_mut};
 

@@ -1,9 +1,9 @@
 //! What AWS-LC offers through `EVP_PKEY` only: OAEP with free parameters, and ML-DSA.
 
 use super::rsa::Rsa;
+use super::sys;
 use super::{Error, Hash, Result, buffer, check, fresh, md, owned};
 use crate::crypto::MlDsaSet;
-use super::sys;
 use std::ffi::c_int;
 use std::ptr::{null, null_mut};
 

@@ -2,8 +2,8 @@
 //! signs on many threads at once.
 
 use super::bn::{Bn, to_vec};
-use super::{Error, Hash, Result, check, forget_errors, fresh, md, owned};
 use super::sys;
+use super::{Error, Hash, Result, check, forget_errors, fresh, md, owned};
 use std::ffi::c_int;
 use std::ptr::null_mut;
 
