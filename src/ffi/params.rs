@@ -1,5 +1,7 @@
 //! `CK_MECHANISM` and the parameter structures, read by the kind that the mechanism's row names.
 
+pub(super) mod message;
+
 use super::memory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Iv, Mechanism, ParamKind, Params, Reply};

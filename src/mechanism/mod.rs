@@ -17,6 +17,7 @@ mod hmac;
 mod key;
 mod key_wrap;
 mod legacy;
+mod message;
 mod ml_dsa;
 mod rsa;
 mod secret;
@@ -33,6 +34,7 @@ pub use descriptor::{
     VerifyFn, WrapFn,
 };
 pub use key::Key;
+pub use message::{IvGenerator, Message, MessageForm, MessageKind};
 pub use params::{Iv, Mechanism, ParamKind, Params, Reply};
 
 use crate::types::ck;

@@ -17,5 +17,7 @@ pub use object::{
     expect_usable, hash_text, is_secret_type, no_object_as, operation, revealed, row, slot_id, unique_id,
     visible, wrong_type_as,
 };
-pub use operations::{Keeper, add_one, derive, key_for, make_key, make_key_pair, prepare, unwrap, wrap};
+pub use operations::{
+    Keeper, add_one, derive, digest_key, key_for, make_key, make_key_pair, prepare, unwrap, wrap,
+};
 pub use session_objects::SessionObjects;
