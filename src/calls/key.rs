@@ -1,8 +1,9 @@
 //! Key management and random numbers (PKCS#11 v3.2, sections 5.18 and 5.19).
 
-use crate::error::Result;
-use crate::mechanism::Mechanism;
+use crate::error::{ErrorKind, Result};
+use crate::mechanism::{Iv, Mechanism, Message};
 use crate::module::Module;
+use crate::module::message::ordinary;
 use crate::module::operation::{Answer, Output};
 use crate::object::Template;
 use crate::token::{Encapsulated, ObjectHandle};
@@ -52,6 +53,59 @@ pub fn wrap(
             None => Answer::TooSmall(wrapped.len()),
         },
     })
+}
+
+/// C_WrapKeyAuthenticated: leaves IV and tag in `message`. Nothing is kept of a size query, no IV is used up by it.
+#[allow(clippy::too_many_arguments)]
+pub fn wrap_authenticated(
+    module: &Module,
+    session: ck::CK_SESSION_HANDLE,
+    (kind, message): (ck::CK_MECHANISM_TYPE, &mut Message),
+    wrapping_key: ObjectHandle,
+    key: ObjectHandle,
+    aad: &[u8],
+    output: Output<'_>,
+) -> Result<Answer> {
+    let session = module.session(session)?;
+    let state = &mut *session.lock()?;
+    let mut ivs = state.wrapping_ivs.clone();
+    ivs.make(message)?;
+    let mechanism = ordinary(kind, message, aad)?;
+    let wrapped = state.backend.wrap_key(session.access(), &mechanism, wrapping_key, key)?;
+    let len = wrapped.len().saturating_sub(message.tag_len);
+    let (ciphertext, tag) = wrapped.split_at_checked(len).unwrap_or_default();
+    Ok(match output {
+        Output::Size => Answer::Size(len),
+        Output::Buffer(buffer) => match buffer.get_mut(..len) {
+            Some(target) => {
+                target.copy_from_slice(ciphertext);
+                message.tag = Iv::from_slice(tag);
+                state.wrapping_ivs = ivs;
+                Answer::Written(len)
+            }
+            None => Answer::TooSmall(len),
+        },
+    })
+}
+
+/// C_UnwrapKeyAuthenticated.
+#[allow(clippy::too_many_arguments)]
+pub fn unwrap_authenticated(
+    module: &Module,
+    session: ck::CK_SESSION_HANDLE,
+    (kind, message): (ck::CK_MECHANISM_TYPE, &Message),
+    unwrapping_key: ObjectHandle,
+    wrapped: &[u8],
+    template: Template,
+    aad: &[u8],
+) -> Result<ObjectHandle> {
+    let mut whole = Vec::new();
+    whole
+        .try_reserve_exact(wrapped.len().saturating_add(message.tag.len()))
+        .map_err(|_| ErrorKind::HostMemory)?;
+    whole.extend_from_slice(wrapped);
+    whole.extend_from_slice(&message.tag);
+    unwrap(module, session, &ordinary(kind, message, aad)?, unwrapping_key, &whole, template)
 }
 
 /// C_UnwrapKey.

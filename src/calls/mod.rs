@@ -3,7 +3,9 @@
 pub mod foreign;
 pub mod general;
 pub mod key;
+pub mod message;
 pub mod object;
 pub mod operation;
+pub mod operation_state;
 pub mod session;
 pub mod slot;

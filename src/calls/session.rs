@@ -1,7 +1,7 @@
 //! Session management (PKCS#11 v3.2, section 5.6).
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::module::{Module, SessionState};
+use crate::module::Module;
 use crate::token::{Access, Login, User};
 use crate::types::ck;
 
@@ -42,7 +42,7 @@ pub fn info(module: &Module, session: ck::CK_SESSION_HANDLE) -> Result<ck::CK_SE
     })
 }
 
-fn state(access: Access) -> ck::CK_STATE {
+pub(super) fn state(access: Access) -> ck::CK_STATE {
     match (access.login, access.read_write) {
         (Login::Public, false) => ck::CKS_RO_PUBLIC_SESSION,
         (Login::Public, true) => ck::CKS_RW_PUBLIC_SESSION,
@@ -71,13 +71,10 @@ pub fn authenticate_again(module: &Module, session: ck::CK_SESSION_HANDLE, pin: 
     if let Some(foreign) = state.backend.foreign() {
         return foreign.authenticate_again(session.access(), pin);
     }
-    let (sign, decrypt) = (state.sign.wants_authentication(), state.decrypt.wants_authentication());
-    if sign.or(decrypt).is_none() {
-        return Err(Error::new(
-            ErrorKind::OperationNotInitialized,
-            "CKU_CONTEXT_SPECIFIC: no operation of this session waits for the PIN",
-        ));
-    }
+    let tell = state.waiting().ok_or_else(|| {
+        let why = "CKU_CONTEXT_SPECIFIC: no operation of this session waits for the PIN";
+        Error::new(ErrorKind::OperationNotInitialized, why)
+    })?;
     let user = match session.access().login {
         Login::User => User::User,
         Login::So => User::So,
@@ -91,11 +88,34 @@ pub fn authenticate_again(module: &Module, session: ck::CK_SESSION_HANDLE, pin: 
         }
         return Err(error);
     }
-    match sign > decrypt {
-        true => state.sign.authenticated(),
-        false => state.decrypt.authenticated(),
-    }
+    tell(&mut state);
     Ok(())
+}
+
+/// C_GetSessionValidationFlags: no validation covers this module, so no operation met its requirements.
+pub fn validation_flags(
+    module: &Module,
+    session: ck::CK_SESSION_HANDLE,
+    kind: ck::CK_SESSION_VALIDATION_FLAGS_TYPE,
+) -> Result<ck::CK_FLAGS> {
+    module.session(session)?;
+    match kind {
+        ck::CKS_LAST_VALIDATION_OK => Ok(0),
+        _ => Err(Error::new(ErrorKind::ArgumentsBad, "the type is not CKS_LAST_VALIDATION_OK")),
+    }
+}
+
+/// C_AsyncComplete, C_AsyncGetID: no function of this session runs on. CKR_OPERATION_NOT_INITIALIZED.
+pub fn expect_pending(module: &Module, session: ck::CK_SESSION_HANDLE) -> Result<()> {
+    module.session(session)?;
+    let why = "no session here is asynchronous: every function has done its work when it returns";
+    Err(Error::new(ErrorKind::OperationNotInitialized, why))
+}
+
+/// C_AsyncJoin: no C_AsyncGetID has answered with an identifier. CKR_SAVED_STATE_INVALID.
+pub fn join(module: &Module, session: ck::CK_SESSION_HANDLE) -> Result<()> {
+    module.session(session)?;
+    Err(Error::new(ErrorKind::SavedStateInvalid, "the identifier is not one that C_AsyncGetID gave"))
 }
 
 /// C_Logout.
@@ -103,26 +123,11 @@ pub fn logout(module: &Module, session: ck::CK_SESSION_HANDLE) -> Result<()> {
     module.log_out(module.session(session)?.slot())
 }
 
-/// The operations that C_SessionCancel's flags name, and how each ends.
-type Cancel = fn(&mut SessionState);
-const CANCELS: [(ck::CK_FLAGS, Cancel); 6] = [
-    (ck::CKF_FIND_OBJECTS, |state| state.find = None),
-    (ck::CKF_DIGEST, |state| state.digest.cancel()),
-    (ck::CKF_SIGN, |state| state.sign.cancel()),
-    (ck::CKF_VERIFY, |state| state.verify.cancel()),
-    (ck::CKF_ENCRYPT, |state| state.encrypt.cancel()),
-    (ck::CKF_DECRYPT, |state| state.decrypt.cancel()),
-];
-
 /// C_SessionCancel. Flags of operations that are not active, or that don't exist here, change nothing.
 pub fn cancel(module: &Module, session: ck::CK_SESSION_HANDLE, flags: ck::CK_FLAGS) -> Result<()> {
     let session = module.session(session)?;
     let mut state = session.lock()?;
-    for (flag, cancel) in CANCELS {
-        if flags & flag != 0 {
-            cancel(&mut state);
-        }
-    }
+    state.cancel(flags);
     match state.backend.foreign() {
         Some(foreign) => foreign.cancel(session.access(), flags),
         None => Ok(()),

@@ -1,7 +1,5 @@
 //! Slot and token management (PKCS#11 v3.2, section 5.5).
 
-use std::time::Duration;
-
 use crate::error::{Error, ErrorKind, Result};
 use crate::module::Module;
 use crate::token::{Login, User};
@@ -107,24 +105,16 @@ pub fn set_pin(
     session.slot().token().set_pin(user, old, new)
 }
 
-/// How long a blocking C_WaitForSlotEvent sleeps between two looks: there is no thread that could wake it.
-const LOOK_EVERY: Duration = Duration::from_millis(200);
-
 /// C_WaitForSlotEvent: the slot in which something happened. CKR_NO_EVENT with CKF_DONT_BLOCK;
-/// CKR_FUNCTION_NOT_SUPPORTED for a wait in which nothing could happen, as soft tokens do not come and go;
-/// CKR_CRYPTOKI_NOT_INITIALIZED once C_Finalize ended the wait.
+/// CKR_CRYPTOKI_NOT_INITIALIZED once C_Finalize in another thread ended the wait. That is the only end where tokens
+/// neither come nor go, as soft tokens don't.
 pub fn wait_for_event(module: &Module, flags: ck::CK_FLAGS) -> Result<ck::CK_SLOT_ID> {
     let events = module.events()?;
-    let block = flags & ck::CKF_DONT_BLOCK == 0;
-    if block && !events.can_happen() {
-        let why = "C_WaitForSlotEvent: soft tokens do not come and go; only with CKF_DONT_BLOCK";
-        return Err(Error::new(ErrorKind::FunctionNotSupported, why));
-    }
     loop {
         match events.next()? {
             Some(slot) => return Ok(slot.id()),
-            None if block => std::thread::sleep(LOOK_EVERY),
-            None => return Err(ErrorKind::NoEvent.into()),
+            None if flags & ck::CKF_DONT_BLOCK != 0 => return Err(ErrorKind::NoEvent.into()),
+            None => events.wait(),
         }
     }
 }

@@ -95,8 +95,12 @@ const OPERATIONS: &[(ck::CK_FLAGS, &str)] = &[
     (ck::CKF_WRAP, "wrap"),
     (ck::CKF_UNWRAP, "unwrap"),
     (ck::CKF_DERIVE, "derive"),
+    (ck::CKF_SIGN_RECOVER, "sign with recovery"),
+    (ck::CKF_VERIFY_RECOVER, "verify with recovery"),
     (ck::CKF_ENCAPSULATE, "encapsulate"),
     (ck::CKF_DECAPSULATE, "decapsulate"),
+    (ck::CKF_MESSAGE_ENCRYPT, "encrypt messages"),
+    (ck::CKF_MESSAGE_DECRYPT, "decrypt messages"),
 ];
 
 fn operations(row: &Shown) -> Vec<&'static str> {

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, c_void};
 
-use super::handlers::{general, key, object, operation, session, slot};
+use super::handlers::{general, key, message, object, operation, operation_state, session, slot};
 use super::passing::{self, Pass, Passing};
 use super::{guard, memory};
 use crate::error::{ErrorKind, Result};

@@ -1,6 +1,7 @@
 //! `CK_MECHANISM` and the parameter structures, read by the kind that the mechanism's row names.
 
 mod kdf;
+pub(super) mod message;
 
 use super::memory;
 use crate::error::{Error, ErrorKind, Result};

@@ -5,14 +5,15 @@ use zeroize::Zeroizing;
 use crate::crypto::aes::{AesCipher, Direction, Mode};
 use crate::crypto::{self, Cmac};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{SecretBytes, ck, length};
+use crate::types::{SecretBytes, ck, length, ulong};
 
 use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::key::Key;
+use super::message::{Message, MessageForm, MessageKind};
 use super::op::{Cipher, Producer};
 use super::params::{ParamKind, Params};
-use super::shapes::{MacCheck, put, zeroed};
+use super::shapes::{MacCheck, copied, put, zeroed};
 
 const BLOCK: usize = 16;
 
@@ -57,12 +58,19 @@ pub(super) const ROWS: &[Descriptor] = &[
     mode!(CKM_AES_CBC, ParamKind::Iv(BLOCK), |params| Ok(Mode::Cbc { iv: iv(params)? }), zero_padded: true),
     mode!(CKM_AES_CBC_PAD, ParamKind::Iv(BLOCK), |params| Ok(Mode::CbcPad { iv: iv(params)? }), zero_padded: false),
     mode!(CKM_AES_CTR, ParamKind::Ctr, ctr, zero_padded: false),
-    mode!(CKM_AES_GCM, ParamKind::Gcm, gcm, zero_padded: false),
+    with_message(
+        mode!(CKM_AES_GCM, ParamKind::Gcm, gcm, zero_padded: false),
+        MessageForm { kind: MessageKind::Gcm, params: gcm_message },
+    ),
     row!(CKM_AES_CMAC, ParamKind::None, {
         sign: |key, _| Ok(Box::new(Mac(Cmac::new(key.secret()?).map_err(errors::data)?))),
         verify: |key, _| Ok(Box::new(MacCheck(Mac(Cmac::new(key.secret()?).map_err(errors::data)?)))),
     }),
 ];
+
+const fn with_message(row: Descriptor, form: MessageForm) -> Descriptor {
+    Descriptor { ops: Ops { message: Some(form), ..row.ops }, ..row }
+}
 
 /// A running mode. Bounds, buffering of partial blocks and tags are the primitive's.
 struct Running {
@@ -142,6 +150,11 @@ fn gcm(params: &Params) -> Result<Mode<'_>> {
         bits @ (32 | 64 | 96 | 104 | 112 | 120 | 128) => Ok(Mode::Gcm { iv, aad, tag_len: bits / 8 }),
         _ => Err(invalid("ulTagBits is no tag length of SP 800-38D: 128 is usual")),
     }
+}
+
+/// One message's parameter as that of a whole operation.
+fn gcm_message(message: &Message, aad: &[u8]) -> Result<Params> {
+    Ok(Params::Gcm { iv: message.iv.clone(), aad: copied(aad)?, tag_bits: ulong(message.tag_len * 8) })
 }
 
 /// Nonce, additional data and the tag's length in bytes.

@@ -7,6 +7,7 @@ use crate::types::{SecretBytes, ck};
 
 use super::derivation::Derive;
 use super::key::Key;
+use super::message::MessageForm;
 use super::op::{Cipher, Encapsulation, Producer, Verifier};
 use super::params::{ParamKind, Params};
 
@@ -104,6 +105,11 @@ pub struct Ops {
     pub derive: Option<Derive>,
     pub encapsulate: Option<EncapsulateFn>,
     pub decapsulate: Option<DecapsulateFn>,
+    pub sign_recover: Option<SignFn>,
+    pub verify_recover: Option<CipherFn>,
+    pub message: Option<MessageForm>,
+    /// True where signatures take the data in one call only.
+    pub single_part: bool,
 }
 
 impl Ops {
@@ -121,10 +127,19 @@ impl Ops {
         derive: None,
         encapsulate: None,
         decapsulate: None,
+        sign_recover: None,
+        verify_recover: None,
+        message: None,
+        single_part: false,
     };
 }
 
 impl Descriptor {
+    /// The same row, whose signatures take the data in one call only.
+    pub(super) const fn single_part(self) -> Descriptor {
+        Descriptor { ops: Ops { single_part: true, ..self.ops }, ..self }
+    }
+
     /// The flags of `CK_MECHANISM_INFO`, from the functions that are there.
     pub const fn flags(&self) -> ck::CK_FLAGS {
         let ops = &self.ops;
@@ -141,6 +156,8 @@ impl Descriptor {
             (ops.derive.is_some(), ck::CKF_DERIVE),
             (ops.encapsulate.is_some(), ck::CKF_ENCAPSULATE),
             (ops.decapsulate.is_some(), ck::CKF_DECAPSULATE),
+            (ops.sign_recover.is_some(), ck::CKF_SIGN_RECOVER),
+            (ops.verify_recover.is_some(), ck::CKF_VERIFY_RECOVER),
         ];
         let mut flags = self.extra_flags;
         let mut i = 0;
@@ -150,7 +167,31 @@ impl Descriptor {
             }
             i += 1;
         }
-        flags
+        self.with_messages(flags)
+    }
+
+    /// The same flags with those of the message-based functions, which follow from them: whatever signs, signs messages;
+    /// whatever takes a nonce with each message, encrypts them.
+    pub const fn with_messages(&self, flags: ck::CK_FLAGS) -> ck::CK_FLAGS {
+        let aead = self.ops.message.is_some();
+        let table = [
+            (true, ck::CKF_SIGN, ck::CKF_MESSAGE_SIGN),
+            (true, ck::CKF_VERIFY, ck::CKF_MESSAGE_VERIFY),
+            (aead, ck::CKF_ENCRYPT, ck::CKF_MESSAGE_ENCRYPT),
+            (aead, ck::CKF_DECRYPT, ck::CKF_MESSAGE_DECRYPT),
+        ];
+        let mut messages = 0;
+        let mut i = 0;
+        while i < table.len() {
+            if table[i].0 && flags & table[i].1 != 0 {
+                messages |= table[i].2;
+            }
+            i += 1;
+        }
+        if messages != 0 && !self.ops.single_part {
+            messages |= ck::CKF_MULTI_MESSAGE;
+        }
+        flags | messages
     }
 
     /// Whether there is any function: false for what only devices do.

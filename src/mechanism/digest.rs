@@ -2,7 +2,7 @@
 
 use crate::crypto::{Digest, Hash};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::ck;
+use crate::types::{SecretBytes, ck};
 
 use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
@@ -51,6 +51,16 @@ impl Producer for Running {
     }
     fn once(&mut self, data: &[u8], out: &mut [u8]) -> Result<()> {
         self.0.finish_with(data, out).map_err(errors::data)
+    }
+    fn takes_keys(&self) -> bool {
+        true
+    }
+    fn save(&self) -> Option<SecretBytes> {
+        self.0.save()
+    }
+    fn restore(&mut self, saved: &[u8]) -> Result<()> {
+        self.0 = Digest::restore(self.0.hash(), saved).ok_or(ErrorKind::SavedStateInvalid)?;
+        Ok(())
     }
 }
 

@@ -74,7 +74,8 @@ pub(super) const ROWS: &[Descriptor] = &[
     row!(CKM_ECDSA, {
         sign: |key, _| Ok(Box::new(SinglePart(Ecdsa(key.ec_private()?.clone())))),
         verify: |key, _| Ok(Box::new(SinglePartCheck(Ecdsa(key.ec_public()?.clone())))),
-    }),
+    })
+    .single_part(),
     hashed!(CKM_ECDSA_SHA1, Hash::Sha1),
     hashed!(CKM_ECDSA_SHA224, Hash::Sha224),
     hashed!(CKM_ECDSA_SHA256, Hash::Sha256),

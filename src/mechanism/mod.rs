@@ -20,6 +20,7 @@ mod kdf;
 mod key;
 mod key_wrap;
 mod legacy;
+mod message;
 mod ml_dsa;
 mod rsa;
 mod secret;
@@ -37,6 +38,7 @@ pub use descriptor::{
     SignFn, UnwrapFn, VerifyFn, WrapFn,
 };
 pub use key::Key;
+pub use message::{IvGenerator, Message, MessageForm, MessageKind};
 pub use params::{Iv, Mechanism, ParamKind, Params, Reply};
 
 use crate::types::ck;

@@ -4,7 +4,7 @@
 //! session's lifetime rule (`module::operation`) asks for bounds first and calls once. Output goes straight into the
 //! caller's buffer where the bound fits, so bulk work costs no copy.
 
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::types::SecretBytes;
 
 /// Digest, sign and MAC: bytes in, one result out.
@@ -19,6 +19,19 @@ pub trait Producer: Send {
     fn once(&mut self, data: &[u8], out: &mut [u8]) -> Result<()> {
         self.update(data)?;
         self.finish(out)
+    }
+    /// Whether C_DigestKey may feed the value of a sensitive key: only a digest that hides what went in says so.
+    fn takes_keys(&self) -> bool {
+        false
+    }
+    /// What C_GetOperationState saves; `None` where the state can't be taken out.
+    fn save(&self) -> Option<SecretBytes> {
+        None
+    }
+    /// Goes on from what [`Producer::save`] gave, in a fresh operation of the same mechanism.
+    /// CKR_SAVED_STATE_INVALID.
+    fn restore(&mut self, _saved: &[u8]) -> Result<()> {
+        Err(ErrorKind::SavedStateInvalid.into())
     }
 }
 

@@ -96,7 +96,10 @@ pub(super) const ROWS: &[Descriptor] = &[
         unwrap: |key, _, wrapped, _| unwrap(&Pkcs1(key.rsa_private()?.clone()), wrapped),
         encapsulate: |key, _| Ok(Box::new(Encrypting(Pkcs1(key.rsa_public()?.clone())))),
         decapsulate: |key, _, ciphertext, _| unwrap(&Pkcs1(key.rsa_private()?.clone()), ciphertext),
-    }),
+        sign_recover: |key, _| Ok(Box::new(SinglePart(Pkcs1(key.rsa_private()?.clone())))),
+        verify_recover: |key, _| Ok(Box::new(SinglePartCipher(Recover { key: key.rsa_public()?.clone(), pkcs1: true }))),
+    })
+    .single_part(),
     Descriptor {
         fips: false,
         ..row!(CKM_RSA_X_509, None, {
@@ -112,7 +115,10 @@ pub(super) const ROWS: &[Descriptor] = &[
                 exact_len(wanted, block.len())?;
                 Ok(block)
             },
+            sign_recover: |key, _| Ok(Box::new(SinglePart(Raw(key.rsa_private()?.clone())))),
+            verify_recover: |key, _| Ok(Box::new(SinglePartCipher(Recover { key: key.rsa_public()?.clone(), pkcs1: false }))),
         })
+        .single_part()
     },
     row!(CKM_RSA_PKCS_OAEP, Oaep, {
         encrypt: |key, params| Ok(Box::new(SinglePartCipher(OaepOver::new(key.rsa_public()?.clone(), params)?))),
@@ -133,7 +139,8 @@ pub(super) const ROWS: &[Descriptor] = &[
             let key = key.rsa_public()?;
             Ok(Box::new(SinglePartCheck(PssOver { pss: pss(params, None, key.bits())?, key: key.clone() })))
         },
-    }),
+    })
+    .single_part(),
     hashed!(CKM_SHA1_RSA_PKCS, Hash::Sha1),
     hashed!(CKM_SHA224_RSA_PKCS, Hash::Sha224),
     hashed!(CKM_SHA256_RSA_PKCS, Hash::Sha256),
@@ -297,6 +304,22 @@ impl Transform for Raw<RsaPrivate> {
         let out = exactly(out, self.0.len())?;
         self.0.raw(data, out).map_err(errors::decrypt)?;
         Ok(out.len())
+    }
+}
+
+/// What a signature signed: with `pkcs1` the content of the block of type 01, else the whole block.
+struct Recover {
+    key: RsaPublic,
+    pkcs1: bool,
+}
+
+impl Transform for Recover {
+    fn bound(&self, _input: usize) -> usize {
+        if self.pkcs1 { pkcs1_room(self.key.len()) } else { self.key.len() }
+    }
+    fn run(&self, signature: &[u8], out: &mut [u8]) -> Result<usize> {
+        let recover = if self.pkcs1 { RsaPublic::pkcs1_recover } else { RsaPublic::raw_recover };
+        put(&recover(&self.key, signature).map_err(errors::verify)?, out)
     }
 }
 

@@ -254,6 +254,15 @@ pub(super) fn put(value: &[u8], out: &mut [u8]) -> Result<usize> {
     Ok(value.len())
 }
 
+/// A copy of a caller's data. CKR_HOST_MEMORY where there is no room for it.
+pub(super) fn copied(data: &[u8]) -> Result<Vec<u8>> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(data.len())
+        .map_err(|_| Error::new(ErrorKind::HostMemory, "the data does not fit in memory"))?;
+    copy.extend_from_slice(data);
+    Ok(copy)
+}
+
 /// Room for a secret whose length a caller's data decides. CKR_HOST_MEMORY where there is none.
 pub(super) fn zeroed(len: usize) -> Result<SecretBytes> {
     SecretBytes::zeroed(len)

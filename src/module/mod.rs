@@ -9,20 +9,23 @@
 //! call clones the `Arc`s of its session and slot and lets the tables go; during crypto, disk or network work only
 //! that session's own mutex is held.
 
+pub mod message;
 pub mod operation;
 mod session;
 mod slot;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, OnceLock, Weak};
+use std::time::Duration;
 
-use parking_lot::RwLock;
+use parking_lot::{Condvar, Mutex, RwLock};
 
 use crate::config::{Config, Free};
+use crate::crypto::{self, SealKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::Provider;
-use crate::types::{ck, length};
+use crate::types::{LockedKey, ck, length};
 
 pub use session::{FindCursor, Session, SessionState};
 pub use slot::Slot;
@@ -46,6 +49,10 @@ pub struct Module {
     /// Empty while nothing runs.
     sessions: [Shard; SHARDS],
     next_session: AtomicU64,
+    /// Seals what C_GetOperationState gives out; made when first asked for, and gone with the process.
+    state_key: OnceLock<SealKey>,
+    /// Wakes whoever waits for an event in a slot, when C_Finalize ends the wait.
+    stopped: (Mutex<()>, Condvar),
 }
 
 /// What lasts from C_Initialize to C_Finalize.
@@ -96,6 +103,9 @@ impl Module {
         let sessions: Vec<_> =
             self.sessions.iter().flat_map(|shard| std::mem::take(&mut *shard.0.write())).collect();
         drop(running);
+        let waits = self.stopped.0.lock();
+        self.stopped.1.notify_all();
+        drop(waits);
         for (handle, session) in sessions {
             end_session(handle, &session);
         }
@@ -249,6 +259,16 @@ impl Module {
         Ok(())
     }
 
+    /// What seals saved states in this process. CKR_RANDOM_NO_RNG, CKR_HOST_MEMORY.
+    pub fn state_key(&self) -> Result<&SealKey> {
+        if let Some(key) = self.state_key.get() {
+            return Ok(key);
+        }
+        let random = LockedKey::random(|bytes| crypto::random(bytes)).map_err(|_| ErrorKind::RandomNoRng)?;
+        let key = SealKey::new(&random).map_err(|_| ErrorKind::HostMemory)?;
+        Ok(self.state_key.get_or_init(|| key))
+    }
+
     /// In a forked child: let go of what must not be touched there.
     pub fn abandon(&self) {
         // Locks may have been held by a thread that does not exist here: then their content is leaked with the rest.
@@ -258,6 +278,9 @@ impl Module {
         }
     }
 }
+
+/// How long a wait for an event sleeps between two looks at the devices: there is no thread that could wake it.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What happens in the slots between one C_Initialize and its C_Finalize.
 pub struct Events<'a> {
@@ -273,11 +296,31 @@ impl Events<'_> {
         running.is_some_and(|running| running.providers.iter().any(|provider| provider.has_events()))
     }
 
+    /// Sleeps until it is time to look again, or C_Finalize was called. Where nothing can happen there is nothing to look
+    /// for.
+    pub fn wait(&self) {
+        let mut stopped = self.module.stopped.0.lock();
+        // Under the lock, which C_Finalize takes once nothing runs any more: it can't be missed.
+        if self.running.strong_count() == 0 || self.expect_running().is_err() {
+            return;
+        }
+        match self.can_happen() {
+            true => drop(self.module.stopped.1.wait_for(&mut stopped, LOOK_EVERY)),
+            false => self.module.stopped.1.wait(&mut stopped),
+        }
+    }
+
+    /// CKR_CRYPTOKI_NOT_INITIALIZED after C_Finalize, whatever was started since.
+    fn expect_running(&self) -> Result<()> {
+        match Weak::ptr_eq(&Arc::downgrade(&self.module.running()?), &self.running) {
+            true => Ok(()),
+            false => Err(ErrorKind::CryptokiNotInitialized.into()),
+        }
+    }
+
     /// A slot in which something happened since it was last told. CKR_CRYPTOKI_NOT_INITIALIZED after C_Finalize.
     pub fn next(&self) -> Result<Option<Arc<Slot>>> {
-        if !Weak::ptr_eq(&Arc::downgrade(&self.module.running()?), &self.running) {
-            return Err(ErrorKind::CryptokiNotInitialized.into());
-        }
+        self.expect_running()?;
         let slots = if self.can_happen() { self.module.refresh_slots()? } else { Vec::new() };
         Ok(slots.into_iter().find(|slot| slot.token().event()))
     }
@@ -297,9 +340,21 @@ pub(crate) fn need_read_write(read_write: bool, what: &'static str) -> Result<()
 /// An `*Init` without a mechanism: ends the active operation (PKCS#11 v3.0 and later). CKR_ARGUMENTS_BAD without one,
 /// as v2.40 has it for the missing mechanism.
 pub(crate) fn end_operation<T: ?Sized>(slot: &mut operation::Slot<T>) -> Result<()> {
-    if !slot.is_active() {
-        return Err(Error::new(ErrorKind::ArgumentsBad, "no mechanism, and no operation to end"));
-    }
+    expect_to_end(slot.is_active())?;
     slot.cancel();
     Ok(())
+}
+
+/// The same for a message-based process.
+pub(crate) fn end_messages<T: ?Sized>(messages: &mut message::Messages<T>) -> Result<()> {
+    expect_to_end(messages.is_active())?;
+    messages.cancel();
+    Ok(())
+}
+
+fn expect_to_end(active: bool) -> Result<()> {
+    match active {
+        true => Ok(()),
+        false => Err(Error::new(ErrorKind::ArgumentsBad, "no mechanism, and no operation to end")),
+    }
 }

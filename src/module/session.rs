@@ -5,10 +5,13 @@ use std::sync::Arc;
 use parking_lot::{MappedMutexGuard, Mutex, MutexGuard};
 
 use crate::error::{ErrorKind, Result};
+use crate::mechanism::IvGenerator;
 use crate::mechanism::op::{Cipher, Producer, Verifier};
-use crate::module::operation;
+use crate::module::message::Messages;
+use crate::module::operation::{self, Judgement};
 use crate::module::slot::Slot;
 use crate::token::{Access, ObjectHandle, TokenSession};
+use crate::types::ck;
 
 /// An open session.
 pub struct Session {
@@ -36,7 +39,65 @@ pub struct SessionState {
     pub encrypt: operation::Slot<dyn Cipher>,
     /// C_Decrypt...
     pub decrypt: operation::Slot<dyn Cipher>,
+    /// What the running digest is, for C_GetOperationState.
+    pub digests_with: ck::CK_MECHANISM_TYPE,
+    /// C_SignRecover
+    pub sign_recover: operation::Slot<dyn Producer>,
+    /// C_VerifyRecover
+    pub verify_recover: operation::Slot<dyn Cipher>,
+    /// C_VerifySignature...
+    pub verify_signature: operation::Slot<Judgement>,
+    /// C_SignMessage...
+    pub message_sign: Messages<dyn Producer>,
+    /// C_VerifyMessage...
+    pub message_verify: Messages<dyn Verifier>,
+    /// C_EncryptMessage...
+    pub message_encrypt: Messages<dyn Cipher>,
+    /// C_DecryptMessage...
+    pub message_decrypt: Messages<dyn Cipher>,
+    /// What makes the IVs of C_WrapKeyAuthenticated.
+    pub wrapping_ivs: IvGenerator,
 }
+
+/// A kind of operation: how C_SessionCancel names it, whether it works with a key, and how it ends.
+struct Kind {
+    flag: ck::CK_FLAGS,
+    keyed: bool,
+    cancel: fn(&mut SessionState),
+}
+
+const KINDS: [Kind; 13] = {
+    const fn kind(flag: ck::CK_FLAGS, keyed: bool, cancel: fn(&mut SessionState)) -> Kind {
+        Kind { flag, keyed, cancel }
+    }
+    [
+        // What was found was found under a login.
+        kind(ck::CKF_FIND_OBJECTS, true, |state| state.find = None),
+        kind(ck::CKF_DIGEST, false, |state| state.digest.cancel()),
+        kind(ck::CKF_SIGN, true, |state| state.sign.cancel()),
+        kind(ck::CKF_SIGN_RECOVER, true, |state| state.sign_recover.cancel()),
+        kind(ck::CKF_VERIFY, true, |state| state.verify.cancel()),
+        kind(ck::CKF_VERIFY, true, |state| state.verify_signature.cancel()),
+        kind(ck::CKF_VERIFY_RECOVER, true, |state| state.verify_recover.cancel()),
+        kind(ck::CKF_ENCRYPT, true, |state| state.encrypt.cancel()),
+        kind(ck::CKF_DECRYPT, true, |state| state.decrypt.cancel()),
+        kind(ck::CKF_MESSAGE_SIGN, true, |state| state.message_sign.cancel()),
+        kind(ck::CKF_MESSAGE_VERIFY, true, |state| state.message_verify.cancel()),
+        kind(ck::CKF_MESSAGE_ENCRYPT, true, |state| state.message_encrypt.cancel()),
+        kind(ck::CKF_MESSAGE_DECRYPT, true, |state| state.message_decrypt.cancel()),
+    ]
+};
+
+/// A kind of operation that may wait for C_Login(CKU_CONTEXT_SPECIFIC): since when, and how it is told of that login.
+type Waits = (fn(&SessionState) -> Option<u64>, fn(&mut SessionState));
+
+const WAITS: [Waits; 5] = [
+    (|state| state.sign.wants_authentication(), |state| state.sign.authenticated()),
+    (|state| state.decrypt.wants_authentication(), |state| state.decrypt.authenticated()),
+    (|state| state.sign_recover.wants_authentication(), |state| state.sign_recover.authenticated()),
+    (|state| state.message_sign.wants_authentication(), |state| state.message_sign.authenticated()),
+    (|state| state.message_decrypt.wants_authentication(), |state| state.message_decrypt.authenticated()),
+];
 
 /// The matches of C_FindObjectsInit that C_FindObjects has not handed out yet.
 pub struct FindCursor {
@@ -66,6 +127,27 @@ impl SessionState {
         self.begun += 1;
         self.begun
     }
+
+    /// C_SessionCancel: flags of operations that are not active change nothing.
+    pub fn cancel(&mut self, flags: ck::CK_FLAGS) {
+        KINDS.iter().filter(|kind| kind.flag & flags != 0).for_each(|kind| (kind.cancel)(self));
+    }
+
+    /// How to tell the operation of C_Login(CKU_CONTEXT_SPECIFIC) that waits for it. Of several, the one that began
+    /// last: a PIN is for one use of one key.
+    pub fn waiting(&self) -> Option<fn(&mut SessionState)> {
+        let waiting = WAITS.iter().filter_map(|(since, told)| Some((since(self)?, told)));
+        waiting.max_by_key(|(since, _)| *since).map(|(_, told)| *told)
+    }
+
+    /// What C_GetOperationState would have to save beside a digest.
+    pub fn has_unsaveable(&self) -> bool {
+        self.sign.is_active()
+            || self.verify.is_active()
+            || self.verify_signature.is_active()
+            || self.encrypt.is_active()
+            || self.decrypt.is_active()
+    }
 }
 
 impl Session {
@@ -79,6 +161,15 @@ impl Session {
             verify: Default::default(),
             encrypt: Default::default(),
             decrypt: Default::default(),
+            digests_with: 0,
+            sign_recover: Default::default(),
+            verify_recover: Default::default(),
+            verify_signature: Default::default(),
+            message_sign: Default::default(),
+            message_verify: Default::default(),
+            message_encrypt: Default::default(),
+            message_decrypt: Default::default(),
+            wrapping_ivs: IvGenerator::default(),
         };
         Session { slot, read_write, state: Mutex::new(Some(state)) }
     }
@@ -107,11 +198,7 @@ impl Session {
     /// Ends what was begun under a login: searches, and operations with a key.
     pub(super) fn end_operations(&self) {
         if let Ok(mut state) = self.lock() {
-            state.find = None;
-            state.sign.cancel();
-            state.verify.cancel();
-            state.encrypt.cancel();
-            state.decrypt.cancel();
+            KINDS.iter().filter(|kind| kind.keyed).for_each(|kind| (kind.cancel)(&mut state));
         }
     }
 

@@ -239,6 +239,13 @@ pub trait TokenSession: Send {
 
     /// C_DigestInit.
     fn digest(&mut self, mechanism: &Mechanism) -> Result<Box<dyn Producer>>;
+    /// C_DigestKey: hands the value of a secret key to `digest`. CKR_KEY_INDIGESTIBLE for one that is not here.
+    fn digest_key(
+        &mut self,
+        access: Access,
+        key: ObjectHandle,
+        digest: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()>;
     /// C_SignInit.
     fn sign(
         &mut self,
@@ -262,6 +269,21 @@ pub trait TokenSession: Send {
     ) -> Result<Prepared<dyn Cipher>>;
     /// C_DecryptInit.
     fn decrypt(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Cipher>>;
+
+    /// C_SignRecoverInit.
+    fn sign_recover(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Producer>>;
+    /// C_VerifyRecoverInit: the signature goes in, what was signed comes out.
+    fn verify_recover(
         &mut self,
         access: Access,
         mechanism: &Mechanism,

@@ -18,7 +18,7 @@ pub use object::{
     visible, wrong_type_as,
 };
 pub use operations::{
-    Keeper, add_one, decapsulate, derive, encapsulate, key_for, make_key, make_key_pair, prepare, unwrap,
-    wrap,
+    Keeper, add_one, decapsulate, derive, digest_key, encapsulate, key_for, make_key, make_key_pair, prepare,
+    unwrap, wrap,
 };
 pub use session_objects::SessionObjects;

@@ -60,6 +60,24 @@ pub fn prepare<K: Keeper, T: ?Sized>(
     Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate })
 }
 
+/// C_DigestKey: the value of a secret key that the caller may see, sensitive or not: what leaves is its digest.
+pub fn digest_key<K: Keeper>(
+    keeper: &K,
+    access: Access,
+    key: ObjectHandle,
+    digest: &mut dyn FnMut(&[u8]) -> Result<()>,
+) -> Result<()> {
+    let invalid = ErrorKind::KeyHandleInvalid;
+    let key = keeper.object(access, key).map_err(no_object_as(invalid))?;
+    if key.attributes.key_type().is_none() {
+        return Err(Error::new(invalid, "the object is not a key"));
+    }
+    let value = key.attributes.bytes(ck::CKA_VALUE).filter(|_| key.attributes.class() == ck::CKO_SECRET_KEY);
+    digest(value.ok_or_else(|| {
+        Error::new(ErrorKind::KeyIndigestible, "only secret keys whose value is in this process are digested")
+    })?)
+}
+
 /// Adds one new object.
 pub fn add_one<K: Keeper>(keeper: &mut K, access: Access, attributes: Attributes) -> Result<ObjectHandle> {
     keeper.add(access, vec![attributes])?.pop().ok_or_else(|| ErrorKind::DeviceError.into())

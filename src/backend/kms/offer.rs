@@ -18,7 +18,7 @@ fn in_software(row: &Descriptor) -> ck::CK_FLAGS {
     let done = row.flags() & !row.extra_flags;
     match row.key_types.iter().all(|of| held::is_secret_type(*of)) {
         true => done,
-        false => done & (ck::CKF_VERIFY | ck::CKF_ENCRYPT | ck::CKF_WRAP),
+        false => done & (ck::CKF_VERIFY | ck::CKF_VERIFY_RECOVER | ck::CKF_ENCRYPT | ck::CKF_WRAP),
     }
 }
 
@@ -29,7 +29,7 @@ pub fn flags(service: &Service, row: &Descriptor) -> Option<ck::CK_FLAGS> {
     let encapsulates = if remote & ck::CKF_DECAPSULATE == 0 { 0 } else { ck::CKF_ENCAPSULATE };
     let done = remote | encapsulates | in_software(row);
     // The service's part is done by its hardware or its software: who asks, learns it there.
-    (done != 0).then_some(done | row.extra_flags)
+    (done != 0).then_some(row.with_messages(done) | row.extra_flags)
 }
 
 /// Every mechanism of the slot, by provider, configuration and policy.

@@ -328,6 +328,37 @@ impl TokenSession for KmsSession {
         }
     }
 
+    fn digest_key(
+        &mut self,
+        access: Access,
+        key: ObjectHandle,
+        digest: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        held::digest_key(self, self.token.access(access), key, digest)
+    }
+
+    fn sign_recover(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Producer>> {
+        held::prepare(self, self.token.access(access), mechanism, key, Usage::SignRecover, |ops| {
+            ops.sign_recover
+        })
+    }
+
+    fn verify_recover(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Cipher>> {
+        held::prepare(self, self.token.access(access), mechanism, key, Usage::VerifyRecover, |ops| {
+            ops.verify_recover
+        })
+    }
+
     fn generate_key(
         &mut self,
         access: Access,

@@ -180,6 +180,33 @@ impl TokenSession for PassSession {
         Err(not_for_the_tool())
     }
 
+    fn digest_key(
+        &mut self,
+        _access: Access,
+        _key: ObjectHandle,
+        _digest: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        Err(not_for_the_tool())
+    }
+
+    fn sign_recover(
+        &mut self,
+        _access: Access,
+        _mechanism: &Mechanism,
+        _key: ObjectHandle,
+    ) -> Result<Prepared<dyn Producer>> {
+        Err(not_for_the_tool())
+    }
+
+    fn verify_recover(
+        &mut self,
+        _access: Access,
+        _mechanism: &Mechanism,
+        _key: ObjectHandle,
+    ) -> Result<Prepared<dyn Cipher>> {
+        Err(not_for_the_tool())
+    }
+
     fn generate_key(
         &mut self,
         _access: Access,
@@ -291,8 +318,9 @@ impl TokenSession for PassSession {
     }
 }
 
-/// Applications digest, encrypt and encapsulate below by calls that are passed on; the tool does none of these.
+/// Applications do all this below by calls that are passed on; the tool has no use for it.
 fn not_for_the_tool() -> Error {
-    let why = "keyward's tool neither digests, encrypts nor encapsulates on another library's token";
+    let why =
+        "keyward's tool neither digests, encrypts, recovers nor encapsulates on another library's token";
     Error::new(ErrorKind::FunctionNotSupported, why)
 }

@@ -182,6 +182,33 @@ impl TokenSession for SoftSession {
         held::prepare(self, access, mechanism, key, Usage::Decrypt, |ops| ops.decrypt)
     }
 
+    fn digest_key(
+        &mut self,
+        access: Access,
+        key: ObjectHandle,
+        digest: &mut dyn FnMut(&[u8]) -> Result<()>,
+    ) -> Result<()> {
+        held::digest_key(self, access, key, digest)
+    }
+
+    fn sign_recover(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Producer>> {
+        held::prepare(self, access, mechanism, key, Usage::SignRecover, |ops| ops.sign_recover)
+    }
+
+    fn verify_recover(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        key: ObjectHandle,
+    ) -> Result<Prepared<dyn Cipher>> {
+        held::prepare(self, access, mechanism, key, Usage::VerifyRecover, |ops| ops.verify_recover)
+    }
+
     fn generate_key(
         &mut self,
         access: Access,

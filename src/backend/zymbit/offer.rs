@@ -46,7 +46,7 @@ pub fn flags(model: &Model, row: &Descriptor) -> Option<ck::CK_FLAGS> {
     let device = in_device(model, row.kind);
     let done = device | in_software(row);
     let hardware = if device == 0 { 0 } else { ck::CKF_HW };
-    (done != 0).then_some(done | hardware | row.extra_flags)
+    (done != 0).then_some(row.with_messages(done) | hardware | row.extra_flags)
 }
 
 /// Every mechanism of the token, by model, configuration and policy.

@@ -1,7 +1,7 @@
 //! Hashes and CMAC, by aws-lc-rs's safe interface, and HMAC.
 
 use super::super::{DigestValue, Error, Hash, Result};
-use super::raw::HmacContext;
+use super::raw::{HmacContext, Sha};
 use crate::types::SecretBytes;
 use aws_lc_rs::{cmac, digest as lc, hkdf, hmac, pbkdf2 as lc_pbkdf2};
 
@@ -34,7 +34,31 @@ pub fn digest(hash: Hash, data: &[u8]) -> DigestValue {
 pub struct Digest {
     hash: Hash,
     /// `None` while the message is empty: a message that comes in one piece needs no context.
-    context: Option<lc::Context>,
+    context: Option<Box<Context>>,
+}
+
+/// The message so far.
+#[derive(Clone)]
+enum Context {
+    Sha(Sha),
+    /// A hash whose state can't be taken out.
+    Other(lc::Context),
+}
+
+impl Context {
+    fn new(hash: Hash) -> Box<Context> {
+        Box::new(match Sha::new(hash) {
+            Some(sha) => Context::Sha(sha),
+            None => Context::Other(lc::Context::new(algorithm(hash))),
+        })
+    }
+
+    fn update(&mut self, part: &[u8]) {
+        match self {
+            Context::Sha(sha) => sha.update(part),
+            Context::Other(context) => context.update(part),
+        }
+    }
 }
 
 impl Digest {
@@ -50,7 +74,7 @@ impl Digest {
 
     /// Appends to the message.
     pub fn update(&mut self, part: &[u8]) {
-        self.context.get_or_insert_with(|| lc::Context::new(algorithm(self.hash))).update(part);
+        self.context.get_or_insert_with(|| Context::new(self.hash)).update(part);
     }
 
     /// The digest of the message so far; the next message starts empty.
@@ -60,17 +84,32 @@ impl Digest {
 
     /// The same with a last part.
     pub fn value_with(&mut self, part: &[u8]) -> DigestValue {
-        DigestValue::new(self.end(part).as_ref())
+        self.end(part)
     }
 
-    fn end(&mut self, part: &[u8]) -> lc::Digest {
-        match self.context.take() {
-            None => lc::digest(algorithm(self.hash), part),
-            Some(mut context) => {
-                context.update(part);
-                context.finish()
-            }
+    fn end(&mut self, part: &[u8]) -> DigestValue {
+        let Some(mut context) = self.context.take() else { return digest(self.hash, part) };
+        context.update(part);
+        match *context {
+            Context::Sha(sha) => sha.finish(),
+            Context::Other(context) => DigestValue::new(context.finish().as_ref()),
         }
+    }
+
+    /// The message so far, in a form that [`Digest::restore`] takes; as secret as the message. `None` for a hash whose
+    /// state can't be taken out.
+    pub fn save(&self) -> Option<SecretBytes> {
+        match self.context.as_deref() {
+            None => Sha::new(self.hash).map(|sha| sha.save()),
+            Some(Context::Sha(sha)) => Some(sha.save()),
+            Some(Context::Other(_)) => None,
+        }
+    }
+
+    /// The message that was saved; `None` for what [`Digest::save`] did not make with this hash.
+    pub fn restore(hash: Hash, saved: &[u8]) -> Option<Digest> {
+        let sha = Sha::restore(hash, saved)?;
+        Some(Digest { hash, context: Some(Box::new(Context::Sha(sha))) })
     }
 
     /// [`Digest::value`] into a buffer of exactly `hash.len()` bytes ([`Error::Param`] otherwise).

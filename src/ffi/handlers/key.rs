@@ -4,6 +4,7 @@ use crate::calls;
 use crate::error::{ErrorKind, Result};
 use crate::ffi::memory::{self, Buffer};
 use crate::ffi::{params, state, templates};
+use crate::module::operation::Answer;
 use crate::types::{ck, length};
 
 pub(in crate::ffi) unsafe fn generate(
@@ -86,6 +87,77 @@ pub(in crate::ffi) unsafe fn unwrap(
             key,
             calls::key::unwrap(module, session, &mechanism, unwrapping_key, wrapped, template)?,
         )
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(in crate::ffi) unsafe fn wrap_authenticated(
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: *mut ck::CK_MECHANISM,
+    wrapping_key: ck::CK_OBJECT_HANDLE,
+    key: ck::CK_OBJECT_HANDLE,
+    aad: *mut u8,
+    aad_len: ck::CK_ULONG,
+    wrapped: *mut u8,
+    wrapped_len: *mut ck::CK_ULONG,
+) -> Result<()> {
+    let module = state::module()?;
+    // SAFETY: the host vouches for mechanism, input and buffer, and for the places in the parameter.
+    unsafe {
+        let (kind, mut raw) = params::message::of_mechanism(mechanism)?;
+        let (aad, buffer) = (memory::input(aad, aad_len)?, Buffer::new(wrapped, wrapped_len)?);
+        if !wrapped.is_null() {
+            raw.expect_room_for_tag()?;
+        }
+        let aad = buffer.apart_from(aad)?;
+        let mut made = false;
+        buffer.fill(|output| {
+            let message = (kind, &mut raw.message);
+            let answer =
+                calls::key::wrap_authenticated(module, session, message, wrapping_key, key, &aad, output)?;
+            made = matches!(answer, Answer::Written(_));
+            Ok(answer)
+        })?;
+        if made {
+            raw.write_iv()?;
+            raw.write_tag()?;
+        }
+        Ok(())
+    }
+}
+
+#[allow(clippy::too_many_arguments)]
+pub(in crate::ffi) unsafe fn unwrap_authenticated(
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: *mut ck::CK_MECHANISM,
+    unwrapping_key: ck::CK_OBJECT_HANDLE,
+    wrapped: *mut u8,
+    wrapped_len: ck::CK_ULONG,
+    template: *mut ck::CK_ATTRIBUTE,
+    count: ck::CK_ULONG,
+    aad: *mut u8,
+    aad_len: ck::CK_ULONG,
+    key: *mut ck::CK_OBJECT_HANDLE,
+) -> Result<()> {
+    let module = state::module()?;
+    memory::check_target(key)?;
+    // SAFETY: the host vouches for mechanism, inputs, template and target.
+    unsafe {
+        let (kind, mut raw) = params::message::of_mechanism(mechanism)?;
+        raw.read_tag()?;
+        let (wrapped, aad) = (memory::input(wrapped, wrapped_len)?, memory::input(aad, aad_len)?);
+        let template = templates::template(template, count)?;
+        let message = (kind, &raw.message);
+        let new = calls::key::unwrap_authenticated(
+            module,
+            session,
+            message,
+            unwrapping_key,
+            wrapped,
+            template,
+            aad,
+        )?;
+        memory::write(key, new)
     }
 }
 

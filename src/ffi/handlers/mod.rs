@@ -6,7 +6,9 @@
 
 pub(super) mod general;
 pub(super) mod key;
+pub(super) mod message;
 pub(super) mod object;
 pub(super) mod operation;
+pub(super) mod operation_state;
 pub(super) mod session;
 pub(super) mod slot;

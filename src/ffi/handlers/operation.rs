@@ -75,9 +75,12 @@ macro_rules! finish {
     )* };
 }
 
-init! { encrypt_init decrypt_init sign_init verify_init }
-transform! { encrypt encrypt_update decrypt decrypt_update digest sign }
-feed! { digest_update sign_update verify_update verify_final }
+init! { encrypt_init decrypt_init sign_init verify_init sign_recover_init verify_recover_init }
+transform! {
+    encrypt encrypt_update decrypt decrypt_update digest sign sign_recover verify_recover
+    digest_encrypt_update decrypt_digest_update sign_encrypt_update decrypt_verify_update
+}
+feed! { digest_update sign_update verify_update verify_final verify_signature verify_signature_update }
 finish! { encrypt_final decrypt_final digest_final sign_final }
 
 pub(in crate::ffi) unsafe fn digest_init(
@@ -88,6 +91,31 @@ pub(in crate::ffi) unsafe fn digest_init(
     // SAFETY: the host vouches for the mechanism.
     let mechanism = unsafe { params::optional_mechanism(mechanism) }?;
     call::digest_init(module, session, mechanism.as_ref())
+}
+
+pub(in crate::ffi) unsafe fn digest_key(
+    session: ck::CK_SESSION_HANDLE,
+    key: ck::CK_OBJECT_HANDLE,
+) -> Result<()> {
+    call::digest_key(state::module()?, session, key)
+}
+
+pub(in crate::ffi) unsafe fn verify_signature_init(
+    session: ck::CK_SESSION_HANDLE,
+    mechanism: *mut ck::CK_MECHANISM,
+    key: ck::CK_OBJECT_HANDLE,
+    signature: *mut u8,
+    signature_len: ck::CK_ULONG,
+) -> Result<()> {
+    let module = state::module()?;
+    // SAFETY: the host vouches for mechanism and signature.
+    let (mechanism, signature) =
+        unsafe { (params::optional_mechanism(mechanism)?, memory::input(signature, signature_len)?) };
+    call::verify_signature_init(module, session, mechanism.as_ref(), key, signature)
+}
+
+pub(in crate::ffi) unsafe fn verify_signature_final(session: ck::CK_SESSION_HANDLE) -> Result<()> {
+    call::verify_signature_final(state::module()?, session)
 }
 
 pub(in crate::ffi) unsafe fn verify(

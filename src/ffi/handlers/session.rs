@@ -4,7 +4,7 @@ use std::ffi::c_void;
 
 use super::slot::user;
 use crate::calls;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::{memory, state};
 use crate::types::ck;
 
@@ -80,6 +80,58 @@ pub(in crate::ffi) unsafe fn logout(session: ck::CK_SESSION_HANDLE) -> Result<()
 
 pub(in crate::ffi) unsafe fn cancel(session: ck::CK_SESSION_HANDLE, flags: ck::CK_FLAGS) -> Result<()> {
     calls::session::cancel(state::module()?, session, flags)
+}
+
+pub(in crate::ffi) unsafe fn validation_flags(
+    session: ck::CK_SESSION_HANDLE,
+    kind: ck::CK_SESSION_VALIDATION_FLAGS_TYPE,
+    flags: *mut ck::CK_FLAGS,
+) -> Result<()> {
+    let module = state::module()?;
+    memory::check_target(flags)?;
+    // SAFETY: the host vouches for the target.
+    unsafe { memory::write(flags, calls::session::validation_flags(module, session, kind)?) }
+}
+
+/// CKR_ARGUMENTS_BAD for a null name. What it says does not matter where no function is asynchronous.
+fn expect_name(name: *const ck::CK_UTF8CHAR) -> Result<()> {
+    match name.is_null() {
+        false => Ok(()),
+        true => Err(Error::new(ErrorKind::ArgumentsBad, "no name of a function")),
+    }
+}
+
+pub(in crate::ffi) unsafe fn async_complete(
+    session: ck::CK_SESSION_HANDLE,
+    function_name: *mut ck::CK_UTF8CHAR,
+    _result: *mut ck::CK_ASYNC_DATA,
+) -> Result<()> {
+    let module = state::module()?;
+    expect_name(function_name)?;
+    calls::session::expect_pending(module, session)
+}
+
+pub(in crate::ffi) unsafe fn async_id(
+    session: ck::CK_SESSION_HANDLE,
+    function_name: *mut ck::CK_UTF8CHAR,
+    id: *mut ck::CK_ULONG,
+) -> Result<()> {
+    let module = state::module()?;
+    expect_name(function_name)?;
+    memory::check_target(id)?;
+    calls::session::expect_pending(module, session)
+}
+
+pub(in crate::ffi) unsafe fn async_join(
+    session: ck::CK_SESSION_HANDLE,
+    function_name: *mut ck::CK_UTF8CHAR,
+    _id: ck::CK_ULONG,
+    _data: *mut u8,
+    _len: ck::CK_ULONG,
+) -> Result<()> {
+    let module = state::module()?;
+    expect_name(function_name)?;
+    calls::session::join(module, session)
 }
 
 pub(in crate::ffi) unsafe fn not_parallel(session: ck::CK_SESSION_HANDLE) -> Result<()> {

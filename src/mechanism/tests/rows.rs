@@ -61,6 +61,13 @@ fn flags_follow_from_the_functions() {
             (ck::CKF_DERIVE, ops.derive.is_some()),
             (ck::CKF_ENCAPSULATE, ops.encapsulate.is_some()),
             (ck::CKF_DECAPSULATE, ops.decapsulate.is_some()),
+            (ck::CKF_SIGN_RECOVER, ops.sign_recover.is_some()),
+            (ck::CKF_VERIFY_RECOVER, ops.verify_recover.is_some()),
+            (ck::CKF_MESSAGE_SIGN, ops.sign.is_some()),
+            (ck::CKF_MESSAGE_VERIFY, ops.verify.is_some()),
+            (ck::CKF_MESSAGE_ENCRYPT, ops.message.is_some() && ops.encrypt.is_some()),
+            (ck::CKF_MESSAGE_DECRYPT, ops.message.is_some() && ops.decrypt.is_some()),
+            (ck::CKF_MULTI_MESSAGE, (ops.sign.is_some() && !ops.single_part) || ops.message.is_some()),
         ];
         for (flag, there) in pairs {
             assert_eq!(row.flags() & flag != 0, there, "{} {flag:#x}", row.name);

@@ -12,6 +12,7 @@ mod gcm;
 mod hmac;
 mod pkey;
 mod rsa;
+mod sha;
 
 pub(super) use bn::Bn;
 pub(super) use cipher::{AesBlock, BlockMode, Cipher, MAX_GCM_IV};
@@ -24,8 +25,9 @@ pub(super) use gcm::Gcm;
 pub(super) use hmac::HmacContext;
 pub(super) use pkey::Pkey;
 pub(super) use rsa::{CrtParts, Part, Rsa};
+pub(super) use sha::Sha;
 
-use super::super::{Error, Hash, Result};
+use super::super::{DigestValue, Error, Hash, Result};
 #[cfg(feature = "fips")]
 use aws_lc_fips_sys as sys;
 #[cfg(not(feature = "fips"))]

@@ -132,6 +132,11 @@ impl RsaPublic {
         self.recover(true, signature)
     }
 
+    /// `signature`^e mod n: `len()` bytes. [`Error::Signature`] for a number that is not below n.
+    pub fn raw_recover(&self, signature: &[u8]) -> Result<Vec<u8>> {
+        self.recover(false, signature)
+    }
+
     /// Checks that `signature`^e mod n is the number `data`.
     pub fn raw_verify(&self, data: &[u8], signature: &[u8]) -> Result<()> {
         let block = left_padded(data, self.len())?;

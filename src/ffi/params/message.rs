@@ -1,0 +1,121 @@
+//! The parameters of messages (`CK_GCM_MESSAGE_PARAMS` and its like), and what encryption leaves in them.
+
+use super::{MAX_SMALL, invalid, iv_bytes, structure};
+use crate::error::{Error, ErrorKind, Result};
+use crate::ffi::memory;
+use crate::mechanism::{self, Iv, Message, MessageKind};
+use crate::types::{ck, length, ulong};
+
+/// A message's parameter, and where in the caller's memory IV and tag are.
+pub(in crate::ffi) struct Raw {
+    /// What was read.
+    pub(in crate::ffi) message: Message,
+    iv: *mut u8,
+    tag: *mut u8,
+}
+
+impl Raw {
+    /// Reads a parameter. The tag is not looked at yet: see [`Raw::read_tag`] and [`Raw::expect_room_for_tag`].
+    /// CKR_MECHANISM_PARAM_INVALID.
+    ///
+    /// # Safety
+    /// `parameter` is null or leads to `len` readable bytes, and the IV in it to as many bytes as it says.
+    pub(in crate::ffi) unsafe fn read(
+        kind: MessageKind,
+        parameter: *mut std::ffi::c_void,
+        len: ck::CK_ULONG,
+    ) -> Result<Raw> {
+        // SAFETY: the caller's promise.
+        match kind {
+            MessageKind::Gcm => unsafe { gcm(parameter, len) },
+        }
+    }
+
+    /// Reads the tag, for a decryption.
+    ///
+    /// # Safety
+    /// The parameter's tag is null or leads to as many readable bytes as it says.
+    pub(in crate::ffi) unsafe fn read_tag(&mut self) -> Result<()> {
+        let len = ulong(self.message.tag_len);
+        // SAFETY: the caller's promise.
+        self.message.tag = unsafe { iv_bytes(self.tag, len, MAX_TAG, "the tag is null") }?;
+        Ok(())
+    }
+
+    /// Whether the tag of an encryption has a place to go to, before any work is done for its sake.
+    pub(in crate::ffi) fn expect_room_for_tag(&self) -> Result<()> {
+        match self.tag.is_null() {
+            false => Ok(()),
+            true => Err(invalid("no place for the tag")),
+        }
+    }
+
+    /// Gives the IV that was made to the caller.
+    ///
+    /// # Safety
+    /// The parameter's IV leads to as many writable bytes as it said.
+    pub(in crate::ffi) unsafe fn write_iv(&self) -> Result<()> {
+        // SAFETY: the caller's promise; the IV has as many bytes as were read.
+        unsafe { give(self.iv, &self.message.iv) }
+    }
+
+    /// Gives the tag to the caller.
+    ///
+    /// # Safety
+    /// The parameter's tag leads to as many writable bytes as it said.
+    pub(in crate::ffi) unsafe fn write_tag(&self) -> Result<()> {
+        // SAFETY: the caller's promise; the tag has as many bytes as its length in the parameter.
+        unsafe { give(self.tag, &self.message.tag) }
+    }
+}
+
+/// A mechanism of C_WrapKeyAuthenticated or C_UnwrapKeyAuthenticated, whose parameter is a message's.
+/// CKR_ARGUMENTS_BAD, CKR_MECHANISM_INVALID, CKR_MECHANISM_PARAM_INVALID.
+///
+/// # Safety
+/// `pointer` is null or leads to a mechanism whose parameter has the length it says, and what that points to in turn.
+pub(in crate::ffi) unsafe fn of_mechanism(
+    pointer: *const ck::CK_MECHANISM,
+) -> Result<(ck::CK_MECHANISM_TYPE, Raw)> {
+    if pointer.is_null() {
+        return Err(Error::new(ErrorKind::ArgumentsBad, "no mechanism"));
+    }
+    memory::check_target(pointer)?;
+    // SAFETY: not null and aligned; the caller vouches for the memory.
+    let raw = unsafe { pointer.read() };
+    let form = mechanism::descriptor(raw.mechanism).and_then(|row| row.ops.message).ok_or_else(|| {
+        Error::new(ErrorKind::MechanismInvalid, "the mechanism does not wrap with associated data")
+    })?;
+    // SAFETY: the caller's promise.
+    Ok((raw.mechanism, unsafe { Raw::read(form.kind, raw.pParameter, raw.ulParameterLen) }?))
+}
+
+/// No tag is longer.
+const MAX_TAG: usize = 16;
+
+/// # Safety
+/// `to` leads to as many writable bytes as `from` has.
+unsafe fn give(to: *mut u8, from: &Iv) -> Result<()> {
+    // SAFETY: the caller's promise.
+    unsafe { memory::output_array(to, ulong(from.len())) }?.copy_from_slice(from);
+    Ok(())
+}
+
+unsafe fn gcm(parameter: *mut std::ffi::c_void, len: ck::CK_ULONG) -> Result<Raw> {
+    let raw = ck::CK_MECHANISM { mechanism: ck::CKM_AES_GCM, pParameter: parameter, ulParameterLen: len };
+    // SAFETY: the caller's promise.
+    let p: ck::CK_GCM_MESSAGE_PARAMS = unsafe { structure(&raw) }?;
+    if p.ulTagBits % 8 != 0 || length(p.ulTagBits) > 8 * MAX_TAG {
+        return Err(invalid("ulTagBits is no tag length of SP 800-38D: 128 is usual"));
+    }
+    // SAFETY: the caller's promise.
+    let iv = unsafe { iv_bytes(p.pIv, p.ulIvLen, MAX_SMALL, "the IV is null or too long") }?;
+    let message = Message {
+        iv,
+        fixed_bits: length(p.ulIvFixedBits),
+        generator: p.ivGenerator,
+        tag_len: length(p.ulTagBits) / 8,
+        tag: Iv::new(),
+    };
+    Ok(Raw { message, iv: p.pIv, tag: p.pTag })
+}
