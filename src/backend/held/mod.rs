@@ -8,6 +8,7 @@ mod index;
 mod object;
 mod operations;
 mod session_objects;
+mod validation;
 
 pub use certificate::{certificate, certificates_in};
 pub use gate::{Gate, MAX_PIN_LEN};
@@ -19,3 +20,4 @@ pub use object::{
 };
 pub use operations::{Keeper, add_one, derive, key_for, make_key, make_key_pair, prepare, unwrap, wrap};
 pub use session_objects::SessionObjects;
+pub use validation::validations;
