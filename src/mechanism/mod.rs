@@ -34,8 +34,8 @@ pub mod params;
 
 pub use derivation::{Base, Derivation, Derive, Derived, Source};
 pub use descriptor::{
-    CipherFn, DecapsulateFn, Descriptor, DigestFn, EncapsulateFn, GenerateFn, GeneratePairFn, Ops, Provider,
-    SignFn, UnwrapFn, VerifyFn, WrapFn,
+    CipherFn, DecapsulateFn, Descriptor, DigestFn, EncapsulateFn, GenerateFn, GeneratePairFn,
+    GenerateParametersFn, Ops, Provider, SignFn, UnwrapFn, VerifyFn, WrapFn,
 };
 pub use key::Key;
 pub use message::{IvGenerator, Message, MessageForm, MessageKind};

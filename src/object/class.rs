@@ -167,14 +167,18 @@ impl Class {
 fn subtype_attribute(class: ck::CK_OBJECT_CLASS) -> Option<ck::CK_ATTRIBUTE_TYPE> {
     match class {
         ck::CKO_CERTIFICATE => Some(ck::CKA_CERTIFICATE_TYPE),
-        ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY => Some(ck::CKA_KEY_TYPE),
+        ck::CKO_PUBLIC_KEY
+        | ck::CKO_PRIVATE_KEY
+        | ck::CKO_SECRET_KEY
+        | ck::CKO_OTP_KEY
+        | ck::CKO_DOMAIN_PARAMETERS => Some(ck::CKA_KEY_TYPE),
         _ => None,
     }
 }
 
 fn unknown_type(id: ck::CK_ATTRIBUTE_TYPE, value: ck::CK_ULONG) -> Error {
     let elsewhere =
-        id == ck::CKA_KEY_TYPE && CLASSES.iter().any(|row| row.is_key() && row.subtype == Some(value));
+        CLASSES.iter().any(|row| subtype_attribute(row.class) == Some(id) && row.subtype == Some(value));
     match elsewhere {
         true => fault(
             ErrorKind::TemplateInconsistent,
@@ -191,9 +195,15 @@ fn unknown_type(id: ck::CK_ATTRIBUTE_TYPE, value: ck::CK_ULONG) -> Error {
 }
 
 impl Class {
-    /// Public, private or secret key.
+    /// Public, private, secret or OTP key.
     pub(super) fn is_key(&self) -> bool {
-        matches!(self.class, ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY)
+        matches!(self.class, ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY | ck::CKO_OTP_KEY)
+    }
+
+    /// The class of keys that C_GenerateKey makes of a key type; a secret key unless the type has another.
+    pub(super) fn of_generated(key_type: Option<ck::CK_KEY_TYPE>) -> ck::CK_OBJECT_CLASS {
+        let is_otp = |row: &&Class| row.class == ck::CKO_OTP_KEY && row.subtype == key_type;
+        CLASSES.iter().find(is_otp).map_or(ck::CKO_SECRET_KEY, |row| row.class)
     }
 }
 
@@ -398,6 +408,65 @@ const PARAMETER_SET_PRIVATE: &[Rule] =
 const SEEDED_PRIVATE: &[Rule] =
     &[rule(ck::CKA_SEED, F4 | F6 | F7, ABSENT), rule(ck::CKA_VALUE, F4 | F6 | F7, ABSENT)];
 
+/// "Diffie-Hellman public key objects".
+const DH_PUBLIC: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F3, ABSENT),
+    rule(ck::CKA_BASE, F1 | F3, ABSENT),
+    rule(ck::CKA_VALUE, F1 | F4, ABSENT),
+];
+
+/// "Diffie-Hellman private key objects". CKA_VALUE_BITS may be given to C_GenerateKeyPair, for a short exponent.
+const DH_PRIVATE: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F4 | F6, ABSENT),
+    rule(ck::CKA_BASE, F1 | F4 | F6, ABSENT),
+    rule(ck::CKA_VALUE, F1 | F4 | F6 | F7, ABSENT),
+    rule(ck::CKA_VALUE_BITS, F2, ABSENT),
+];
+
+/// "DSA public key objects" and "X9.42 Diffie-Hellman public key objects".
+const SUBGROUP_PUBLIC: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F3, ABSENT),
+    rule(ck::CKA_SUBPRIME, F1 | F3, ABSENT),
+    rule(ck::CKA_BASE, F1 | F3, ABSENT),
+    rule(ck::CKA_VALUE, F1 | F4, ABSENT),
+];
+
+/// "DSA private key objects" and "X9.42 Diffie-Hellman private key objects".
+const SUBGROUP_PRIVATE: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F4 | F6, ABSENT),
+    rule(ck::CKA_SUBPRIME, F1 | F4 | F6, ABSENT),
+    rule(ck::CKA_BASE, F1 | F4 | F6, ABSENT),
+    rule(ck::CKA_VALUE, F1 | F4 | F6 | F7, ABSENT),
+];
+
+/// "Domain parameter objects".
+const DOMAIN: &[Rule] = &[rule(ck::CKA_KEY_TYPE, F1, ABSENT), rule(ck::CKA_LOCAL, F2 | F4, ABSENT)];
+
+/// "Diffie-Hellman domain parameter objects".
+const DH_DOMAIN: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F4, ABSENT),
+    rule(ck::CKA_BASE, F1 | F4, ABSENT),
+    rule(ck::CKA_PRIME_BITS, F2 | F3, ABSENT),
+];
+
+/// "DSA domain parameter objects". CKA_SUBPRIME_BITS follows from CKA_PRIME_BITS where it is not given.
+const DSA_DOMAIN: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F4, ABSENT),
+    rule(ck::CKA_SUBPRIME, F1 | F4, ABSENT),
+    rule(ck::CKA_BASE, F1 | F4, ABSENT),
+    rule(ck::CKA_PRIME_BITS, F2 | F3, ABSENT),
+    rule(ck::CKA_SUBPRIME_BITS, F2, ABSENT),
+];
+
+/// "X9.42 Diffie-Hellman domain parameters objects".
+const X9_42_DOMAIN: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F4, ABSENT),
+    rule(ck::CKA_BASE, F1 | F4, ABSENT),
+    rule(ck::CKA_SUBPRIME, F1 | F4, ABSENT),
+    rule(ck::CKA_PRIME_BITS, F2 | F3, ABSENT),
+    rule(ck::CKA_SUBPRIME_BITS, F2 | F3, ABSENT),
+];
+
 /// Secret keys of a length that the template chooses.
 const SIZED_SECRET: &[Rule] =
     &[rule(ck::CKA_VALUE, F1 | F4 | F6 | F7, ABSENT), rule(ck::CKA_VALUE_LEN, F2 | F3, ABSENT)];
@@ -434,6 +503,10 @@ const fn private(
     groups: &'static [&'static [Rule]],
 ) -> Class {
     Class { name, class: ck::CKO_PRIVATE_KEY, subtype: Some(kind), uses, groups }
+}
+
+const fn domain(name: &'static str, kind: ck::CK_KEY_TYPE, groups: &'static [&'static [Rule]]) -> Class {
+    Class { name, class: ck::CKO_DOMAIN_PARAMETERS, subtype: Some(kind), uses: &[], groups }
 }
 
 /// Secret keys differ only in whether their length is chosen and in what they can do.
@@ -555,4 +628,27 @@ static CLASSES: &[Class] = &[
     fixed("a triple-length DES key", ck::CKK_DES3, BLOCK_CIPHER),
     fixed("a ChaCha20 key", ck::CKK_CHACHA20, CIPHER),
     fixed("a Poly1305 key", ck::CKK_POLY1305, MAC),
+    public(
+        "a DSA public key",
+        ck::CKK_DSA,
+        VERIFY,
+        &[SUBGROUP_PUBLIC, PUBLIC, KEY, PUBLIC_BY_DEFAULT, STORAGE],
+    ),
+    private("a DSA private key", ck::CKK_DSA, SIGN, &[SUBGROUP_PRIVATE, PRIVATE, KEY, STORAGE]),
+    public("a DH public key", ck::CKK_DH, &[], &[DH_PUBLIC, PUBLIC, KEY, PUBLIC_BY_DEFAULT, STORAGE]),
+    private("a DH private key", ck::CKK_DH, &[], &[DH_PRIVATE, PRIVATE, KEY, STORAGE]),
+    public(
+        "an X9.42 DH public key",
+        ck::CKK_X9_42_DH,
+        &[],
+        &[SUBGROUP_PUBLIC, PUBLIC, KEY, PUBLIC_BY_DEFAULT, STORAGE],
+    ),
+    private("an X9.42 DH private key", ck::CKK_X9_42_DH, &[], &[SUBGROUP_PRIVATE, PRIVATE, KEY, STORAGE]),
+    domain("DSA domain parameters", ck::CKK_DSA, &[DSA_DOMAIN, DOMAIN, PUBLIC_BY_DEFAULT, STORAGE]),
+    domain("DH domain parameters", ck::CKK_DH, &[DH_DOMAIN, DOMAIN, PUBLIC_BY_DEFAULT, STORAGE]),
+    domain(
+        "X9.42 DH domain parameters",
+        ck::CKK_X9_42_DH,
+        &[X9_42_DOMAIN, DOMAIN, PUBLIC_BY_DEFAULT, STORAGE],
+    ),
 ];

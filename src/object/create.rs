@@ -55,6 +55,9 @@ pub fn create(template: Template, caller: &Caller) -> Result<Attributes> {
     if row.is_key() {
         set_history(&mut object, None);
     }
+    if row.class == ck::CKO_DOMAIN_PARAMETERS {
+        object.set(ck::CKA_LOCAL, false);
+    }
     Ok(object)
 }
 
@@ -73,6 +76,9 @@ pub fn adopt(given: &Attributes) -> Result<Attributes> {
     let mut known = template;
     known.discard(|id, _| row.rule(id).is_none());
     let mut object = build(row, known, &ADOPT, &Caller { so: true, user: true })?;
+    if row.class == ck::CKO_DOMAIN_PARAMETERS {
+        object.set(ck::CKA_LOCAL, given.flag(ck::CKA_LOCAL));
+    }
     if row.is_key() {
         set_history(&mut object, None);
         for id in HISTORY {
@@ -102,10 +108,27 @@ pub fn generate_secret(
     caller: &Caller,
 ) -> Result<Attributes> {
     let key_type = template.ulong(ck::CKA_KEY_TYPE).or(key_types.first().copied());
-    let template = imply(template, ck::CKO_SECRET_KEY, key_type, key_types)?;
+    let template = imply(template, Class::of_generated(key_type), key_type, key_types)?;
     let mut key = build(resolve(&template)?, template, &GENERATE, caller)?;
     set_history(&mut key, Some(mechanism));
     Ok(key)
+}
+
+/// C_GenerateKey with a mechanism that makes domain parameters: their attributes, without the numbers. `key_types` as
+/// for `generate_secret`.
+///
+/// # Errors
+/// As `generate_secret`.
+pub fn generate_parameters(
+    template: Template,
+    key_types: &[ck::CK_KEY_TYPE],
+    caller: &Caller,
+) -> Result<Attributes> {
+    let key_type = template.ulong(ck::CKA_KEY_TYPE).or(key_types.first().copied());
+    let template = imply(template, ck::CKO_DOMAIN_PARAMETERS, key_type, key_types)?;
+    let mut parameters = build(resolve(&template)?, template, &GENERATE, caller)?;
+    parameters.set(ck::CKA_LOCAL, true);
+    Ok(parameters)
 }
 
 /// C_GenerateKeyPair: the attributes of the public and the private key, without the material. `key_types` as

@@ -1,5 +1,7 @@
 //! `CK_DATE`: eight ASCII digits, YYYYMMDD. Ordering is by calendar.
 
+use crate::types::civil;
+
 /// A day of the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Date([u8; 8]);
@@ -20,16 +22,7 @@ impl Date {
 
     /// The UTC day of a Unix time in seconds; `None` from the year 10000 on.
     pub fn from_unix(seconds: u64) -> Option<Date> {
-        // Days are counted from 0000-03-01, so that a leap day ends its year; 719,468 days before the Unix
-        // epoch.
-        let days = seconds / 86_400 + 719_468;
-        let (era, day) = (days / 146_097, days % 146_097);
-        let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-        let day = day - (365 * year + year / 4 - year / 100);
-        let shifted = (5 * day + 2) / 153;
-        let (month, day) =
-            (if shifted < 10 { shifted + 3 } else { shifted - 9 }, day - (153 * shifted + 2) / 5 + 1);
-        let year = era * 400 + year + u64::from(month <= 2);
+        let (year, month, day) = civil(seconds / 86_400);
         Date::parse(format!("{year:04}{month:02}{day:02}").as_bytes())
     }
 

@@ -87,6 +87,9 @@ fn every_row_is_created_from_what_it_demands() {
             }
         }
         assert_eq!(Attributes::decode(&object.encode()).unwrap(), object);
+        if row.class == ck::CKO_DOMAIN_PARAMETERS {
+            assert_eq!(object.get(ck::CKA_LOCAL), Some(&Value::Bool(false)), "{}", row.name);
+        }
         if row.is_key() {
             assert!(!object.flag(ck::CKA_LOCAL));
             assert_eq!(object.ulong(ck::CKA_KEY_GEN_MECHANISM), Some(ck::CK_UNAVAILABLE_INFORMATION));
@@ -157,6 +160,32 @@ fn generation_demands_and_refuses_by_footnote() {
                 refused(generate(row, without), ErrorKind::TemplateIncomplete, rule.id);
             }
         }
+    }
+}
+
+#[test]
+fn domain_parameters_are_generated_by_footnote() {
+    for row in Class::all().filter(|row| row.class == ck::CKO_DOMAIN_PARAMETERS) {
+        let key_type = row.subtype.unwrap();
+        let needed = row.rules().filter(|rule| rule.has(F3));
+        let needed = needed.fold(Template::new(), |template, rule| template.with(rule.id, sample(rule.id)));
+        let made = generate_parameters(needed.clone(), &[key_type], &USER).unwrap();
+        assert_eq!((made.class(), made.key_type()), (ck::CKO_DOMAIN_PARAMETERS, Some(key_type)));
+        assert!(made.flag(ck::CKA_LOCAL) && !is_private(&made), "{}", row.name);
+        assert!(copy(&made, Template::new(), &USER).unwrap().flag(ck::CKA_LOCAL));
+        for rule in row.rules().filter(|rule| rule.has(F4)) {
+            let given = needed.clone().with(rule.id, sample(rule.id));
+            let result = generate_parameters(given, &[key_type], &USER);
+            refused(result, ErrorKind::AttributeReadOnly, rule.id);
+        }
+        for rule in row.rules().filter(|rule| rule.has(F3)) {
+            let mut without = needed.clone();
+            without.discard(|id, _| id == rule.id);
+            let result = generate_parameters(without, &[key_type], &USER);
+            refused(result, ErrorKind::TemplateIncomplete, rule.id);
+        }
+        let key = needed.with(ck::CKA_CLASS, ck::CKO_SECRET_KEY);
+        assert_eq!(kind(generate_parameters(key, &[key_type], &USER)), ErrorKind::TemplateInconsistent);
     }
 }
 

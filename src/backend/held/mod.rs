@@ -8,6 +8,7 @@ mod index;
 mod object;
 mod operations;
 mod session_objects;
+mod validation;
 
 pub use certificate::{certificate, certificates_in};
 pub use gate::{Gate, MAX_PIN_LEN};
@@ -22,3 +23,4 @@ pub use operations::{
     unwrap, wrap,
 };
 pub use session_objects::SessionObjects;
+pub use validation::validations;

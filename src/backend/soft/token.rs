@@ -16,7 +16,7 @@ use crate::mechanism::{self, Descriptor};
 use crate::store::pin::{PinPolicy, authenticate};
 use crate::store::{self, Failures, Header, PinRecord, Role, Store, TokenKeys, unix_now};
 use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User, UserPin};
-use crate::types::{LockedKey, MANUFACTURER, VERSION, ck, padded};
+use crate::types::{LockedKey, MANUFACTURER, VERSION, ck, padded, utc_time};
 
 /// The longest PIN in bytes: what the field `ulMaxPinLen` of the peers says, and far above what people type.
 pub const MAX_PIN_LEN: usize = 255;
@@ -397,12 +397,12 @@ impl Token for SoftToken {
             manufacturer: padded(MANUFACTURER),
             model: padded("keyward soft"),
             serial: padded(&self.serial),
-            flags: ck::CKF_RNG,
+            flags: ck::CKF_RNG | ck::CKF_CLOCK_ON_TOKEN,
             min_pin_len: self.config.soft.min_pin_len,
             max_pin_len: MAX_PIN_LEN,
             hardware_version: VERSION,
             firmware_version: VERSION,
-            limits: TokenLimits::default(),
+            limits: TokenLimits { utc_time: utc_time(unix_now()), ..TokenLimits::default() },
         };
         if let Some(label) = self.source.assumed_label() {
             info.label = label;

@@ -6,6 +6,7 @@
 
 mod certificate;
 mod curve;
+mod domain;
 mod ec;
 mod edwards;
 mod ml_dsa;
@@ -85,7 +86,7 @@ pub fn key(attributes: &Attributes) -> Result<Key> {
 
 /// Checks the material of an object that C_CreateObject was given, and fills in what follows from it:
 /// CKA_PUBLIC_KEY_INFO, CKA_CHECK_VALUE, CKA_VALUE_LEN, CKA_MODULUS_BITS, CKA_EC_POINT, the CRT parts of RSA.
-/// Objects that are neither keys nor certificates pass untouched.
+/// Of domain parameters, CKA_PRIME_BITS and CKA_SUBPRIME_BITS. Other objects pass untouched.
 ///
 /// CKR_ATTRIBUTE_VALUE_INVALID for material that is wrong or contradicts itself, CKR_TEMPLATE_INCOMPLETE where
 /// something is missing, CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID, CKR_PARAMETER_SET_NOT_SUPPORTED.
@@ -101,6 +102,7 @@ pub fn complete_created(attributes: &mut Attributes) -> Result<()> {
             write_public(attributes, &key)
         }
         ck::CKO_CERTIFICATE => certificate::complete(attributes),
+        ck::CKO_DOMAIN_PARAMETERS => domain::complete(attributes),
         _ => Ok(()),
     }
 }
@@ -158,6 +160,14 @@ pub fn data(attributes: &Attributes) -> Result<Key> {
         }),
         _ => Err(Error::new(ErrorKind::KeyHandleInvalid, "the object is neither a key nor data")),
     }
+}
+
+/// Writes generated domain parameters into their object. CKR_FUNCTION_FAILED where they are none.
+pub fn fill_parameters(attributes: &mut Attributes, made: Attributes) -> Result<()> {
+    for (id, value) in made.iter() {
+        attributes.set(id, value.clone());
+    }
+    domain::complete(attributes).map_err(|error| error.with_kind(ErrorKind::FunctionFailed))
 }
 
 /// What a wrapping mechanism encrypts: CKA_VALUE of a secret key, the PKCS#8 PrivateKeyInfo of a private key.
