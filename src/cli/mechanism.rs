@@ -122,6 +122,9 @@ const PARAMETERS: &[(ParamKind, &str)] = &[
     (ParamKind::SignContext, "CK_SIGN_ADDITIONAL_CONTEXT or none"),
     (ParamKind::Bip32Master, "CK_KEYWARD_BIP32_MASTER_PARAMS or none"),
     (ParamKind::Bip32Child, "CK_KEYWARD_BIP32_CHILD_PARAMS"),
+    (ParamKind::PublicValue, "the other party's public value"),
+    (ParamKind::RsaAesWrap, "CK_RSA_AES_KEY_WRAP_PARAMS"),
+    (ParamKind::EcdhAesWrap, "CK_ECDH_AES_KEY_WRAP_PARAMS"),
 ];
 
 fn parameter(kind: ParamKind) -> String {

@@ -9,11 +9,14 @@
 mod aes;
 mod derive;
 mod descriptor;
+mod dh;
 mod digest;
+mod dsa;
 mod ec;
 mod edwards;
 mod errors;
 mod hmac;
+mod hybrid_wrap;
 mod key;
 mod key_wrap;
 mod legacy;
@@ -50,6 +53,9 @@ const FAMILIES: &[&[Descriptor]] = &[
     key_wrap::ROWS,
     ml_dsa::ROWS,
     wallet::ROWS,
+    dh::ROWS,
+    dsa::ROWS,
+    hybrid_wrap::ROWS,
 ];
 
 const COUNT: usize = {

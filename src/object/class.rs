@@ -370,6 +370,37 @@ const RSA_PRIVATE: &[Rule] = &[
     rule(ck::CKA_COEFFICIENT, F4 | F6 | F7, ABSENT),
 ];
 
+/// "Diffie-Hellman public key objects".
+const DH_PUBLIC: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F3, ABSENT),
+    rule(ck::CKA_BASE, F1 | F3, ABSENT),
+    rule(ck::CKA_VALUE, F1 | F4, ABSENT),
+];
+
+/// "Diffie-Hellman private key objects".
+const DH_PRIVATE: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F4 | F6, ABSENT),
+    rule(ck::CKA_BASE, F1 | F4 | F6, ABSENT),
+    rule(ck::CKA_VALUE, F1 | F4 | F6 | F7, ABSENT),
+    rule(ck::CKA_VALUE_BITS, F2 | F6, ABSENT),
+];
+
+/// "DSA public key objects".
+const DSA_PUBLIC: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F3, ABSENT),
+    rule(ck::CKA_SUBPRIME, F1 | F3, ABSENT),
+    rule(ck::CKA_BASE, F1 | F3, ABSENT),
+    rule(ck::CKA_VALUE, F1 | F4, ABSENT),
+];
+
+/// "DSA private key objects".
+const DSA_PRIVATE: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F4 | F6, ABSENT),
+    rule(ck::CKA_SUBPRIME, F1 | F4 | F6, ABSENT),
+    rule(ck::CKA_BASE, F1 | F4 | F6, ABSENT),
+    rule(ck::CKA_VALUE, F1 | F4 | F6 | F7, ABSENT),
+];
+
 /// Short Weierstrass, Edwards and Montgomery curves.
 const EC_PUBLIC: &[Rule] = &[
     rule(ck::CKA_EC_PARAMS, F1 | F3, ABSENT),
@@ -532,6 +563,10 @@ static CLASSES: &[Class] = &[
         &[PARAMETER_SET_PUBLIC, PUBLIC, KEY, PUBLIC_BY_DEFAULT, STORAGE],
     ),
     private("an SLH-DSA private key", ck::CKK_SLH_DSA, SIGN, &[PARAMETER_SET_PRIVATE, PRIVATE, KEY, STORAGE]),
+    public("a DH public key", ck::CKK_DH, &[], &[DH_PUBLIC, PUBLIC, KEY, PUBLIC_BY_DEFAULT, STORAGE]),
+    private("a DH private key", ck::CKK_DH, &[], &[DH_PRIVATE, PRIVATE, KEY, STORAGE]),
+    public("a DSA public key", ck::CKK_DSA, VERIFY, &[DSA_PUBLIC, PUBLIC, KEY, PUBLIC_BY_DEFAULT, STORAGE]),
+    private("a DSA private key", ck::CKK_DSA, SIGN, &[DSA_PRIVATE, PRIVATE, KEY, STORAGE]),
     sized("a generic secret", ck::CKK_GENERIC_SECRET, MAC),
     sized("an AES key", ck::CKK_AES, BLOCK_CIPHER),
     sized("an AES-XTS key", ck::CKK_AES_XTS, CIPHER),
