@@ -276,9 +276,11 @@ fn key_type(key: &PublicKey) -> ck::CK_KEY_TYPE {
     match key {
         PublicKey::Rsa(_) => ck::CKK_RSA,
         PublicKey::Ec(_) => ck::CKK_EC,
-        PublicKey::Ed25519(_) => ck::CKK_EC_EDWARDS,
-        PublicKey::X25519(_) => ck::CKK_EC_MONTGOMERY,
+        PublicKey::Ed25519(_) | PublicKey::Ed448(_) => ck::CKK_EC_EDWARDS,
+        PublicKey::X25519(_) | PublicKey::X448(_) => ck::CKK_EC_MONTGOMERY,
         PublicKey::MlDsa(_) => ck::CKK_ML_DSA,
+        PublicKey::Dh(_) => ck::CKK_DH,
+        PublicKey::Dsa(_) => ck::CKK_DSA,
     }
 }
 

@@ -81,7 +81,7 @@ pub const FAMILIES: &[Family] = &[
         ..pair("rsa", ck::CKM_RSA_PKCS_KEY_PAIR_GEN, ck::CKK_RSA, &[Usage::Sign, Usage::Encrypt], rsa)
     },
     Family {
-        parameters: "p256|p384|p521|secp256k1",
+        parameters: "p256|p384|p521|secp256k1|brainpoolP256r1|brainpoolP384r1|brainpoolP512r1",
         ..pair("ec", ck::CKM_EC_KEY_PAIR_GEN, ck::CKK_EC, &[Usage::Sign, Usage::Derive], curve)
     },
     pair("ed25519", ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, ck::CKK_EC_EDWARDS, SIGN, |none| {
@@ -89,6 +89,12 @@ pub const FAMILIES: &[Family] = &[
     }),
     pair("x25519", ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, ck::CKK_EC_MONTGOMERY, &[Usage::Derive], |none| {
         okp(none, OkpCurve::X25519)
+    }),
+    pair("ed448", ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, ck::CKK_EC_EDWARDS, SIGN, |none| {
+        okp(none, OkpCurve::Ed448)
+    }),
+    pair("x448", ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, ck::CKK_EC_MONTGOMERY, &[Usage::Derive], |none| {
+        okp(none, OkpCurve::X448)
     }),
     pair("ml-dsa-44", ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKK_ML_DSA, SIGN, |none| set(none, ck::CKP_ML_DSA_44)),
     pair("ml-dsa-65", ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKK_ML_DSA, SIGN, |none| set(none, ck::CKP_ML_DSA_65)),
@@ -117,6 +123,9 @@ const CURVES: &[(&str, Curve)] = &[
     ("p384", Curve::P384),
     ("p521", Curve::P521),
     ("secp256k1", Curve::Secp256k1),
+    ("brainpoolP256r1", Curve::BrainpoolP256r1),
+    ("brainpoolP384r1", Curve::BrainpoolP384r1),
+    ("brainpoolP512r1", Curve::BrainpoolP512r1),
     ("secp256r1", Curve::P256),
     ("secp384r1", Curve::P384),
     ("secp521r1", Curve::P521),
@@ -252,8 +261,11 @@ mod tests {
         for text in [
             "ec:p256",
             "ec:secp256k1",
+            "ec:brainpoolP512r1",
             "ed25519",
             "x25519",
+            "ed448",
+            "x448",
             "ml-dsa-44",
             "ml-dsa-87",
             "aes:256",

@@ -13,6 +13,12 @@ pub enum Curve {
     P521,
     /// secp256k1 (SEC 2).
     Secp256k1,
+    /// brainpoolP256r1 (RFC 5639).
+    BrainpoolP256r1,
+    /// brainpoolP384r1 (RFC 5639).
+    BrainpoolP384r1,
+    /// brainpoolP512r1 (RFC 5639).
+    BrainpoolP512r1,
 }
 
 /// A curve of RFC 7748 or RFC 8032.
@@ -22,6 +28,10 @@ pub enum OkpCurve {
     Ed25519,
     /// curve25519, for X25519 key agreement.
     X25519,
+    /// edwards448, for Ed448 signatures.
+    Ed448,
+    /// curve448, for X448 key agreement.
+    X448,
 }
 
 /// What is fixed about a named curve. `oids` are complete DER OBJECT IDENTIFIERs; the first one is written.
@@ -48,6 +58,21 @@ const P521: Row = Row {
 };
 const SECP256K1: Row =
     Row { names: &["secp256k1"], oids: &[&[0x06, 0x05, 0x2b, 0x81, 0x04, 0x00, 0x0a]], field_len: 32 };
+const BRAINPOOL_P256R1: Row = Row {
+    names: &["brainpoolP256r1"],
+    oids: &[&[0x06, 0x09, 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x07]],
+    field_len: 32,
+};
+const BRAINPOOL_P384R1: Row = Row {
+    names: &["brainpoolP384r1"],
+    oids: &[&[0x06, 0x09, 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0b]],
+    field_len: 48,
+};
+const BRAINPOOL_P512R1: Row = Row {
+    names: &["brainpoolP512r1"],
+    oids: &[&[0x06, 0x09, 0x2b, 0x24, 0x03, 0x03, 0x02, 0x08, 0x01, 0x01, 0x0d]],
+    field_len: 64,
+};
 // The second OIDs come from an expired draft (1.3.6.1.4.1.11591.15.1, 1.3.6.1.4.1.3029.1.5.1) that older PKCS#11
 // consumers still send.
 const ED25519: Row = Row {
@@ -66,6 +91,13 @@ const X25519: Row = Row {
     ],
     field_len: 32,
 };
+const ED448: Row = Row {
+    names: &["edwards448", "Ed448", "id-Ed448"],
+    oids: &[&[0x06, 0x03, 0x2b, 0x65, 0x71]],
+    field_len: 57,
+};
+const X448: Row =
+    Row { names: &["curve448", "X448", "id-X448"], oids: &[&[0x06, 0x03, 0x2b, 0x65, 0x6f]], field_len: 56 };
 
 impl Row {
     /// True if `der` is one of the OIDs, or a PrintableString or UTF8String of one of the names.
@@ -85,7 +117,15 @@ impl Row {
 
 impl Curve {
     /// Every curve.
-    pub const ALL: [Curve; 4] = [Curve::P256, Curve::P384, Curve::P521, Curve::Secp256k1];
+    pub const ALL: [Curve; 7] = [
+        Curve::P256,
+        Curve::P384,
+        Curve::P521,
+        Curve::Secp256k1,
+        Curve::BrainpoolP256r1,
+        Curve::BrainpoolP384r1,
+        Curve::BrainpoolP512r1,
+    ];
 
     const fn row(self) -> &'static Row {
         match self {
@@ -93,6 +133,9 @@ impl Curve {
             Curve::P384 => &P384,
             Curve::P521 => &P521,
             Curve::Secp256k1 => &SECP256K1,
+            Curve::BrainpoolP256r1 => &BRAINPOOL_P256R1,
+            Curve::BrainpoolP384r1 => &BRAINPOOL_P384R1,
+            Curve::BrainpoolP512r1 => &BRAINPOOL_P512R1,
         }
     }
 
@@ -107,7 +150,7 @@ impl Curve {
         self.row().oid()
     }
 
-    /// The SEC 2 name.
+    /// The name of SEC 2 or RFC 5639.
     pub fn name(self) -> &'static str {
         self.row().names.first().copied().unwrap_or_default()
     }
@@ -133,12 +176,20 @@ impl Curve {
 
 impl OkpCurve {
     /// Every curve.
-    pub const ALL: [OkpCurve; 2] = [OkpCurve::Ed25519, OkpCurve::X25519];
+    pub const ALL: [OkpCurve; 4] = [OkpCurve::Ed25519, OkpCurve::X25519, OkpCurve::Ed448, OkpCurve::X448];
+
+    /// The curves of signatures.
+    pub const EDWARDS: [OkpCurve; 2] = [OkpCurve::Ed25519, OkpCurve::Ed448];
+
+    /// The curves of key agreement.
+    pub const MONTGOMERY: [OkpCurve; 2] = [OkpCurve::X25519, OkpCurve::X448];
 
     const fn row(self) -> &'static Row {
         match self {
             OkpCurve::Ed25519 => &ED25519,
             OkpCurve::X25519 => &X25519,
+            OkpCurve::Ed448 => &ED448,
+            OkpCurve::X448 => &X448,
         }
     }
 
@@ -156,6 +207,11 @@ impl OkpCurve {
     /// The curve's name in PKCS#11's PrintableString form.
     pub fn name(self) -> &'static str {
         self.row().names.first().copied().unwrap_or_default()
+    }
+
+    /// Length of a key in bytes, public and private alike; an EdDSA signature has twice as many.
+    pub const fn key_len(self) -> usize {
+        self.row().field_len
     }
 }
 

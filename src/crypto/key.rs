@@ -1,13 +1,15 @@
 //! Key pairs of any algorithm, and their standard encodings: SubjectPublicKeyInfo (RFC 5280) and PKCS#8 (RFC 5208,
-//! RFC 5958) with the algorithms of RFC 3279, RFC 5915, RFC 8410 and RFC 9881.
+//! RFC 5958) with the algorithms of PKCS #3, RFC 3279, RFC 5915, RFC 8410 and RFC 9881.
 
 use super::encoding::{
     BIT_STRING, Buffer, CONTEXT_0, EXPLICIT_0, EXPLICIT_1, NULL, OCTET_STRING, OID, Reader, SEQUENCE,
     bit_string, element, unsigned,
 };
+use super::finite::Field;
 use super::{
-    Curve, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Error, MlDsaPrivate, MlDsaPublic, MlDsaSet,
-    OkpCurve, Result, RsaComponents, RsaPrivate, RsaPublic, X25519Private, X25519Public, equal,
+    Curve, DhPrivate, DhPublic, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed448Private, Ed448Public,
+    Ed25519Private, Ed25519Public, Error, MlDsaPrivate, MlDsaPublic, MlDsaSet, OkpCurve, Result,
+    RsaComponents, RsaPrivate, RsaPublic, X448Private, X448Public, X25519Private, X25519Public, equal,
 };
 use crate::types::SecretBytes;
 
@@ -24,6 +26,14 @@ pub enum PublicKey {
     X25519(X25519Public),
     /// ML-DSA.
     MlDsa(MlDsaPublic),
+    /// Ed448.
+    Ed448(Ed448Public),
+    /// X448.
+    X448(X448Public),
+    /// Diffie-Hellman in a prime field.
+    Dh(DhPublic),
+    /// DSA.
+    Dsa(DsaPublic),
 }
 
 /// A private key. Cloning shares it; the last clone wipes it.
@@ -39,15 +49,23 @@ pub enum PrivateKey {
     X25519(X25519Private),
     /// ML-DSA.
     MlDsa(MlDsaPrivate),
+    /// Ed448.
+    Ed448(Ed448Private),
+    /// X448.
+    X448(X448Private),
+    /// Diffie-Hellman in a prime field.
+    Dh(DhPrivate),
+    /// DSA.
+    Dsa(DsaPrivate),
 }
 
 /// What an AlgorithmIdentifier says about the key behind it.
 enum Algorithm {
     Rsa,
     Ec(Curve),
-    Ed25519,
-    X25519,
+    Okp(OkpCurve),
     MlDsa(MlDsaSet),
+    Field(Field),
 }
 
 const RSA_OID: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -74,21 +92,20 @@ impl Algorithm {
         if let Some(set) = MlDsaSet::ALL.into_iter().find(|set| set.oid_der() == *oid) {
             return Ok(Algorithm::MlDsa(set));
         }
-        match OkpCurve::from_oid_der(oid) {
-            Ok(OkpCurve::Ed25519) => Ok(Algorithm::Ed25519),
-            Ok(OkpCurve::X25519) => Ok(Algorithm::X25519),
-            Err(_) => Err(UNKNOWN),
+        if let Some(field) = Field::read(oid, parameters)? {
+            return Ok(Algorithm::Field(field));
         }
+        OkpCurve::from_oid_der(oid).map(Algorithm::Okp).map_err(|_| UNKNOWN)
     }
 
-    fn write(&self) -> Buffer {
-        match self {
+    fn write(&self) -> Result<Buffer> {
+        Ok(match self {
             Algorithm::Rsa => element(SEQUENCE, &[&RSA_OID, &element(NULL, &[])]),
             Algorithm::Ec(curve) => element(SEQUENCE, &[&EC_OID, curve.oid_der()]),
-            Algorithm::Ed25519 => element(SEQUENCE, &[OkpCurve::Ed25519.oid_der()]),
-            Algorithm::X25519 => element(SEQUENCE, &[OkpCurve::X25519.oid_der()]),
+            Algorithm::Okp(curve) => element(SEQUENCE, &[curve.oid_der()]),
             Algorithm::MlDsa(set) => element(SEQUENCE, &[&set.oid_der()]),
-        }
+            Algorithm::Field(field) => field.write()?,
+        })
     }
 }
 
@@ -104,10 +121,31 @@ impl PublicKey {
         Ok(match algorithm {
             Algorithm::Rsa => PublicKey::Rsa(rsa_public(key)?),
             Algorithm::Ec(curve) => PublicKey::Ec(EcPublic::from_point(curve, key)?),
-            Algorithm::Ed25519 => PublicKey::Ed25519(Ed25519Public::new(key)?),
-            Algorithm::X25519 => PublicKey::X25519(X25519Public::new(key)?),
+            Algorithm::Okp(curve) => PublicKey::okp(curve, key)?,
+            Algorithm::Field(field) => field.public(key)?,
             Algorithm::MlDsa(set) => PublicKey::MlDsa(MlDsaPublic::new(set, key)?),
         })
+    }
+
+    /// A key of a curve of RFC 7748 or RFC 8032, from its bytes ([`Error::Key`]).
+    pub fn okp(curve: OkpCurve, key: &[u8]) -> Result<PublicKey> {
+        match curve {
+            OkpCurve::Ed25519 => Ed25519Public::new(key).map(PublicKey::Ed25519),
+            OkpCurve::X25519 => X25519Public::new(key).map(PublicKey::X25519),
+            OkpCurve::Ed448 => Ed448Public::new(key).map(PublicKey::Ed448),
+            OkpCurve::X448 => X448Public::new(key).map(PublicKey::X448),
+        }
+    }
+
+    /// The curve of RFC 7748 or RFC 8032, and the key's bytes; `None` for other algorithms.
+    pub fn as_okp(&self) -> Option<(OkpCurve, &[u8])> {
+        match self {
+            PublicKey::Ed25519(key) => Some((OkpCurve::Ed25519, key.bytes())),
+            PublicKey::X25519(key) => Some((OkpCurve::X25519, key.bytes())),
+            PublicKey::Ed448(key) => Some((OkpCurve::Ed448, key.bytes())),
+            PublicKey::X448(key) => Some((OkpCurve::X448, key.bytes())),
+            _ => None,
+        }
     }
 
     /// The DER SubjectPublicKeyInfo.
@@ -119,17 +157,25 @@ impl PublicKey {
             PublicKey::Ec(key) => bit_string(&key.point()),
             PublicKey::Ed25519(key) => bit_string(key.bytes()),
             PublicKey::X25519(key) => bit_string(key.bytes()),
+            PublicKey::Ed448(key) => bit_string(key.bytes()),
+            PublicKey::X448(key) => bit_string(key.bytes()),
+            PublicKey::Dh(key) => bit_string(&unsigned(&key.y()?)),
+            PublicKey::Dsa(key) => bit_string(&unsigned(key.y())),
             PublicKey::MlDsa(key) => bit_string(&key.bytes()),
         };
-        Ok(element(SEQUENCE, &[&self.algorithm().write(), &key]).to_vec())
+        Ok(element(SEQUENCE, &[&self.algorithm().write()?, &key]).to_vec())
     }
 
     fn algorithm(&self) -> Algorithm {
         match self {
             PublicKey::Rsa(_) => Algorithm::Rsa,
             PublicKey::Ec(key) => Algorithm::Ec(key.curve()),
-            PublicKey::Ed25519(_) => Algorithm::Ed25519,
-            PublicKey::X25519(_) => Algorithm::X25519,
+            PublicKey::Ed25519(_) => Algorithm::Okp(OkpCurve::Ed25519),
+            PublicKey::X25519(_) => Algorithm::Okp(OkpCurve::X25519),
+            PublicKey::Ed448(_) => Algorithm::Okp(OkpCurve::Ed448),
+            PublicKey::X448(_) => Algorithm::Okp(OkpCurve::X448),
+            PublicKey::Dh(key) => Algorithm::Field(Field::Dh(key.group().clone())),
+            PublicKey::Dsa(key) => Algorithm::Field(Field::Dsa(key.group().clone())),
             PublicKey::MlDsa(key) => Algorithm::MlDsa(key.set()),
         }
     }
@@ -162,10 +208,41 @@ impl PrivateKey {
         Ok(match algorithm {
             Algorithm::Rsa => PrivateKey::Rsa(rsa_private(key)?),
             Algorithm::Ec(curve) => PrivateKey::Ec(ec_private(curve, key)?),
-            Algorithm::Ed25519 => PrivateKey::Ed25519(Ed25519Private::from_seed(octets(key)?)?),
-            Algorithm::X25519 => PrivateKey::X25519(X25519Private::from_bytes(octets(key)?)?),
+            Algorithm::Okp(curve) => PrivateKey::okp(curve, octets(key)?)?,
+            Algorithm::Field(field) => field.private(key)?,
             Algorithm::MlDsa(set) => PrivateKey::MlDsa(ml_dsa_private(set, key)?),
         })
+    }
+
+    /// A key of a curve of RFC 7748 or RFC 8032, from its bytes ([`Error::Key`]).
+    pub fn okp(curve: OkpCurve, key: &[u8]) -> Result<PrivateKey> {
+        match curve {
+            OkpCurve::Ed25519 => Ed25519Private::from_seed(key).map(PrivateKey::Ed25519),
+            OkpCurve::X25519 => X25519Private::from_bytes(key).map(PrivateKey::X25519),
+            OkpCurve::Ed448 => Ed448Private::from_seed(key).map(PrivateKey::Ed448),
+            OkpCurve::X448 => X448Private::from_bytes(key).map(PrivateKey::X448),
+        }
+    }
+
+    /// A random key of a curve of RFC 7748 or RFC 8032.
+    pub fn generate_okp(curve: OkpCurve) -> Result<PrivateKey> {
+        match curve {
+            OkpCurve::Ed25519 => Ed25519Private::generate().map(PrivateKey::Ed25519),
+            OkpCurve::X25519 => X25519Private::generate().map(PrivateKey::X25519),
+            OkpCurve::Ed448 => Ed448Private::generate().map(PrivateKey::Ed448),
+            OkpCurve::X448 => X448Private::generate().map(PrivateKey::X448),
+        }
+    }
+
+    /// The bytes of a key of a curve of RFC 7748 or RFC 8032; `None` for other algorithms.
+    pub fn okp_bytes(&self) -> Option<SecretBytes> {
+        match self {
+            PrivateKey::Ed25519(key) => Some(key.seed()),
+            PrivateKey::X25519(key) => Some(key.bytes()),
+            PrivateKey::Ed448(key) => Some(key.seed()),
+            PrivateKey::X448(key) => Some(key.bytes()),
+            _ => None,
+        }
     }
 
     /// The DER PKCS#8 PrivateKeyInfo. An EC key carries its public point; an ML-DSA key is written as its seed if
@@ -176,12 +253,16 @@ impl PrivateKey {
             PrivateKey::Ec(key) => write_ec(key),
             PrivateKey::Ed25519(key) => element(OCTET_STRING, &[&key.seed()]),
             PrivateKey::X25519(key) => element(OCTET_STRING, &[&key.bytes()]),
+            PrivateKey::Ed448(key) => element(OCTET_STRING, &[&key.seed()]),
+            PrivateKey::X448(key) => element(OCTET_STRING, &[&key.bytes()]),
+            PrivateKey::Dh(key) => unsigned(&key.value()),
+            PrivateKey::Dsa(key) => unsigned(&key.value()),
             PrivateKey::MlDsa(key) => match key.seed() {
                 Some(seed) => element(CONTEXT_0, &[&seed]),
                 None => element(OCTET_STRING, &[&key.expanded()?]),
             },
         };
-        let algorithm = self.public().algorithm().write();
+        let algorithm = self.public().algorithm().write()?;
         let mut der = element(SEQUENCE, &[&unsigned(&[0]), &algorithm, &element(OCTET_STRING, &[&key])]);
         Ok(SecretBytes::from(std::mem::take(&mut *der)))
     }
@@ -193,6 +274,10 @@ impl PrivateKey {
             PrivateKey::Ec(key) => PublicKey::Ec(key.public()),
             PrivateKey::Ed25519(key) => PublicKey::Ed25519(key.public()),
             PrivateKey::X25519(key) => PublicKey::X25519(key.public()),
+            PrivateKey::Ed448(key) => PublicKey::Ed448(key.public()),
+            PrivateKey::X448(key) => PublicKey::X448(key.public()),
+            PrivateKey::Dh(key) => PublicKey::Dh(key.public()),
+            PrivateKey::Dsa(key) => PublicKey::Dsa(key.public()),
             PrivateKey::MlDsa(key) => PublicKey::MlDsa(key.public()),
         }
     }

@@ -8,6 +8,8 @@
 mod curve;
 mod encoding;
 mod error;
+mod finite;
+mod goldilocks;
 mod hash;
 mod kdf;
 mod key;
@@ -28,6 +30,7 @@ compile_error!("keyward needs a crypto provider: enable the feature `aws-lc`");
 
 pub use curve::{Curve, Hedge, MlDsaSet, OkpCurve};
 pub use error::{Error, Result};
+pub use goldilocks::{Ed448Private, Ed448Public, X448Private, X448Public};
 pub use hash::{DigestValue, Hash, MAX_DIGEST_LEN};
 pub use kdf::argon2id;
 pub use key::{PrivateKey, PublicKey};
@@ -42,7 +45,7 @@ use aws_lc::SealCipher;
 
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::{
-    Cmac, Digest, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Hmac, MlDsaPrivate, MlDsaPublic,
-    RsaPrivate, RsaPublic, SecretKey, X25519Private, X25519Public, aes, digest, equal, hkdf_expand,
-    hmac_sha256, pbkdf2, random,
+    Cmac, DhGroup, DhPrivate, DhPublic, Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic,
+    Ed25519Private, Ed25519Public, Hmac, MlDsaPrivate, MlDsaPublic, RsaPrivate, RsaPublic, SecretKey,
+    X25519Private, X25519Public, aes, digest, equal, hkdf_expand, hmac_sha256, pbkdf2, random,
 };

@@ -2,6 +2,7 @@
 
 mod kdf;
 pub(super) mod message;
+mod wrap;
 
 use super::memory;
 use crate::error::{Error, ErrorKind, Result};
@@ -67,6 +68,9 @@ unsafe fn params(kind: ParamKind, raw: &ck::CK_MECHANISM) -> Result<Params> {
             ParamKind::Bip32Master => bip32_master(raw),
             ParamKind::Bip32Child => bip32_child(raw),
             ParamKind::Kdf(kind) => kdf::read(kind, raw).map(|kdf| Params::Kdf(Box::new(kdf))),
+            ParamKind::PublicValue => wrap::public_value(raw),
+            ParamKind::RsaAesWrap => wrap::rsa_aes_wrap(raw),
+            ParamKind::EcdhAesWrap => wrap::ecdh_aes_wrap(raw),
         }
     }
 }

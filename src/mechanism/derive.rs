@@ -3,7 +3,7 @@
 //! CKD_NULL gives the shared x coordinate, cut at its leading end to the wanted length; the key derivation functions
 //! give exactly the wanted length, which the template therefore has to name.
 
-use crate::crypto::{Digest, EcPublic, Hash, PrivateKey, PublicKey, X25519Public};
+use crate::crypto::{Digest, EcPublic, Hash, OkpCurve, PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::Inherit;
 use crate::types::{SecretBytes, ck};
@@ -18,11 +18,11 @@ use super::key::{Key, wrong_type};
 use super::material::{point_lens, raw_point};
 use super::params::{ParamKind, Params};
 
-pub(super) const ROWS: &[Descriptor] = &[Descriptor {
+const ECDH1: Descriptor = Descriptor {
     kind: ck::CKM_ECDH1_DERIVE,
     name: "CKM_ECDH1_DERIVE",
     key_types: &[ck::CKK_EC, ck::CKK_EC_MONTGOMERY],
-    min_key_size: super::edwards::BITS,
+    min_key_size: super::edwards::BITS.0,
     max_key_size: BITS.1,
     param: ParamKind::Ecdh,
     ops: Ops {
@@ -36,9 +36,21 @@ pub(super) const ROWS: &[Descriptor] = &[Descriptor {
     fips: true,
     provider: Provider::AwsLc,
     vectors: "Wycheproof",
-}];
+};
 
-fn derive(key: &Key, params: &Params, wanted: Option<usize>) -> Result<SecretBytes> {
+pub(super) const ROWS: &[Descriptor] = &[
+    ECDH1,
+    // Every curve of CKK_EC here has cofactor 1, so that both mechanisms are the same.
+    Descriptor {
+        kind: ck::CKM_ECDH1_COFACTOR_DERIVE,
+        name: "CKM_ECDH1_COFACTOR_DERIVE",
+        key_types: &[ck::CKK_EC],
+        min_key_size: BITS.0,
+        ..ECDH1
+    },
+];
+
+pub(super) fn derive(key: &Key, params: &Params, wanted: Option<usize>) -> Result<SecretBytes> {
     with(params, wanted, |public| agree(key, public))
 }
 
@@ -87,8 +99,12 @@ pub(super) fn peer(own: &PublicKey, public: &[u8]) -> Result<PublicKey> {
             let point = peer_value(public, &point_lens(own.curve()))?;
             EcPublic::from_point(own.curve(), point).map(PublicKey::Ec)
         }
-        PublicKey::X25519(_) => X25519Public::new(peer_value(public, &[32])?).map(PublicKey::X25519),
-        _ => return Err(wrong_type()),
+        own => match own.as_okp() {
+            Some((curve, _)) if OkpCurve::MONTGOMERY.contains(&curve) => {
+                PublicKey::okp(curve, peer_value(public, &[curve.key_len()])?)
+            }
+            _ => return Err(wrong_type()),
+        },
     }
     .map_err(errors::derive)
 }
@@ -99,14 +115,15 @@ pub(super) fn agree(key: &Key, public: &[u8]) -> Result<SecretBytes> {
     let peer = |lens: &[usize]| peer_value(public, lens);
     match key {
         PrivateKey::Ec(key) => key.ecdh(peer(&point_lens(key.curve()))?),
-        PrivateKey::X25519(key) => key.agree(peer(&[32])?),
+        PrivateKey::X25519(key) => key.agree(peer(&[OkpCurve::X25519.key_len()])?),
+        PrivateKey::X448(key) => key.agree(peer(&[OkpCurve::X448.key_len()])?),
         _ => return Err(wrong_type()),
     }
     .map_err(errors::derive)
 }
 
 /// The wanted length from the trailing end.
-fn cut(secret: &[u8], wanted: Option<usize>) -> Result<SecretBytes> {
+pub(super) fn cut(secret: &[u8], wanted: Option<usize>) -> Result<SecretBytes> {
     let start = secret.len().checked_sub(wanted.unwrap_or(secret.len()));
     let key = start.and_then(|start| secret.get(start..));
     key.map(SecretBytes::from).ok_or_else(|| {

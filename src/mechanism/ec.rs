@@ -4,8 +4,8 @@
 //! with the leading zeros of both halves left out; keyward does not take it, so that every signature has one
 //! encoding: CKR_SIGNATURE_LEN_RANGE.
 
-use crate::crypto::{EcPrivate, EcPublic, Hash, PrivateKey};
-use crate::error::Result;
+use crate::crypto::{Curve, EcPrivate, EcPublic, Hash, PrivateKey};
+use crate::error::{Error, ErrorKind, Result};
 use crate::types::ck;
 
 use super::descriptor::{Descriptor, Ops, Provider};
@@ -81,6 +81,16 @@ pub(super) const ROWS: &[Descriptor] = &[
     hashed!(CKM_ECDSA_SHA256, Hash::Sha256),
     hashed!(CKM_ECDSA_SHA384, Hash::Sha384),
     hashed!(CKM_ECDSA_SHA512, Hash::Sha512),
+    Descriptor {
+        min_key_size: 256,
+        max_key_size: 256,
+        fips: false,
+        vectors: "Ethereum, OpenSSL",
+        ..row!(CKM_KEYWARD_ECDSA_RECOVERABLE, {
+            sign: |key, _| Ok(Box::new(SinglePart(Recoverable(on_secp256k1(key.ec_private()?, EcPrivate::curve)?)))),
+            verify: |key, _| Ok(Box::new(SinglePartCheck(Recoverable(on_secp256k1(key.ec_public()?, EcPublic::curve)?)))),
+        })
+    },
 ];
 
 struct Ecdsa<K>(K);
@@ -97,5 +107,32 @@ impl Signer for Ecdsa<EcPrivate> {
 impl Checker for Ecdsa<EcPublic> {
     fn check(&self, digest: &[u8], signature: &[u8]) -> Result<()> {
         self.0.verify(digest, signature).map_err(errors::verify)
+    }
+}
+
+/// ECDSA over secp256k1 as blockchains have it: a digest of 32 bytes, r || s || recovery ID with s in the order's lower
+/// half. Verification takes an s of either half, and the recovery ID that belongs to it.
+struct Recoverable<K>(K);
+
+/// CKR_KEY_TYPE_INCONSISTENT for a key on another curve.
+fn on_secp256k1<K: Clone>(key: &K, curve: fn(&K) -> Curve) -> Result<K> {
+    match curve(key) {
+        Curve::Secp256k1 => Ok(key.clone()),
+        _ => Err(Error::new(ErrorKind::KeyTypeInconsistent, "the mechanism is for keys on secp256k1")),
+    }
+}
+
+impl Signer for Recoverable<EcPrivate> {
+    fn signature_len(&self) -> usize {
+        2 * self.0.curve().order_len() + 1
+    }
+    fn sign(&self, digest: &[u8], out: &mut [u8]) -> Result<()> {
+        self.0.sign_recoverable(digest, out).map_err(errors::data)
+    }
+}
+
+impl Checker for Recoverable<EcPublic> {
+    fn check(&self, digest: &[u8], signature: &[u8]) -> Result<()> {
+        self.0.verify_recoverable(digest, signature).map_err(errors::verify)
     }
 }

@@ -1,6 +1,6 @@
 //! Keys in the form the operations use: parsed and validated once, cheap to clone.
 
-use crate::crypto::{EcPrivate, EcPublic, Ed25519Private, Ed25519Public, MlDsaPrivate, MlDsaPublic};
+use crate::crypto::{EcPrivate, EcPublic, MlDsaPrivate, MlDsaPublic};
 use crate::crypto::{PrivateKey, PublicKey, RsaPrivate, RsaPublic, SecretKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{SecretBytes, ck};
@@ -48,11 +48,13 @@ impl Key {
         }
     }
 
-    /// Whether the key is of a kind kept for the past: RSA below 2048 bits. `policy.legacy = "deny"` refuses its use.
+    /// Whether the key is of a kind kept for the past: RSA and DH below 2048 bits. `policy.legacy = "deny"` refuses its use.
     pub fn is_legacy(&self) -> bool {
         let bits = match self {
             Key::Private(Private::Rsa(key)) => key.bits(),
             Key::Public(Public::Rsa(key)) => key.bits(),
+            Key::Private(Private::Dh(key)) => key.public().group().bits(),
+            Key::Public(Public::Dh(key)) => key.group().bits(),
             _ => return false,
         };
         bits < 2048
@@ -63,8 +65,6 @@ impl Key {
         rsa_public: Public, Rsa => RsaPublic;
         ec_private: Private, Ec => EcPrivate;
         ec_public: Public, Ec => EcPublic;
-        ed25519_private: Private, Ed25519 => Ed25519Private;
-        ed25519_public: Public, Ed25519 => Ed25519Public;
         ml_dsa_private: Private, MlDsa => MlDsaPrivate;
         ml_dsa_public: Public, MlDsa => MlDsaPublic;
     }

@@ -10,12 +10,15 @@ mod aes;
 mod derivation;
 mod derive;
 mod descriptor;
+mod dh;
 mod digest;
+mod dsa;
 mod ec;
 mod edwards;
 mod encapsulation;
 mod errors;
 mod hmac;
+mod hybrid_wrap;
 mod kdf;
 mod key;
 mod key_wrap;
@@ -57,6 +60,9 @@ const FAMILIES: &[&[Descriptor]] = &[
     ml_dsa::ROWS,
     wallet::ROWS,
     kdf::simple::ROWS,
+    dh::ROWS,
+    dsa::ROWS,
+    hybrid_wrap::ROWS,
 ];
 
 const COUNT: usize = {

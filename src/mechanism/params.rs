@@ -49,6 +49,12 @@ pub enum ParamKind {
     Bip32Child,
     /// One of the key derivation functions' structures.
     Kdf(KdfKind),
+    /// Plain bytes: the other party's public value, a big integer.
+    PublicValue,
+    /// `CK_RSA_AES_KEY_WRAP_PARAMS`.
+    RsaAesWrap,
+    /// `CK_ECDH_AES_KEY_WRAP_PARAMS`.
+    EcdhAesWrap,
 }
 
 /// An IV or nonce: allocated only where it is longer than a block.
@@ -131,6 +137,24 @@ pub enum Params {
         index: u32,
         /// Whether it is a hardened one.
         hardened: bool,
+    },
+    /// The other party's public value, most significant byte first.
+    PublicValue(Vec<u8>),
+    /// `CK_RSA_AES_KEY_WRAP_PARAMS`.
+    RsaAesWrap {
+        /// Length of the AES key in bits.
+        aes_bits: ck::CK_ULONG,
+        /// How the AES key is wrapped: [`Params::Oaep`].
+        oaep: Box<Params>,
+    },
+    /// `CK_ECDH_AES_KEY_WRAP_PARAMS`.
+    EcdhAesWrap {
+        /// Length of the AES key in bits.
+        aes_bits: ck::CK_ULONG,
+        /// `CKD_...`
+        kdf: ck::CK_EC_KDF_TYPE,
+        /// SharedInfo of the KDF.
+        shared: Vec<u8>,
     },
     /// One of the key derivation functions' structures.
     Kdf(Box<Kdf>),

@@ -123,12 +123,10 @@ pub(super) const ROWS: &[Descriptor] = &[
     row!(CKM_RSA_PKCS_OAEP, Oaep, {
         encrypt: |key, params| Ok(Box::new(SinglePartCipher(OaepOver::new(key.rsa_public()?.clone(), params)?))),
         decrypt: |key, params| Ok(Box::new(SinglePartCipher(OaepOver::new(key.rsa_private()?.clone(), params)?))),
-        wrap: |key, params, encoding| wrap(&OaepOver::new(key.rsa_public()?.clone(), params)?, encoding),
-        unwrap: |key, params, wrapped, _| unwrap(&OaepOver::new(key.rsa_private()?.clone(), params)?, wrapped),
+        wrap: oaep_wrap,
+        unwrap: |key, params, wrapped, _| oaep_unwrap(key, params, wrapped),
         encapsulate: |key, params| Ok(Box::new(Encrypting(OaepOver::new(key.rsa_public()?.clone(), params)?))),
-        decapsulate: |key, params, ciphertext, _| {
-            unwrap(&OaepOver::new(key.rsa_private()?.clone(), params)?, ciphertext)
-        },
+        decapsulate: |key, params, ciphertext, _| oaep_unwrap(key, params, ciphertext),
     }),
     row!(CKM_RSA_PKCS_PSS, Pss, {
         sign: |key, params| {
@@ -452,6 +450,16 @@ fn unwrap(cipher: &impl Transform, wrapped: &[u8]) -> Result<SecretBytes> {
     let len = cipher.run(wrapped, &mut key).map_err(errors::unwrap)?;
     key.truncate(len);
     Ok(key)
+}
+
+/// CKM_RSA_PKCS_OAEP around a key.
+pub(super) fn oaep_wrap(key: &Key, params: &Params, encoding: &[u8]) -> Result<Vec<u8>> {
+    wrap(&OaepOver::new(key.rsa_public()?.clone(), params)?, encoding)
+}
+
+/// The reverse.
+pub(super) fn oaep_unwrap(key: &Key, params: &Params, wrapped: &[u8]) -> Result<SecretBytes> {
+    unwrap(&OaepOver::new(key.rsa_private()?.clone(), params)?, wrapped)
 }
 
 /// Raw RSA says nothing about the key's length: the template must, and the key is the end of the block.

@@ -1,4 +1,4 @@
-//! keyward's own mechanisms, for keys in devices: BIP-32 wallets and ECDSA with a recovery ID. The rows say how they
+//! keyward's own mechanisms, for keys in devices: BIP-32 wallets. The rows say how they
 //! are called and what their parameters are; what they do is the device's, so that they have no function here.
 
 use crate::types::ck;
@@ -29,5 +29,4 @@ macro_rules! row {
 pub(super) const ROWS: &[Descriptor] = &[
     row!(CKM_KEYWARD_BIP32_MASTER_GEN, &[ck::CKK_EC], Bip32Master),
     row!(CKM_KEYWARD_BIP32_CHILD_DERIVE, &[ck::CKK_EC], Bip32Child),
-    row!(CKM_KEYWARD_ECDSA_RECOVERABLE, &[ck::CKK_EC], None),
 ];

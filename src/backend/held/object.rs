@@ -18,7 +18,7 @@ use crate::types::ck;
 pub const FIRST_SESSION_OBJECT: ObjectHandle = 0x8000_0000;
 
 /// The shortest RSA modulus under `policy.legacy = "deny"`.
-pub const MIN_RSA_BYTES: usize = 2048 / 8;
+pub const MIN_MODULUS_BYTES: usize = 2048 / 8;
 
 /// An object and, once it was used, its parsed key.
 pub struct Object {
@@ -146,13 +146,17 @@ pub fn expect_no_pin_wanted(key: &Object, call: &str) -> Result<()> {
     }
 }
 
-/// `policy.legacy = "deny"` covers RSA keys below 2048 bits, whatever the mechanism. CKR_KEY_SIZE_RANGE.
+/// `policy.legacy = "deny"` covers RSA and DH keys below 2048 bits, whatever the mechanism. CKR_KEY_SIZE_RANGE.
 pub fn check_strength(config: &Config, row: &Descriptor, key: &Attributes) -> Result<()> {
-    let modulus = key.bytes(ck::CKA_MODULUS).filter(|_| key.key_type() == Some(ck::CKK_RSA));
+    let modulus = match key.key_type() {
+        Some(ck::CKK_RSA) => key.bytes(ck::CKA_MODULUS),
+        Some(ck::CKK_DH) => key.bytes(ck::CKA_PRIME),
+        _ => None,
+    };
     match modulus {
-        Some(modulus) if !config.policy.legacy && modulus.len() < MIN_RSA_BYTES => Err(Error::new(
+        Some(modulus) if !config.policy.legacy && modulus.len() < MIN_MODULUS_BYTES => Err(Error::new(
             ErrorKind::KeySizeRange,
-            format!("{}: RSA keys below 2048 bits are switched off by policy.legacy", row.name),
+            format!("{}: RSA and DH keys below 2048 bits are switched off by policy.legacy", row.name),
         )),
         _ => Ok(()),
     }

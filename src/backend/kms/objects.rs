@@ -52,10 +52,11 @@ const USAGES: [(ck::CK_ATTRIBUTE_TYPE, ck::CK_FLAGS); 4] = [
     (ck::CKA_DERIVE, ck::CKF_DERIVE),
 ];
 
-/// How PKCS#11 calls a pair: its type, the mechanism that makes one, and what a public template says of it.
-fn terms(key: &PublicKey) -> (ck::CK_KEY_TYPE, ck::CK_MECHANISM_TYPE, Template) {
+/// How PKCS#11 calls a pair: its type, the mechanism that makes one, and what a public template says of it. `None` for
+/// what no service keeps.
+fn terms(key: &PublicKey) -> Option<(ck::CK_KEY_TYPE, ck::CK_MECHANISM_TYPE, Template)> {
     let curve = |oid: &[u8]| Template::new().with(ck::CKA_EC_PARAMS, oid);
-    match key {
+    Some(match key {
         PublicKey::Rsa(key) => (
             ck::CKK_RSA,
             ck::CKM_RSA_PKCS_KEY_PAIR_GEN,
@@ -73,7 +74,8 @@ fn terms(key: &PublicKey) -> (ck::CK_KEY_TYPE, ck::CK_MECHANISM_TYPE, Template) 
             ck::CKM_ML_DSA_KEY_PAIR_GEN,
             Template::new().with(ck::CKA_PARAMETER_SET, material::parameter_set_number(key.set())),
         ),
-    }
+        _ => return None,
+    })
 }
 
 /// CKA_ID: 20 bytes that follow from the key.
@@ -136,7 +138,7 @@ impl Builder<'_> {
 
     fn pair(&self, version: &KeyVersion, key: &PublicKey, name: &Name) -> Result<(Attributes, Attributes)> {
         let info = key.to_spki().map_err(|_| ErrorKind::DeviceError)?;
-        let (key_type, made_by, public) = terms(key);
+        let (key_type, made_by, public) = terms(key).ok_or(ErrorKind::DeviceError)?;
         let common = self.common(name, derived_id(&info));
         let public = common
             .iter()

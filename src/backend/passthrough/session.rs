@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::finds::Search;
 use super::raw::{Api, OpenedSession};
 use super::token::{PassToken, Recovery};
-use crate::backend::held::MIN_RSA_BYTES;
+use crate::backend::held::MIN_MODULUS_BYTES;
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::RawAttribute;
 use crate::token::{Access, Below, Call, Foreign, ObjectHandle};
@@ -55,7 +55,7 @@ impl<'a> View<'a> {
         let wanted = [ck::CKA_KEY_TYPE, ck::CKA_MODULUS];
         let Ok(values) = self.api.attributes(self.session, below, &wanted) else { return Ok(()) };
         let [Some(key_type), Some(modulus)] = &values[..] else { return Ok(()) };
-        match key_type[..] == ck::CKK_RSA.to_ne_bytes() && modulus.len() < MIN_RSA_BYTES {
+        match key_type[..] == ck::CKK_RSA.to_ne_bytes() && modulus.len() < MIN_MODULUS_BYTES {
             false => Ok(()),
             true => {
                 let why = "RSA keys below 2048 bits are switched off by policy.legacy";

@@ -7,8 +7,7 @@ use zeroize::Zeroizing;
 
 use super::{Item, Material, Refused, Result, SecretKind};
 use crate::crypto::{
-    Curve, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, PrivateKey, PublicKey, RsaComponents,
-    RsaPrivate, RsaPublic, X25519Private, X25519Public,
+    Curve, EcPrivate, EcPublic, OkpCurve, PrivateKey, PublicKey, RsaComponents, RsaPrivate, RsaPublic,
 };
 use crate::types::{SecretBytes, ck};
 
@@ -76,6 +75,14 @@ const CURVES: &[(&str, Curve)] = &[
     ("secp256k1", Curve::Secp256k1),
 ];
 
+/// The same of RFC 8037.
+const OKP_CURVES: &[(&str, OkpCurve)] = &[
+    ("Ed25519", OkpCurve::Ed25519),
+    ("X25519", OkpCurve::X25519),
+    ("Ed448", OkpCurve::Ed448),
+    ("X448", OkpCurve::X448),
+];
+
 /// True for a JSON object.
 pub(super) fn looks_like_one(content: &[u8]) -> bool {
     content.trim_ascii_start().first() == Some(&b'{')
@@ -114,9 +121,10 @@ impl Jwk {
                 let known = CURVES.iter().find(|(known, _)| *known == name);
                 self.ec(known.ok_or_else(|| format!("the curve {name} is not supported"))?.1)
             }
-            ("OKP", Some("Ed25519")) => self.ed25519(),
-            ("OKP", Some("X25519")) => self.x25519(),
-            ("OKP", Some(name)) => Err(format!("the curve {name} is not supported")),
+            ("OKP", Some(name)) => {
+                let known = OKP_CURVES.iter().find(|(known, _)| *known == name);
+                self.okp(known.ok_or_else(|| format!("the curve {name} is not supported"))?.1)
+            }
             ("EC" | "OKP", None) => Err("\"crv\" is missing".to_owned()),
             ("oct", _) => {
                 let value = SecretBytes::from(need(&self.k, "k")?);
@@ -170,16 +178,10 @@ impl Jwk {
         pair(PublicKey::Ec(public), private.map_err(unreadable)?.map(PrivateKey::Ec))
     }
 
-    fn ed25519(&self) -> Made<Material> {
-        let public = Ed25519Public::new(need(&self.x, "x")?).map_err(unreadable)?;
-        let private = self.d.as_ref().map(|d| Ed25519Private::from_seed(&d.0)).transpose();
-        pair(PublicKey::Ed25519(public), private.map_err(unreadable)?.map(PrivateKey::Ed25519))
-    }
-
-    fn x25519(&self) -> Made<Material> {
-        let public = X25519Public::new(need(&self.x, "x")?).map_err(unreadable)?;
-        let private = self.d.as_ref().map(|d| X25519Private::from_bytes(&d.0)).transpose();
-        pair(PublicKey::X25519(public), private.map_err(unreadable)?.map(PrivateKey::X25519))
+    fn okp(&self, curve: OkpCurve) -> Made<Material> {
+        let public = PublicKey::okp(curve, need(&self.x, "x")?).map_err(unreadable)?;
+        let private = self.d.as_ref().map(|d| PrivateKey::okp(curve, &d.0)).transpose();
+        pair(public, private.map_err(unreadable)?)
     }
 }
 
@@ -248,11 +250,12 @@ fn members(key: &PublicKey, kid: &str) -> Made<Writer> {
             let (x, y) = coordinates.ok_or("the public point is not one")?;
             Ok(Writer::new("EC", kid).text("crv", name).octets("x", x).octets("y", y))
         }
-        PublicKey::Ed25519(key) => {
-            Ok(Writer::new("OKP", kid).text("crv", "Ed25519").octets("x", key.bytes()))
+        other => {
+            let none = || "there is no JWK for this type of key".to_owned();
+            let (curve, x) = other.as_okp().ok_or_else(none)?;
+            let (name, _) = OKP_CURVES.iter().find(|(_, known)| *known == curve).ok_or_else(none)?;
+            Ok(Writer::new("OKP", kid).text("crv", name).octets("x", x))
         }
-        PublicKey::X25519(key) => Ok(Writer::new("OKP", kid).text("crv", "X25519").octets("x", key.bytes())),
-        _ => Err("there is no JWK for this type of key".to_owned()),
     }
 }
 
@@ -267,9 +270,10 @@ pub fn private(key: &PrivateKey, kid: &str) -> Made<SecretBytes> {
             known.fold(writer.octets("d", &parts.d), |writer, (name, part)| writer.octets(name, &part))
         }
         PrivateKey::Ec(key) => writer.octets("d", &key.scalar()),
-        PrivateKey::Ed25519(key) => writer.octets("d", &key.seed()),
-        PrivateKey::X25519(key) => writer.octets("d", &key.bytes()),
-        _ => return Err("there is no JWK for this type of key".to_owned()),
+        other => match other.okp_bytes() {
+            Some(bytes) => writer.octets("d", &bytes),
+            None => return Err("there is no JWK for this type of key".to_owned()),
+        },
     };
     Ok(writer.end())
 }

@@ -178,7 +178,7 @@ fn one_line(comment: &str) -> String {
 fn to_public(key: &PublicKey) -> std::result::Result<KeyData, String> {
     match key {
         PublicKey::Rsa(key) => rsa_public(&key.n(), &key.e()).map(KeyData::Rsa),
-        PublicKey::Ec(key) if key.curve() != Curve::Secp256k1 => {
+        PublicKey::Ec(key) if [Curve::P256, Curve::P384, Curve::P521].contains(&key.curve()) => {
             EcdsaPublicKey::from_sec1_bytes(&key.point()).map(KeyData::Ecdsa).map_err(failed)
         }
         PublicKey::Ed25519(key) => Ok(KeyData::Ed25519(Ed25519PublicKey(*key.bytes()))),

@@ -3,9 +3,10 @@
 //! It works on the keys themselves and not through C_Sign: a key may be allowed none of this by its attributes, and
 //! has to be proven all the same.
 
-use crate::crypto::{PrivateKey, PublicKey, X25519Private};
+use crate::crypto::{DhPrivate, PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{Descriptor, Key, Params, descriptor};
+use crate::types::SecretBytes;
 use crate::types::ck;
 
 const MESSAGE: &[u8] = b"keyward migrate: the same key before and after";
@@ -22,7 +23,11 @@ pub fn same_key(own: &Key, other: &Key) -> Result<()> {
         Key::Private(PrivateKey::Ec(_)) => verifies(ck::CKM_ECDSA_SHA256, own, other),
         Key::Private(PrivateKey::Ed25519(_)) => verifies(ck::CKM_EDDSA, own, other),
         Key::Private(PrivateKey::MlDsa(_)) => verifies(ck::CKM_ML_DSA, own, other),
-        Key::Private(PrivateKey::X25519(own)) => agrees(own, other),
+        Key::Private(PrivateKey::Ed448(_)) => verifies(ck::CKM_EDDSA, own, other),
+        Key::Private(PrivateKey::Dsa(_)) => verifies(ck::CKM_DSA_SHA256, own, other),
+        Key::Private(key @ (PrivateKey::X25519(_) | PrivateKey::X448(_) | PrivateKey::Dh(_))) => {
+            agrees(key, other)
+        }
         Key::Public(_) => Err(different()),
     }
 }
@@ -76,16 +81,27 @@ fn decrypts(own: &Key, other: &Key) -> Result<()> {
 }
 
 /// Both halves agree on the same secret with a third party.
-fn agrees(own: &X25519Private, other: &Key) -> Result<()> {
-    let failed = |_| different();
-    let (third, other) = (X25519Private::generate().map_err(failed)?, public(other).ok_or_else(different)?);
-    let PublicKey::X25519(other) = other else { return Err(different()) };
-    let mine = own.agree(third.public().bytes()).map_err(failed)?;
-    let theirs = third.agree(other.bytes()).map_err(failed)?;
-    match crate::crypto::equal(&mine, &theirs) {
+fn agrees(own: &PrivateKey, other: &Key) -> Result<()> {
+    let other = public(other).ok_or_else(different)?;
+    let third = match own.public() {
+        PublicKey::Dh(key) => DhPrivate::generate(key.group(), None).map(PrivateKey::Dh),
+        key => PrivateKey::generate_okp(key.as_okp().ok_or_else(different)?.0),
+    };
+    let third = third.map_err(|_| different())?;
+    match crate::crypto::equal(&agreed(own, &third.public())?, &agreed(&third, &other)?) {
         true => Ok(()),
         false => Err(different()),
     }
+}
+
+fn agreed(own: &PrivateKey, peer: &PublicKey) -> Result<SecretBytes> {
+    match (own, peer) {
+        (PrivateKey::X25519(own), PublicKey::X25519(peer)) => own.agree(peer.bytes()),
+        (PrivateKey::X448(own), PublicKey::X448(peer)) => own.agree(peer.bytes()),
+        (PrivateKey::Dh(own), PublicKey::Dh(peer)) => own.agree_with(peer),
+        _ => return Err(different()),
+    }
+    .map_err(|_| different())
 }
 
 #[cfg(test)]

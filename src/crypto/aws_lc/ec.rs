@@ -1,6 +1,6 @@
-//! ECDSA (FIPS 186-5) and ECDH (SP 800-56A) on P-256, P-384, P-521 and secp256k1.
+//! ECDSA (FIPS 186-5) and ECDH (SP 800-56A) on P-256, P-384, P-521, secp256k1 and three Brainpool curves.
 //!
-//! A key holds AWS-LC's `EC_KEY` over a static group, so a signature parses nothing and threads share a key freely.
+//! A key holds AWS-LC's `EC_KEY` with its group, so a signature parses nothing and threads share a key freely.
 
 use super::super::{Curve, Error, Result};
 use super::raw;
@@ -69,6 +69,23 @@ impl EcPublic {
         let (r, s) = signature.split_at_checked(len).ok_or(Error::SignatureLength)?;
         self.0.key.verify(digest, r, s)
     }
+
+    /// Checks r || s || recovery ID over a digest as long as the order ([`Error::DataLength`]): the signature, and that
+    /// this key is the one that is recovered from it.
+    pub fn verify_recoverable(&self, digest: &[u8], signature: &[u8]) -> Result<()> {
+        let len = self.curve().order_len();
+        if digest.len() != len {
+            return Err(Error::DataLength);
+        }
+        let Some((id, rest)) = signature.split_last().filter(|(_, rest)| rest.len() == 2 * len) else {
+            return Err(Error::SignatureLength);
+        };
+        let (r, s) = rest.split_at_checked(len).ok_or(Error::SignatureLength)?;
+        match self.0.key.recovery_id(digest, r, s)? == *id {
+            true => Ok(()),
+            false => Err(Error::Signature),
+        }
+    }
 }
 
 impl EcPrivate {
@@ -120,6 +137,20 @@ impl EcPrivate {
         }
         let (r, s) = out.split_at_mut_checked(len).ok_or(WRONG)?;
         self.0.key.sign(digest, r, s)
+    }
+
+    /// Signs a digest as long as the order ([`Error::DataLength`]) into `out` of exactly `2 * order_len() + 1` bytes:
+    /// r || s || recovery ID, with s in the order's lower half.
+    pub fn sign_recoverable(&self, digest: &[u8], out: &mut [u8]) -> Result<()> {
+        const WRONG: Error = Error::Param("output buffer must be exactly as long as the signature");
+        let len = self.curve().order_len();
+        if digest.len() != len {
+            return Err(Error::DataLength);
+        }
+        let (id, rest) = out.split_last_mut().filter(|(_, rest)| rest.len() == 2 * len).ok_or(WRONG)?;
+        let (r, s) = rest.split_at_mut_checked(len).ok_or(WRONG)?;
+        *id = self.0.key.sign_recoverable(digest, r, s)?;
+        Ok(())
     }
 
     /// The x coordinate shared with a peer's SEC 1 point (compressed or not; [`Error::Key`] if it is not on the

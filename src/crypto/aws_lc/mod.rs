@@ -3,7 +3,9 @@
 //! `unsafe` is in `raw/` only.
 
 pub mod aes;
+mod dh;
 mod digest;
+mod dsa;
 mod ec;
 mod edwards;
 mod ml_dsa;
@@ -11,7 +13,9 @@ mod raw;
 mod rsa;
 
 pub use aes::SecretKey;
+pub use dh::{DhGroup, DhPrivate, DhPublic};
 pub use digest::{Cmac, Digest, Hmac, digest, hkdf_expand, hmac_sha256, pbkdf2};
+pub use dsa::{DsaGroup, DsaPrivate, DsaPublic};
 pub use ec::{EcPrivate, EcPublic};
 pub use edwards::{Ed25519Private, Ed25519Public, X25519Private, X25519Public};
 pub use ml_dsa::{MlDsaPrivate, MlDsaPublic};

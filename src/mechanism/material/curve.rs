@@ -18,10 +18,10 @@ pub fn weierstrass(attributes: &Attributes) -> Result<Curve> {
     Curve::from_oid_der(params(attributes)?).map_err(|_| not_supported())
 }
 
-/// That CKA_EC_PARAMS names this curve, the one keyward has for CKK_EC_EDWARDS or CKK_EC_MONTGOMERY. Errors as above.
-pub(in crate::mechanism) fn okp(attributes: &Attributes, curve: OkpCurve) -> Result<()> {
+/// The curve of a CKK_EC_EDWARDS or CKK_EC_MONTGOMERY key, one of `family`. Errors as above.
+pub(in crate::mechanism) fn okp(attributes: &Attributes, family: &[OkpCurve]) -> Result<OkpCurve> {
     match OkpCurve::from_oid_der(params(attributes)?) {
-        Ok(named) if named == curve => Ok(()),
+        Ok(named) if family.contains(&named) => Ok(named),
         _ => Err(not_supported()),
     }
 }

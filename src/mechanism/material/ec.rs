@@ -40,7 +40,7 @@ pub(in crate::mechanism) fn point_lens(curve: Curve) -> [usize; 2] {
 }
 
 /// A DER OCTET STRING around a point of less than 256 bytes.
-fn octet_string(point: &[u8]) -> Vec<u8> {
+pub(in crate::mechanism) fn octet_string(point: &[u8]) -> Vec<u8> {
     // Every point of keyward's curves is that short: the longest is P-521's, 133 bytes.
     let len = u8::try_from(point.len()).unwrap_or(u8::MAX);
     let header: Cow<'_, [u8]> = match len {

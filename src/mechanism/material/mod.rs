@@ -9,6 +9,7 @@ mod curve;
 mod domain;
 mod ec;
 mod edwards;
+mod finite;
 mod ml_dsa;
 mod rsa;
 mod secret;
@@ -16,7 +17,8 @@ mod secret;
 pub use certificate::CertificateFields;
 pub(super) use curve::okp;
 pub use curve::weierstrass;
-pub(super) use ec::{point_lens, raw_point};
+pub(super) use ec::{octet_string, point_lens, raw_point};
+pub(super) use finite::{dh_group, dsa_group};
 pub use ml_dsa::{parameter_set, parameter_set_number};
 pub(super) use secret::TYPES as SECRET_TYPES;
 
@@ -41,7 +43,8 @@ struct Asymmetric {
     write_private: fn(&mut Attributes, &PrivateKey) -> Result<()>,
 }
 
-const ASYMMETRIC: &[Asymmetric] = &[rsa::TYPE, ec::TYPE, edwards::EDWARDS, edwards::MONTGOMERY, ml_dsa::TYPE];
+const ASYMMETRIC: &[Asymmetric] =
+    &[rsa::TYPE, ec::TYPE, edwards::EDWARDS, edwards::MONTGOMERY, ml_dsa::TYPE, finite::DH, finite::DSA];
 
 /// Every type of key pair.
 pub(super) const PAIR_TYPES: [ck::CK_KEY_TYPE; ASYMMETRIC.len()] = {
@@ -222,11 +225,12 @@ pub fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
     }
 }
 
-/// Whether CKA_EC_PARAMS names the curve that there is for an Edwards or Montgomery key.
+/// Whether CKA_EC_PARAMS names edwards25519 for an Edwards key, or curve25519 for a Montgomery key: what devices and
+/// services have.
 pub fn is_okp(attributes: &Attributes) -> bool {
     match attributes.key_type() {
-        Some(ck::CKK_EC_EDWARDS) => okp(attributes, OkpCurve::Ed25519).is_ok(),
-        Some(ck::CKK_EC_MONTGOMERY) => okp(attributes, OkpCurve::X25519).is_ok(),
+        Some(ck::CKK_EC_EDWARDS) => okp(attributes, &[OkpCurve::Ed25519]).is_ok(),
+        Some(ck::CKK_EC_MONTGOMERY) => okp(attributes, &[OkpCurve::X25519]).is_ok(),
         _ => false,
     }
 }

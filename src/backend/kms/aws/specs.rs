@@ -248,6 +248,7 @@ pub(super) fn to_make(key: &NewKey) -> Result<(&'static str, &'static str)> {
         KeySpec::Ec(Curve::P384) => ("ECC_NIST_P384", false, true),
         KeySpec::Ec(Curve::P521) => ("ECC_NIST_P521", false, true),
         KeySpec::Ec(Curve::Secp256k1) => ("ECC_SECG_P256K1", false, false),
+        KeySpec::Ec(_) => return Err(refused("EC keys are on P-256, P-384, P-521 or secp256k1")),
         KeySpec::Ed25519 => ("ECC_NIST_EDWARDS25519", false, false),
         KeySpec::MlDsa(MlDsaSet::MlDsa44) => ("ML_DSA_44", false, false),
         KeySpec::MlDsa(MlDsaSet::MlDsa65) => ("ML_DSA_65", false, false),

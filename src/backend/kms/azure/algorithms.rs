@@ -13,18 +13,19 @@ pub(super) fn curve(name: &str) -> Option<Curve> {
     CURVES.iter().find(|(of, _)| *of == name).map(|(_, curve)| *curve)
 }
 
-/// Its name.
-pub(super) fn curve_name(curve: Curve) -> &'static str {
-    CURVES.iter().find(|(_, of)| *of == curve).map_or("", |(name, _)| name)
+/// Its name; `None` for a curve that Azure does not have.
+pub(super) fn curve_name(curve: Curve) -> Option<&'static str> {
+    CURVES.iter().find(|(_, of)| *of == curve).map(|(name, _)| *name)
 }
 
-/// How a curve signs, and the digest's bytes that it takes.
-pub(super) fn ecdsa(curve: Curve) -> (&'static str, usize) {
+/// How a curve signs, and the digest's bytes that it takes; `None` for a curve that Azure does not have.
+pub(super) fn ecdsa(curve: Curve) -> Option<(&'static str, usize)> {
     match curve {
-        Curve::P256 => ("ES256", 32),
-        Curve::P384 => ("ES384", 48),
-        Curve::P521 => ("ES512", 64),
-        Curve::Secp256k1 => ("ES256K", 32),
+        Curve::P256 => Some(("ES256", 32)),
+        Curve::P384 => Some(("ES384", 48)),
+        Curve::P521 => Some(("ES512", 64)),
+        Curve::Secp256k1 => Some(("ES256K", 32)),
+        Curve::BrainpoolP256r1 | Curve::BrainpoolP384r1 | Curve::BrainpoolP512r1 => None,
     }
 }
 

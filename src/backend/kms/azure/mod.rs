@@ -271,7 +271,7 @@ impl KmsClient for KeyVault {
                 (algorithms::pss(hash).ok_or_else(none)?, digest, None)
             }
             (Kept::Ec(curve), Signing::Ecdsa { digest }) => {
-                let (alg, len) = algorithms::ecdsa(curve);
+                let (alg, len) = algorithms::ecdsa(curve).ok_or_else(none)?;
                 if digest.len() != len {
                     return Err(refused(format!("{alg} signs digests of {len} bytes")));
                 }
@@ -422,7 +422,11 @@ fn to_make(key: &NewKey, hsm: bool, managed: bool) -> Result<wire::Create> {
         }
         KeySpec::Rsa(_) => return Err(refused("Azure makes RSA keys of 2048, 3072 and 4096 bits")),
         KeySpec::Ec(_) if key.decrypts => return Err(refused("EC keys of Azure's sign only")),
-        KeySpec::Ec(curve) => (if hsm { "EC-HSM" } else { "EC" }, None, Some(algorithms::curve_name(curve))),
+        KeySpec::Ec(curve) => {
+            let name = algorithms::curve_name(curve)
+                .ok_or_else(|| refused("Azure has EC keys on P-256, P-384, P-521 and secp256k1"))?;
+            (if hsm { "EC-HSM" } else { "EC" }, None, Some(name))
+        }
         // Others are made as well, and then no answer says which they are.
         KeySpec::Aes(32) if managed => ("oct-HSM", Some(AES_BITS), None),
         KeySpec::Aes(_) if managed => return Err(refused("AES keys are made with 256 bits")),

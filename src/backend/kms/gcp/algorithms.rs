@@ -179,6 +179,7 @@ pub(super) fn to_make(key: &NewKey, rsa: RsaPadding) -> Result<(&'static str, St
         KeySpec::Ec(Curve::P384) => sign("EC_SIGN_P384_SHA384"),
         KeySpec::Ec(Curve::Secp256k1) => Ok((SIGN, "EC_SIGN_SECP256K1_SHA256".to_owned(), true)),
         KeySpec::Ec(Curve::P521) => Err("Google has no keys on P-521"),
+        KeySpec::Ec(_) => Err("Google has keys on P-256, P-384 and secp256k1 only"),
         KeySpec::Ed25519 => sign("EC_SIGN_ED25519"),
         KeySpec::MlDsa(MlDsaSet::MlDsa44) => sign("PQ_SIGN_ML_DSA_44_EXTERNAL_MU"),
         KeySpec::MlDsa(MlDsaSet::MlDsa65) => sign("PQ_SIGN_ML_DSA_65_EXTERNAL_MU"),

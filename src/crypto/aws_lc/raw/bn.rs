@@ -1,8 +1,9 @@
-//! Big numbers, as far as importing RSA keys and moving curve scalars needs them.
+//! Big numbers, as far as importing keys, moving curve scalars and recovery IDs need them.
 
 use super::sys;
 use super::{Error, Result, buffer, check, fresh, owned};
 use std::cmp::Ordering;
+use std::ffi::CStr;
 use std::ptr::{null, null_mut};
 
 owned!(
@@ -16,18 +17,53 @@ owned!(
 
 // SAFETY: a BIGNUM has no thread affinity; whoever owns it may use it from any thread.
 unsafe impl Send for Bn {}
+// SAFETY: a shared number is only read: what writes to one here owns it or has it alone, and AWS-LC leaves numbers that
+// it takes as `const` untouched.
+unsafe impl Sync for Bn {}
 
 impl Scratch {
-    fn new() -> Result<Scratch> {
+    pub(super) fn new() -> Result<Scratch> {
         // SAFETY: takes nothing; null means out of memory.
         Ok(Scratch(fresh(unsafe { sys::BN_CTX_new() }, Error::Memory)?))
+    }
+
+    /// The C object, which stays ours.
+    pub(super) fn as_ptr(&self) -> *mut sys::BN_CTX {
+        self.raw()
     }
 }
 
 const FAILED: Error = Error::Internal("big number arithmetic");
 
 impl Bn {
-    fn zero() -> Result<Bn> {
+    /// Takes over a fresh number, which is null where there was no memory.
+    pub(super) fn own(number: *mut sys::BIGNUM) -> Result<Bn> {
+        fresh(number, Error::Memory).map(Bn)
+    }
+
+    /// A copy of a number of C code's.
+    ///
+    /// # Safety
+    /// `number` is live.
+    pub(super) unsafe fn copy_of(number: *const sys::BIGNUM) -> Result<Bn> {
+        // SAFETY: the caller's promise.
+        Bn::own(unsafe { sys::BN_dup(number) })
+    }
+
+    /// A copy.
+    pub(super) fn copy(&self) -> Result<Bn> {
+        // SAFETY: the number lives as long as `self`.
+        unsafe { Bn::copy_of(self.raw()) }
+    }
+
+    /// Big-endian bytes without leading zeros.
+    pub(in crate::crypto::aws_lc) fn to_bytes(&self) -> Result<Vec<u8>> {
+        // SAFETY: the number lives as long as `self`.
+        unsafe { to_vec(self.raw()) }
+    }
+
+    /// 0.
+    pub(super) fn zero() -> Result<Bn> {
         // SAFETY: takes nothing; null means out of memory.
         Ok(Bn(fresh(unsafe { sys::BN_new() }, Error::Memory)?))
     }
@@ -36,6 +72,15 @@ impl Bn {
     pub(in crate::crypto::aws_lc) fn from_bytes(bytes: &[u8]) -> Result<Bn> {
         // SAFETY: reads `bytes`; a null third argument asks for a fresh number.
         Ok(Bn(fresh(unsafe { sys::BN_bin2bn(bytes.as_ptr(), bytes.len(), null_mut()) }, Error::Memory)?))
+    }
+
+    /// From hexadecimal digits.
+    pub(super) fn from_hex(digits: &CStr) -> Result<Bn> {
+        let mut number = null_mut();
+        // SAFETY: a terminated string; a null number asks for a fresh one, which is ours.
+        let read = unsafe { sys::BN_hex2bn(&mut number, digits.as_ptr()) };
+        let number = Bn(fresh(number, FAILED)?);
+        if read == 0 { Err(FAILED) } else { Ok(number) }
     }
 
     /// From a small number.
@@ -52,6 +97,11 @@ impl Bn {
 
     /// The C object, which stays ours.
     pub(super) fn as_ptr(&self) -> *const sys::BIGNUM {
+        self.raw()
+    }
+
+    /// The same, for C code to write to.
+    pub(super) fn as_mut_ptr(&mut self) -> *mut sys::BIGNUM {
         self.raw()
     }
 
@@ -85,6 +135,14 @@ impl Bn {
         let r = Bn::zero()?;
         // SAFETY: three distinct live numbers.
         check(unsafe { sys::BN_sub(r.raw(), self.raw(), one.raw()) }, FAILED)?;
+        Ok(r)
+    }
+
+    /// self - other, for a number of at least `other`.
+    pub(in crate::crypto::aws_lc) fn minus(&self, other: &Bn) -> Result<Bn> {
+        let r = Bn::zero()?;
+        // SAFETY: three live numbers.
+        check(unsafe { sys::BN_sub(r.raw(), self.raw(), other.raw()) }, FAILED)?;
         Ok(r)
     }
 
@@ -160,7 +218,7 @@ impl Bn {
         let scratch = Scratch::new()?;
         // SAFETY: live numbers and scratch space; a null first argument asks for a fresh number.
         let r = unsafe { sys::BN_mod_inverse(null_mut(), self.raw(), modulus.raw(), scratch.raw()) };
-        Ok(Bn(fresh(r, Error::Key("RSA: a number that must be invertible is not"))?))
+        Ok(Bn(fresh(r, Error::Key("a number that must be invertible is not"))?))
     }
 }
 

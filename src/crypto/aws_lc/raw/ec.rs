@@ -1,11 +1,14 @@
 //! Curve keys at the level of AWS-LC's `EC_KEY`: signing parses and allocates nothing but the two result numbers.
 
 use super::bn::{Bn, to_padded};
+use super::brainpool;
 use super::sys;
 use super::{Error, Result, buffer, check, forget_errors, fresh, owned};
 use crate::crypto::Curve;
 use std::ffi::c_int;
 use std::ptr::{null, null_mut};
+
+mod recovery;
 
 owned!(
     /// A key with its public point, and its scalar if it is private; immutable once made.
@@ -15,6 +18,23 @@ owned!(
     /// A point on a curve.
     Point, EC_POINT, EC_POINT_free
 );
+
+impl Point {
+    /// The point at infinity.
+    ///
+    /// # Safety
+    /// `group` is live.
+    pub(super) unsafe fn new(group: *const sys::EC_GROUP) -> Result<Point> {
+        // SAFETY: the group is live, says the caller.
+        Ok(Point(fresh(unsafe { sys::EC_POINT_new(group) }, Error::Memory)?))
+    }
+
+    /// The C object, which stays ours.
+    pub(super) fn as_ptr(&self) -> *mut sys::EC_POINT {
+        self.raw()
+    }
+}
+
 owned!(
     /// r and s.
     Signature, ECDSA_SIG, ECDSA_SIG_free
@@ -30,17 +50,26 @@ const BAD_POINT: Error = Error::Key("EC: the point is not on the curve, or not i
 const BAD_SCALAR: Error = Error::Key("EC: the private scalar is not between 1 and the order minus 1");
 const FAILED: Error = Error::Internal("EC key");
 
+/// AWS-LC's number of a curve, where it has one.
 fn nid(curve: Curve) -> c_int {
     match curve {
         Curve::P256 => sys::NID_X9_62_prime256v1,
         Curve::P384 => sys::NID_secp384r1,
         Curve::P521 => sys::NID_secp521r1,
         Curve::Secp256k1 => sys::NID_secp256k1,
+        Curve::BrainpoolP256r1 | Curve::BrainpoolP384r1 | Curve::BrainpoolP512r1 => sys::NID_undef,
     }
 }
 
 impl EcKey {
     fn empty(curve: Curve) -> Result<EcKey> {
+        if let Some(group) = brainpool::group(curve)? {
+            // SAFETY: takes nothing; null means out of memory.
+            let key = EcKey(fresh(unsafe { sys::EC_KEY_new() }, Error::Memory)?);
+            // SAFETY: a fresh object that nobody shares yet, and a live group, which it copies.
+            check(unsafe { sys::EC_KEY_set_group(key.raw(), group.as_ptr()) }, Error::Memory)?;
+            return Ok(key);
+        }
         // SAFETY: takes a number; the groups behind these are static.
         Ok(EcKey(fresh(unsafe { sys::EC_KEY_new_by_curve_name(nid(curve)) }, Error::Memory)?))
     }
@@ -51,8 +80,8 @@ impl EcKey {
     }
 
     fn new_point(&self) -> Result<Point> {
-        // SAFETY: the group is live.
-        Ok(Point(fresh(unsafe { sys::EC_POINT_new(self.group()) }, Error::Memory)?))
+        // SAFETY: the group lives as long as the key.
+        unsafe { Point::new(self.group()) }
     }
 
     /// Parses a compressed or uncompressed SEC 1 point and checks that it is on the curve. The hybrid form and the

@@ -5,7 +5,10 @@
 //! queue empty.
 
 mod bn;
+mod brainpool;
 mod cipher;
+mod dh;
+mod dsa;
 mod ec;
 mod edwards;
 mod gcm;
@@ -16,6 +19,8 @@ mod sha;
 
 pub(super) use bn::Bn;
 pub(super) use cipher::{AesBlock, BlockMode, Cipher, MAX_GCM_IV};
+pub(super) use dh::{Dh, named_group};
+pub(super) use dsa::Dsa;
 pub(super) use ec::EcKey;
 pub(super) use edwards::{
     ed25519_expand, ed25519_sign, ed25519_sign_ctx, ed25519_sign_ph, ed25519_verify, ed25519_verify_ctx,
