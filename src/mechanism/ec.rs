@@ -90,6 +90,7 @@ pub(super) const ROWS: &[Descriptor] = &[
             sign: |key, _| Ok(Box::new(SinglePart(Recoverable(on_secp256k1(key.ec_private()?, EcPrivate::curve)?)))),
             verify: |key, _| Ok(Box::new(SinglePartCheck(Recoverable(on_secp256k1(key.ec_public()?, EcPublic::curve)?)))),
         })
+        .single_part()
     },
 ];
 
