@@ -122,6 +122,7 @@ const PARAMETERS: &[(ParamKind, &str)] = &[
     (ParamKind::SignContext, "CK_SIGN_ADDITIONAL_CONTEXT or none"),
     (ParamKind::Bip32Master, "CK_KEYWARD_BIP32_MASTER_PARAMS or none"),
     (ParamKind::Bip32Child, "CK_KEYWARD_BIP32_CHILD_PARAMS"),
+    (ParamKind::MacGeneral, "CK_MAC_GENERAL_PARAMS"),
 ];
 
 fn parameter(kind: ParamKind) -> String {

@@ -63,6 +63,7 @@ unsafe fn params(kind: ParamKind, raw: &ck::CK_MECHANISM) -> Result<Params> {
             ParamKind::SignContext => sign_context(raw),
             ParamKind::Bip32Master => bip32_master(raw),
             ParamKind::Bip32Child => bip32_child(raw),
+            ParamKind::MacGeneral => structure::<ck::CK_MAC_GENERAL_PARAMS>(raw).map(Params::MacGeneral),
         }
     }
 }

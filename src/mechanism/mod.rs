@@ -13,6 +13,7 @@ mod digest;
 mod ec;
 mod edwards;
 mod errors;
+mod hash_derive;
 mod hmac;
 mod key;
 mod key_wrap;
@@ -35,12 +36,17 @@ pub use descriptor::{
 pub use key::Key;
 pub use params::{Iv, Mechanism, ParamKind, Params, Reply};
 
+use crate::error::Result;
+use crate::object::Attributes;
 use crate::types::ck;
 
 /// Every family's rows.
 const FAMILIES: &[&[Descriptor]] = &[
     digest::ROWS,
     hmac::ROWS,
+    hmac::BLAKE2B_ROWS,
+    hmac::OTHER_ROWS,
+    hash_derive::ROWS,
     secret::ROWS,
     rsa::ROWS,
     ec::ROWS,
@@ -111,6 +117,12 @@ pub fn is_legacy(kind: ck::CK_MECHANISM_TYPE) -> bool {
         Some(row) => row.legacy,
         None => legacy::is_old_elsewhere(kind),
     }
+}
+
+/// Whether the template of a key to derive, completed, says all that the mechanism has to know; `wanted` is what
+/// [`material::wanted_len`] found there. CKR_TEMPLATE_INCOMPLETE.
+pub fn check_derived(row: &Descriptor, template: &Attributes, wanted: Option<usize>) -> Result<()> {
+    hash_derive::check_template(row, template, wanted)
 }
 
 /// Every row that has functions here, ascending by mechanism number. The rest is for devices.

@@ -43,6 +43,8 @@ pub enum ParamKind {
     Bip32Master,
     /// `CK_KEYWARD_BIP32_CHILD_PARAMS`.
     Bip32Child,
+    /// `CK_MAC_GENERAL_PARAMS`.
+    MacGeneral,
 }
 
 /// An IV or nonce: allocated only where it is longer than a block.
@@ -126,6 +128,8 @@ pub enum Params {
         /// Whether it is a hardened one.
         hardened: bool,
     },
+    /// `CK_MAC_GENERAL_PARAMS`: how many bytes of the MAC are wanted.
+    MacGeneral(ck::CK_ULONG),
 }
 
 /// A place in a parameter for what the caller gets back. A clone is the same place.

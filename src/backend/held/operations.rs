@@ -8,7 +8,7 @@ use super::object::{
 };
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::{Descriptor, Key, Mechanism, Ops, Params, material};
+use crate::mechanism::{self, Descriptor, Key, Mechanism, Ops, Params, material};
 use crate::object::{self, Attributes, Inherit, Template, Usage};
 use crate::token::{Access, ObjectHandle, Prepared};
 use crate::types::ck;
@@ -161,7 +161,9 @@ pub fn derive<K: Keeper>(
     expect_no_pin_wanted(&base_key, "C_DeriveKey")?;
     let mut key = object::derive(template, &base_key.attributes, Inherit::Template, &caller(access))?;
     object::may_write(&key, &caller(access), access.read_write)?;
-    let value = derive(base_key.key()?, &mechanism.params, material::wanted_len(&key)?)?;
+    let wanted = material::wanted_len(&key)?;
+    mechanism::check_derived(row, &key, wanted)?;
+    let value = derive(base_key.key()?, &mechanism.params, wanted)?;
     material::fill_secret(&mut key, value)?;
     add_one(keeper, access, key)
 }

@@ -1,18 +1,91 @@
-//! Hashes and CMAC, by aws-lc-rs's safe interface, and HMAC.
+//! Hashes and CMAC, by aws-lc-rs's safe interface, and HMAC; hashes that AWS-LC lacks, by other crates.
 
+use super::super::soft_hash::{SoftDigest, SoftHash, SoftHmac};
 use super::super::{DigestValue, Error, Hash, Result};
-use super::raw::HmacContext;
+use super::raw::{HmacContext, Md5, Sha512_224};
 use crate::types::SecretBytes;
 use aws_lc_rs::{cmac, digest as lc, hkdf, hmac, pbkdf2 as lc_pbkdf2};
 
-const fn algorithm(hash: Hash) -> &'static lc::Algorithm {
+/// Where a hash is.
+enum Source {
+    Lc(&'static lc::Algorithm),
+    Md5,
+    Sha512_224,
+    Soft(SoftHash),
+}
+
+const fn source(hash: Hash) -> Source {
     match hash {
-        Hash::Sha1 => &lc::SHA1_FOR_LEGACY_USE_ONLY,
-        Hash::Sha224 => &lc::SHA224,
-        Hash::Sha256 => &lc::SHA256,
-        Hash::Sha384 => &lc::SHA384,
-        Hash::Sha512 => &lc::SHA512,
+        Hash::Sha1 => Source::Lc(&lc::SHA1_FOR_LEGACY_USE_ONLY),
+        Hash::Sha224 => Source::Lc(&lc::SHA224),
+        Hash::Sha256 => Source::Lc(&lc::SHA256),
+        Hash::Sha384 => Source::Lc(&lc::SHA384),
+        Hash::Sha512 => Source::Lc(&lc::SHA512),
+        Hash::Sha512_224 => Source::Sha512_224,
+        Hash::Sha512_256 => Source::Lc(&lc::SHA512_256),
+        // AWS-LC hashes with it inside of others only.
+        Hash::Sha3_224 => Source::Soft(SoftHash::Sha3_224),
+        Hash::Sha3_256 => Source::Lc(&lc::SHA3_256),
+        Hash::Sha3_384 => Source::Lc(&lc::SHA3_384),
+        Hash::Sha3_512 => Source::Lc(&lc::SHA3_512),
+        Hash::Md5 => Source::Md5,
+        Hash::Blake2b160 => Source::Soft(SoftHash::Blake2b160),
+        Hash::Blake2b256 => Source::Soft(SoftHash::Blake2b256),
+        Hash::Blake2b384 => Source::Soft(SoftHash::Blake2b384),
+        Hash::Blake2b512 => Source::Soft(SoftHash::Blake2b512),
+        Hash::Keccak256 => Source::Soft(SoftHash::Keccak256),
+        Hash::Blake3 => Source::Soft(SoftHash::Blake3),
     }
+}
+
+/// A message under way. aws-lc-rs's contexts are the common case and stay in place; the others are in memory of their
+/// own, so that they do not make those larger.
+#[derive(Clone)]
+enum Context {
+    Lc(lc::Context),
+    Md5(Box<Md5>),
+    Sha512_224(Box<Sha512_224>),
+    Soft(Box<SoftDigest>),
+}
+
+impl Context {
+    fn new(hash: Hash) -> Context {
+        match source(hash) {
+            Source::Lc(algorithm) => Context::Lc(lc::Context::new(algorithm)),
+            Source::Md5 => Context::Md5(Box::new(Md5::new())),
+            Source::Sha512_224 => Context::Sha512_224(Box::new(Sha512_224::new())),
+            Source::Soft(hash) => Context::Soft(Box::new(SoftDigest::new(hash))),
+        }
+    }
+
+    fn update(&mut self, part: &[u8]) {
+        match self {
+            Context::Lc(context) => context.update(part),
+            Context::Md5(context) => context.update(part),
+            Context::Sha512_224(context) => context.update(part),
+            Context::Soft(context) => context.update(part),
+        }
+    }
+
+    /// Hands over the digest.
+    fn finish<T>(self, take: impl FnOnce(&[u8]) -> T) -> T {
+        match self {
+            Context::Lc(context) => take(context.finish().as_ref()),
+            Context::Md5(context) => take(&context.finish()),
+            Context::Sha512_224(context) => take(&context.finish()),
+            Context::Soft(context) => take(&context.value()),
+        }
+    }
+}
+
+/// Hands over the digest of a message in one piece.
+fn whole<T>(hash: Hash, data: &[u8], take: impl FnOnce(&[u8]) -> T) -> T {
+    if let Source::Lc(algorithm) = source(hash) {
+        return take(lc::digest(algorithm, data).as_ref());
+    }
+    let mut context = Context::new(hash);
+    context.update(data);
+    context.finish(take)
 }
 
 /// Copies a result into the caller's buffer of exactly its length.
@@ -26,7 +99,7 @@ fn give(out: &mut [u8], value: &[u8]) -> Result<()> {
 
 /// The digest of `data`.
 pub fn digest(hash: Hash, data: &[u8]) -> DigestValue {
-    DigestValue::new(lc::digest(algorithm(hash), data).as_ref())
+    whole(hash, data, DigestValue::new)
 }
 
 /// A running hash.
@@ -34,7 +107,7 @@ pub fn digest(hash: Hash, data: &[u8]) -> DigestValue {
 pub struct Digest {
     hash: Hash,
     /// `None` while the message is empty: a message that comes in one piece needs no context.
-    context: Option<lc::Context>,
+    context: Option<Context>,
 }
 
 impl Digest {
@@ -50,7 +123,7 @@ impl Digest {
 
     /// Appends to the message.
     pub fn update(&mut self, part: &[u8]) {
-        self.context.get_or_insert_with(|| lc::Context::new(algorithm(self.hash))).update(part);
+        self.context.get_or_insert_with(|| Context::new(self.hash)).update(part);
     }
 
     /// The digest of the message so far; the next message starts empty.
@@ -60,40 +133,52 @@ impl Digest {
 
     /// The same with a last part.
     pub fn value_with(&mut self, part: &[u8]) -> DigestValue {
-        DigestValue::new(self.end(part).as_ref())
+        self.end(part, DigestValue::new)
     }
 
-    fn end(&mut self, part: &[u8]) -> lc::Digest {
+    fn end<T>(&mut self, part: &[u8], take: impl FnOnce(&[u8]) -> T) -> T {
         match self.context.take() {
-            None => lc::digest(algorithm(self.hash), part),
+            None => whole(self.hash, part, take),
             Some(mut context) => {
                 context.update(part);
-                context.finish()
+                context.finish(take)
             }
         }
     }
 
     /// [`Digest::value`] into a buffer of exactly `hash.len()` bytes ([`Error::Param`] otherwise).
     pub fn finish(&mut self, out: &mut [u8]) -> Result<()> {
-        give(out, self.end(&[]).as_ref())
+        self.end(&[], |digest| give(out, digest))
     }
 
     /// [`Digest::value_with`], likewise.
     pub fn finish_with(&mut self, part: &[u8], out: &mut [u8]) -> Result<()> {
-        give(out, self.end(part).as_ref())
+        self.end(part, |digest| give(out, digest))
     }
 }
 
 /// A running HMAC (RFC 2104). The key may have any length, none included.
 pub struct Hmac {
     hash: Hash,
-    context: HmacContext,
+    context: MacContext,
+}
+
+/// AWS-LC's HMAC, or one over a hash that AWS-LC lacks.
+enum MacContext {
+    Lc(HmacContext),
+    Soft(Box<SoftHmac>),
 }
 
 impl Hmac {
     /// An empty message under `key`. [`Error::Memory`].
     pub fn new(hash: Hash, key: &[u8]) -> Result<Hmac> {
-        Ok(Hmac { hash, context: HmacContext::new(hash, key)? })
+        let context = match source(hash) {
+            Source::Lc(_) | Source::Md5 | Source::Sha512_224 | Source::Soft(SoftHash::Sha3_224) => {
+                MacContext::Lc(HmacContext::new(hash, key)?)
+            }
+            Source::Soft(soft) => MacContext::Soft(Box::new(SoftHmac::new(soft, hash.block_len(), key)?)),
+        };
+        Ok(Hmac { hash, context })
     }
 
     /// Length of the MAC in bytes.
@@ -104,13 +189,22 @@ impl Hmac {
 
     /// Appends to the message.
     pub fn update(&mut self, part: &[u8]) -> Result<()> {
-        self.context.update(part)
+        match &mut self.context {
+            MacContext::Lc(context) => context.update(part),
+            MacContext::Soft(context) => {
+                context.update(part);
+                Ok(())
+            }
+        }
     }
 
     /// The MAC of the message so far into a buffer of exactly [`Hmac::len`] bytes ([`Error::Param`] otherwise); the
     /// next message starts empty, under the same key.
     pub fn finish(&mut self, out: &mut [u8]) -> Result<()> {
-        self.context.finish(out)
+        match &mut self.context {
+            MacContext::Lc(context) => context.finish(out),
+            MacContext::Soft(context) => give(out, &context.finish()),
+        }
     }
 }
 
@@ -135,7 +229,7 @@ pub fn pbkdf2(hash: Hash, password: &[u8], salt: &[u8], iterations: u32, out: &m
         Hash::Sha256 => lc_pbkdf2::PBKDF2_HMAC_SHA256,
         Hash::Sha384 => lc_pbkdf2::PBKDF2_HMAC_SHA384,
         Hash::Sha512 => lc_pbkdf2::PBKDF2_HMAC_SHA512,
-        Hash::Sha224 => return Err(Error::Param("PBKDF2: not with SHA-224")),
+        _ => return Err(Error::Param("PBKDF2: with SHA-1, SHA-256, SHA-384 and SHA-512 only")),
     };
     let iterations = std::num::NonZeroU32::new(iterations).filter(|_| !out.is_empty());
     let iterations =

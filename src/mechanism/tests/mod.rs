@@ -2,6 +2,8 @@
 
 mod ciphers;
 mod derive;
+mod hash_vectors;
+mod hashes;
 mod material;
 mod rows;
 mod signatures;
