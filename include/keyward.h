@@ -29,6 +29,13 @@ typedef CK_BBOOL keyward_bool;
 /* C_Sign: ECDSA over a digest of 32 bytes, r || s || recovery ID: 65 bytes. No parameter. */
 #define CKM_KEYWARD_ECDSA_RECOVERABLE  0xcb570003UL
 
+/* C_Digest: Keccak-256 as Ethereum has it, with the padding from before SHA-3. No parameter. */
+#define CKM_KEYWARD_KECCAK_256         0xcb570020UL
+/* C_Digest: BLAKE3, 32 bytes. No parameter. */
+#define CKM_KEYWARD_BLAKE3             0xcb570021UL
+/* C_Sign: BLAKE3 in its keyed mode, with a generic secret of 32 bytes: 32 bytes. No parameter. */
+#define CKM_KEYWARD_BLAKE3_MAC         0xcb570022UL
+
 /* The name of the wallet that a key belongs to. */
 #define CKA_KEYWARD_WALLET_NAME        0xcb570001UL
 /* A key's path in its wallet, such as m/44'/60'/0'. */

@@ -162,6 +162,17 @@ const IMPORTED: &[(ck::CK_KEY_TYPE, &str)] = &[
     (ck::CKK_SHA256_HMAC, "sha256-hmac"),
     (ck::CKK_SHA384_HMAC, "sha384-hmac"),
     (ck::CKK_SHA512_HMAC, "sha512-hmac"),
+    (ck::CKK_SHA512_224_HMAC, "sha512-224-hmac"),
+    (ck::CKK_SHA512_256_HMAC, "sha512-256-hmac"),
+    (ck::CKK_SHA3_224_HMAC, "sha3-224-hmac"),
+    (ck::CKK_SHA3_256_HMAC, "sha3-256-hmac"),
+    (ck::CKK_SHA3_384_HMAC, "sha3-384-hmac"),
+    (ck::CKK_SHA3_512_HMAC, "sha3-512-hmac"),
+    (ck::CKK_MD5_HMAC, "md5-hmac"),
+    (ck::CKK_BLAKE2B_160_HMAC, "blake2b-160-hmac"),
+    (ck::CKK_BLAKE2B_256_HMAC, "blake2b-256-hmac"),
+    (ck::CKK_BLAKE2B_384_HMAC, "blake2b-384-hmac"),
+    (ck::CKK_BLAKE2B_512_HMAC, "blake2b-512-hmac"),
 ];
 
 /// What keys of a type may do unless `--usage` says otherwise.

@@ -147,6 +147,7 @@ const PARAMETERS: &[(ParamKind, &str)] = &[
     (ParamKind::PublicValue, "the other party's public value"),
     (ParamKind::RsaAesWrap, "CK_RSA_AES_KEY_WRAP_PARAMS"),
     (ParamKind::EcdhAesWrap, "CK_ECDH_AES_KEY_WRAP_PARAMS"),
+    (ParamKind::MacGeneral, "CK_MAC_GENERAL_PARAMS"),
 ];
 
 fn parameter(kind: ParamKind) -> String {

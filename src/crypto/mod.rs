@@ -17,6 +17,7 @@ mod mu;
 mod pure;
 mod rsa;
 mod seal;
+mod soft_hash;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "kms")]
@@ -37,6 +38,7 @@ pub use key::{PrivateKey, PublicKey};
 pub use mu::MlDsaMu;
 pub use rsa::{Oaep, Pss, RsaComponents};
 pub use seal::SealKey;
+pub use soft_hash::{Blake3Mac, shake128, shake256};
 #[cfg(feature = "kms")]
 pub use tls::tls_provider;
 

@@ -71,6 +71,7 @@ unsafe fn params(kind: ParamKind, raw: &ck::CK_MECHANISM) -> Result<Params> {
             ParamKind::PublicValue => wrap::public_value(raw),
             ParamKind::RsaAesWrap => wrap::rsa_aes_wrap(raw),
             ParamKind::EcdhAesWrap => wrap::ecdh_aes_wrap(raw),
+            ParamKind::MacGeneral => structure::<ck::CK_MAC_GENERAL_PARAMS>(raw).map(Params::MacGeneral),
         }
     }
 }

@@ -44,7 +44,8 @@ macro_rules! hashed {
     ($kind:ident, $hash:expr) => {
         Descriptor {
             legacy: matches!($hash, Hash::Sha1),
-            fips: !matches!($hash, Hash::Sha1),
+            // SHA3-224 is another crate's.
+            fips: !matches!($hash, Hash::Sha1 | Hash::Sha3_224),
             ..row!($kind, {
                 sign: |key, _| Ok(Box::new(Hashing::new($hash, Ecdsa(key.ec_private()?.clone())))),
                 verify: |key, _| Ok(Box::new(HashingCheck(Hashing::new($hash, Ecdsa(key.ec_public()?.clone()))))),
@@ -61,6 +62,10 @@ pub(super) const SCHEMES: &[(ck::CK_MECHANISM_TYPE, Option<Hash>)] = &[
     (ck::CKM_ECDSA_SHA256, Some(Hash::Sha256)),
     (ck::CKM_ECDSA_SHA384, Some(Hash::Sha384)),
     (ck::CKM_ECDSA_SHA512, Some(Hash::Sha512)),
+    (ck::CKM_ECDSA_SHA3_224, Some(Hash::Sha3_224)),
+    (ck::CKM_ECDSA_SHA3_256, Some(Hash::Sha3_256)),
+    (ck::CKM_ECDSA_SHA3_384, Some(Hash::Sha3_384)),
+    (ck::CKM_ECDSA_SHA3_512, Some(Hash::Sha3_512)),
     (ck::CKM_KEYWARD_ECDSA_RECOVERABLE, None),
 ];
 
@@ -92,6 +97,10 @@ pub(super) const ROWS: &[Descriptor] = &[
         })
         .single_part()
     },
+    Descriptor { vectors: "OpenSSL", ..hashed!(CKM_ECDSA_SHA3_224, Hash::Sha3_224) },
+    hashed!(CKM_ECDSA_SHA3_256, Hash::Sha3_256),
+    hashed!(CKM_ECDSA_SHA3_384, Hash::Sha3_384),
+    hashed!(CKM_ECDSA_SHA3_512, Hash::Sha3_512),
 ];
 
 struct Ecdsa<K>(K);

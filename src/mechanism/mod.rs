@@ -17,6 +17,7 @@ mod ec;
 mod edwards;
 mod encapsulation;
 mod errors;
+mod hash_derive;
 mod hmac;
 mod hybrid_wrap;
 mod kdf;
@@ -50,6 +51,9 @@ use crate::types::ck;
 const FAMILIES: &[&[Descriptor]] = &[
     digest::ROWS,
     hmac::ROWS,
+    hmac::BLAKE2B_ROWS,
+    hmac::OTHER_ROWS,
+    hash_derive::ROWS,
     secret::ROWS,
     rsa::ROWS,
     ec::ROWS,

@@ -55,6 +55,8 @@ pub enum ParamKind {
     RsaAesWrap,
     /// `CK_ECDH_AES_KEY_WRAP_PARAMS`.
     EcdhAesWrap,
+    /// `CK_MAC_GENERAL_PARAMS`.
+    MacGeneral,
 }
 
 /// An IV or nonce: allocated only where it is longer than a block.
@@ -138,6 +140,8 @@ pub enum Params {
         /// Whether it is a hardened one.
         hardened: bool,
     },
+    /// `CK_MAC_GENERAL_PARAMS`: how many bytes of the MAC are wanted.
+    MacGeneral(ck::CK_ULONG),
     /// The other party's public value, most significant byte first.
     PublicValue(Vec<u8>),
     /// `CK_RSA_AES_KEY_WRAP_PARAMS`.

@@ -43,12 +43,22 @@ macro_rules! row {
     };
 }
 
+/// Signatures over these are forged, or nearly so.
+const fn is_old(hash: Hash) -> bool {
+    matches!(hash, Hash::Sha1 | Hash::Md5)
+}
+
+/// Whether hash and signature are both approved, and AWS-LC's.
+const fn is_fips(hash: Hash) -> bool {
+    !is_old(hash) && !matches!(hash, Hash::Sha3_224)
+}
+
 /// PKCS #1 v1.5 over a hash of the data.
 macro_rules! hashed {
     ($kind:ident, $hash:expr) => {
         Descriptor {
-            legacy: matches!($hash, Hash::Sha1),
-            fips: !matches!($hash, Hash::Sha1),
+            legacy: is_old($hash),
+            fips: is_fips($hash),
             ..row!($kind, None, {
                 sign: |key, _| {
                     let primitive = DigestInfo { hash: $hash, inner: Pkcs1(key.rsa_private()?.clone()) };
@@ -67,8 +77,8 @@ macro_rules! hashed {
 macro_rules! hashed_pss {
     ($kind:ident, $hash:expr) => {
         Descriptor {
-            legacy: matches!($hash, Hash::Sha1),
-            fips: !matches!($hash, Hash::Sha1),
+            legacy: is_old($hash),
+            fips: is_fips($hash),
             ..row!($kind, Pss, {
                 sign: |key, params| {
                     let key = key.rsa_private()?;
@@ -149,6 +159,15 @@ pub(super) const ROWS: &[Descriptor] = &[
     hashed_pss!(CKM_SHA256_RSA_PKCS_PSS, Hash::Sha256),
     hashed_pss!(CKM_SHA384_RSA_PKCS_PSS, Hash::Sha384),
     hashed_pss!(CKM_SHA512_RSA_PKCS_PSS, Hash::Sha512),
+    hashed!(CKM_SHA3_224_RSA_PKCS, Hash::Sha3_224),
+    hashed!(CKM_SHA3_256_RSA_PKCS, Hash::Sha3_256),
+    hashed!(CKM_SHA3_384_RSA_PKCS, Hash::Sha3_384),
+    hashed!(CKM_SHA3_512_RSA_PKCS, Hash::Sha3_512),
+    Descriptor { vectors: "OpenSSL", ..hashed_pss!(CKM_SHA3_224_RSA_PKCS_PSS, Hash::Sha3_224) },
+    Descriptor { vectors: "OpenSSL", ..hashed_pss!(CKM_SHA3_256_RSA_PKCS_PSS, Hash::Sha3_256) },
+    Descriptor { vectors: "OpenSSL", ..hashed_pss!(CKM_SHA3_384_RSA_PKCS_PSS, Hash::Sha3_384) },
+    Descriptor { vectors: "OpenSSL", ..hashed_pss!(CKM_SHA3_512_RSA_PKCS_PSS, Hash::Sha3_512) },
+    Descriptor { vectors: "OpenSSL", ..hashed!(CKM_MD5_RSA_PKCS, Hash::Md5) },
 ];
 
 /// F4, the exponent where the template names none.
@@ -323,7 +342,8 @@ impl Transform for Recover {
 
 /// The hash and digest of a DigestInfo in RFC 8017's DER; `None` for any other bytes.
 pub(super) fn digest_info(data: &[u8]) -> Option<(Hash, &[u8])> {
-    [Hash::Sha1, Hash::Sha224, Hash::Sha256, Hash::Sha384, Hash::Sha512].into_iter().find_map(|hash| {
+    let named = Hash::ALL.into_iter().filter(|hash| !hash.digest_info_prefix().is_empty());
+    named.into_iter().find_map(|hash| {
         let digest = data.strip_prefix(hash.digest_info_prefix())?;
         (digest.len() == hash.len()).then_some((hash, digest))
     })

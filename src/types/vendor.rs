@@ -19,6 +19,13 @@ pub const CKM_KEYWARD_BIP32_CHILD_DERIVE: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED
 /// C_Sign: ECDSA over a digest of 32 bytes, r ‖ s ‖ recovery ID: 65 bytes. No parameter.
 pub const CKM_KEYWARD_ECDSA_RECOVERABLE: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED + KEYWARD + 3;
 
+/// C_Digest: Keccak-256 as Ethereum has it, with the padding from before SHA-3. No parameter.
+pub const CKM_KEYWARD_KECCAK_256: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED + KEYWARD + 0x20;
+/// C_Digest: BLAKE3, 32 bytes. No parameter.
+pub const CKM_KEYWARD_BLAKE3: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED + KEYWARD + 0x21;
+/// C_Sign: BLAKE3 in its keyed mode, with a generic secret of 32 bytes: 32 bytes. No parameter.
+pub const CKM_KEYWARD_BLAKE3_MAC: CK_MECHANISM_TYPE = CKM_VENDOR_DEFINED + KEYWARD + 0x22;
+
 /// The name of the wallet that a key belongs to.
 pub const CKA_KEYWARD_WALLET_NAME: CK_ATTRIBUTE_TYPE = CKA_VENDOR_DEFINED + KEYWARD + 1;
 /// A key's path in its wallet, such as m/44'/60'/0'.
@@ -80,6 +87,9 @@ mod tests {
             CKM_KEYWARD_BIP32_MASTER_GEN,
             CKM_KEYWARD_BIP32_CHILD_DERIVE,
             CKM_KEYWARD_ECDSA_RECOVERABLE,
+            CKM_KEYWARD_KECCAK_256,
+            CKM_KEYWARD_BLAKE3,
+            CKM_KEYWARD_BLAKE3_MAC,
             CKA_KEYWARD_WALLET_NAME,
             CKA_KEYWARD_WALLET_ADDRESS,
             CK_KEYWARD_MNEMONIC_LEN,

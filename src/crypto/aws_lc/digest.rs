@@ -1,18 +1,94 @@
-//! Hashes and CMAC, by aws-lc-rs's safe interface, and HMAC.
+//! Hashes, HMAC and CMAC by AWS-LC; hashes that it lacks, by other crates.
 
+use super::super::soft_hash::{SoftDigest, SoftHash, SoftHmac};
 use super::super::{DigestValue, Error, Hash, Result};
-use super::raw::{HmacContext, Sha};
+use super::raw::{HmacContext, Md5, Sha};
 use crate::types::SecretBytes;
 use aws_lc_rs::{cmac, digest as lc, hkdf, hmac, pbkdf2 as lc_pbkdf2};
 
-const fn algorithm(hash: Hash) -> &'static lc::Algorithm {
+/// Where a hash is.
+enum Source {
+    Lc(&'static lc::Algorithm),
+    Md5,
+    /// In `raw` only.
+    Sha,
+    Soft(SoftHash),
+}
+
+const fn source(hash: Hash) -> Source {
     match hash {
-        Hash::Sha1 => &lc::SHA1_FOR_LEGACY_USE_ONLY,
-        Hash::Sha224 => &lc::SHA224,
-        Hash::Sha256 => &lc::SHA256,
-        Hash::Sha384 => &lc::SHA384,
-        Hash::Sha512 => &lc::SHA512,
+        Hash::Sha1 => Source::Lc(&lc::SHA1_FOR_LEGACY_USE_ONLY),
+        Hash::Sha224 => Source::Lc(&lc::SHA224),
+        Hash::Sha256 => Source::Lc(&lc::SHA256),
+        Hash::Sha384 => Source::Lc(&lc::SHA384),
+        Hash::Sha512 => Source::Lc(&lc::SHA512),
+        Hash::Sha512_224 => Source::Sha,
+        Hash::Sha512_256 => Source::Lc(&lc::SHA512_256),
+        // AWS-LC hashes with it inside of others only.
+        Hash::Sha3_224 => Source::Soft(SoftHash::Sha3_224),
+        Hash::Sha3_256 => Source::Lc(&lc::SHA3_256),
+        Hash::Sha3_384 => Source::Lc(&lc::SHA3_384),
+        Hash::Sha3_512 => Source::Lc(&lc::SHA3_512),
+        Hash::Md5 => Source::Md5,
+        Hash::Blake2b160 => Source::Soft(SoftHash::Blake2b160),
+        Hash::Blake2b256 => Source::Soft(SoftHash::Blake2b256),
+        Hash::Blake2b384 => Source::Soft(SoftHash::Blake2b384),
+        Hash::Blake2b512 => Source::Soft(SoftHash::Blake2b512),
+        Hash::Keccak256 => Source::Soft(SoftHash::Keccak256),
+        Hash::Blake3 => Source::Soft(SoftHash::Blake3),
     }
+}
+
+/// A message under way.
+#[derive(Clone)]
+enum Context {
+    /// Whose state can be taken out.
+    Sha(Box<Sha>),
+    Lc(lc::Context),
+    Md5(Box<Md5>),
+    Soft(Box<SoftDigest>),
+}
+
+impl Context {
+    fn new(hash: Hash) -> Context {
+        if let Some(sha) = Sha::new(hash) {
+            return Context::Sha(Box::new(sha));
+        }
+        match source(hash) {
+            Source::Lc(algorithm) => Context::Lc(lc::Context::new(algorithm)),
+            Source::Soft(hash) => Context::Soft(Box::new(SoftDigest::new(hash))),
+            Source::Md5 | Source::Sha => Context::Md5(Box::new(Md5::new())),
+        }
+    }
+
+    fn update(&mut self, part: &[u8]) {
+        match self {
+            Context::Sha(context) => context.update(part),
+            Context::Lc(context) => context.update(part),
+            Context::Md5(context) => context.update(part),
+            Context::Soft(context) => context.update(part),
+        }
+    }
+
+    /// Hands over the digest.
+    fn finish<T>(self, take: impl FnOnce(&[u8]) -> T) -> T {
+        match self {
+            Context::Sha(context) => take(&context.finish()),
+            Context::Lc(context) => take(context.finish().as_ref()),
+            Context::Md5(context) => take(&context.finish()),
+            Context::Soft(context) => take(&context.value()),
+        }
+    }
+}
+
+/// Hands over the digest of a message in one piece.
+fn whole<T>(hash: Hash, data: &[u8], take: impl FnOnce(&[u8]) -> T) -> T {
+    if let Source::Lc(algorithm) = source(hash) {
+        return take(lc::digest(algorithm, data).as_ref());
+    }
+    let mut context = Context::new(hash);
+    context.update(data);
+    context.finish(take)
 }
 
 /// Copies a result into the caller's buffer of exactly its length.
@@ -26,7 +102,7 @@ fn give(out: &mut [u8], value: &[u8]) -> Result<()> {
 
 /// The digest of `data`.
 pub fn digest(hash: Hash, data: &[u8]) -> DigestValue {
-    DigestValue::new(lc::digest(algorithm(hash), data).as_ref())
+    whole(hash, data, DigestValue::new)
 }
 
 /// A running hash.
@@ -34,31 +110,7 @@ pub fn digest(hash: Hash, data: &[u8]) -> DigestValue {
 pub struct Digest {
     hash: Hash,
     /// `None` while the message is empty: a message that comes in one piece needs no context.
-    context: Option<Box<Context>>,
-}
-
-/// The message so far.
-#[derive(Clone)]
-enum Context {
-    Sha(Sha),
-    /// A hash whose state can't be taken out.
-    Other(lc::Context),
-}
-
-impl Context {
-    fn new(hash: Hash) -> Box<Context> {
-        Box::new(match Sha::new(hash) {
-            Some(sha) => Context::Sha(sha),
-            None => Context::Other(lc::Context::new(algorithm(hash))),
-        })
-    }
-
-    fn update(&mut self, part: &[u8]) {
-        match self {
-            Context::Sha(sha) => sha.update(part),
-            Context::Other(context) => context.update(part),
-        }
-    }
+    context: Option<Context>,
 }
 
 impl Digest {
@@ -84,55 +136,68 @@ impl Digest {
 
     /// The same with a last part.
     pub fn value_with(&mut self, part: &[u8]) -> DigestValue {
-        self.end(part)
+        self.end(part, DigestValue::new)
     }
 
-    fn end(&mut self, part: &[u8]) -> DigestValue {
-        let Some(mut context) = self.context.take() else { return digest(self.hash, part) };
-        context.update(part);
-        match *context {
-            Context::Sha(sha) => sha.finish(),
-            Context::Other(context) => DigestValue::new(context.finish().as_ref()),
+    fn end<T>(&mut self, part: &[u8], take: impl FnOnce(&[u8]) -> T) -> T {
+        match self.context.take() {
+            None => whole(self.hash, part, take),
+            Some(mut context) => {
+                context.update(part);
+                context.finish(take)
+            }
         }
     }
 
     /// The message so far, in a form that [`Digest::restore`] takes; as secret as the message. `None` for a hash whose
     /// state can't be taken out.
     pub fn save(&self) -> Option<SecretBytes> {
-        match self.context.as_deref() {
+        match &self.context {
             None => Sha::new(self.hash).map(|sha| sha.save()),
             Some(Context::Sha(sha)) => Some(sha.save()),
-            Some(Context::Other(_)) => None,
+            Some(_) => None,
         }
     }
 
     /// The message that was saved; `None` for what [`Digest::save`] did not make with this hash.
     pub fn restore(hash: Hash, saved: &[u8]) -> Option<Digest> {
         let sha = Sha::restore(hash, saved)?;
-        Some(Digest { hash, context: Some(Box::new(Context::Sha(sha))) })
+        Some(Digest { hash, context: Some(Context::Sha(Box::new(sha))) })
     }
 
     /// [`Digest::value`] into a buffer of exactly `hash.len()` bytes ([`Error::Param`] otherwise).
     pub fn finish(&mut self, out: &mut [u8]) -> Result<()> {
-        give(out, self.end(&[]).as_ref())
+        self.end(&[], |digest| give(out, digest))
     }
 
     /// [`Digest::value_with`], likewise.
     pub fn finish_with(&mut self, part: &[u8], out: &mut [u8]) -> Result<()> {
-        give(out, self.end(part).as_ref())
+        self.end(part, |digest| give(out, digest))
     }
 }
 
 /// A running HMAC (RFC 2104). The key may have any length, none included.
 pub struct Hmac {
     hash: Hash,
-    context: HmacContext,
+    context: MacContext,
+}
+
+/// AWS-LC's HMAC, or one over a hash that AWS-LC lacks.
+enum MacContext {
+    Lc(HmacContext),
+    Soft(Box<SoftHmac>),
 }
 
 impl Hmac {
     /// An empty message under `key`. [`Error::Memory`].
     pub fn new(hash: Hash, key: &[u8]) -> Result<Hmac> {
-        Ok(Hmac { hash, context: HmacContext::new(hash, key)? })
+        let context = match source(hash) {
+            Source::Lc(_) | Source::Md5 | Source::Sha | Source::Soft(SoftHash::Sha3_224) => {
+                MacContext::Lc(HmacContext::new(hash, key)?)
+            }
+            Source::Soft(soft) => MacContext::Soft(Box::new(SoftHmac::new(soft, hash.block_len(), key)?)),
+        };
+        Ok(Hmac { hash, context })
     }
 
     /// Length of the MAC in bytes.
@@ -143,13 +208,22 @@ impl Hmac {
 
     /// Appends to the message.
     pub fn update(&mut self, part: &[u8]) -> Result<()> {
-        self.context.update(part)
+        match &mut self.context {
+            MacContext::Lc(context) => context.update(part),
+            MacContext::Soft(context) => {
+                context.update(part);
+                Ok(())
+            }
+        }
     }
 
     /// The MAC of the message so far into a buffer of exactly [`Hmac::len`] bytes ([`Error::Param`] otherwise); the
     /// next message starts empty, under the same key.
     pub fn finish(&mut self, out: &mut [u8]) -> Result<()> {
-        self.context.finish(out)
+        match &mut self.context {
+            MacContext::Lc(context) => context.finish(out),
+            MacContext::Soft(context) => give(out, &context.finish()),
+        }
     }
 }
 
@@ -174,7 +248,7 @@ pub fn pbkdf2(hash: Hash, password: &[u8], salt: &[u8], iterations: u32, out: &m
         Hash::Sha256 => lc_pbkdf2::PBKDF2_HMAC_SHA256,
         Hash::Sha384 => lc_pbkdf2::PBKDF2_HMAC_SHA384,
         Hash::Sha512 => lc_pbkdf2::PBKDF2_HMAC_SHA512,
-        Hash::Sha224 => return Err(Error::Param("PBKDF2: not with SHA-224")),
+        _ => return Err(Error::Param("PBKDF2: with SHA-1, SHA-256, SHA-384 and SHA-512 only")),
     };
     let iterations = std::num::NonZeroU32::new(iterations).filter(|_| !out.is_empty());
     let iterations =

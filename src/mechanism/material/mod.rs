@@ -216,8 +216,8 @@ pub fn unwrap_into(attributes: &mut Attributes, encoding: SecretBytes) -> Result
     }
 }
 
-/// The length in bytes that a template asks of an unwrapped or derived secret key, by its CKA_VALUE_LEN or by a type of
-/// key that has one length only; `None` for private keys and where the template leaves it open. CKR_ATTRIBUTE_VALUE_INVALID for a length the type of key cannot have.
+/// The length in bytes that a template asks of an unwrapped or derived secret key, or that its type of key has;
+/// `None` for private keys and where the template leaves it open. CKR_ATTRIBUTE_VALUE_INVALID for a length the type of key cannot have.
 pub fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
     match attributes.class() {
         ck::CKO_SECRET_KEY => secret::wanted_len(attributes),

@@ -35,6 +35,17 @@ const KINDS: &[Kind] = &[
     generic(ck::CKK_SHA384_HMAC),
     generic(ck::CKK_SHA512_HMAC),
     generic(ck::CKK_HKDF),
+    generic(ck::CKK_SHA512_224_HMAC),
+    generic(ck::CKK_SHA512_256_HMAC),
+    generic(ck::CKK_SHA3_224_HMAC),
+    generic(ck::CKK_SHA3_256_HMAC),
+    generic(ck::CKK_SHA3_384_HMAC),
+    generic(ck::CKK_SHA3_512_HMAC),
+    generic(ck::CKK_MD5_HMAC),
+    generic(ck::CKK_BLAKE2B_160_HMAC),
+    generic(ck::CKK_BLAKE2B_256_HMAC),
+    generic(ck::CKK_BLAKE2B_384_HMAC),
+    generic(ck::CKK_BLAKE2B_512_HMAC),
 ];
 
 /// Every type of secret key.
@@ -114,20 +125,38 @@ pub(super) fn check_value(attributes: &mut Attributes, checksum: [u8; 3]) -> Res
     Ok(())
 }
 
-/// The length of a type of key that has no other; such types are all short.
-fn only_len(kind: &Kind) -> Option<usize> {
-    let mut lens = (1..=64).filter(|len| (kind.has_len)(*len));
+/// No type of key that has one length only is longer than this, in bytes.
+const MAX_OWN_LEN: usize = 64;
+
+/// The length of a type of key that has one only.
+fn own_len(kind: &Kind) -> Option<usize> {
+    let mut lens = (1..=MAX_OWN_LEN).filter(|len| (kind.has_len)(*len));
     lens.next().filter(|_| lens.next().is_none())
 }
 
-/// CKA_VALUE_LEN of a template, if it is a length its type of key has.
+/// CKA_VALUE_LEN of a template, if it is a length its type of key has; without one, the only length that the type has.
 pub(super) fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
-    let Some(wanted) = attributes.ulong(ck::CKA_VALUE_LEN) else { return Ok(only_len(kind(attributes)?)) };
+    let Some(wanted) = attributes.ulong(ck::CKA_VALUE_LEN) else { return Ok(own_len(kind(attributes)?)) };
     match (kind(attributes)?.has_len)(length(wanted)) {
         true => Ok(Some(length(wanted))),
         false => Err(Error::new(
             ErrorKind::AttributeValueInvalid,
             "CKA_VALUE_LEN: this type of key has no such length",
         )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_with_one_length_needs_none() {
+        let kind = |has_len| Kind { key_type: ck::CKK_GENERIC_SECRET, has_len, checksum: aes_checksum };
+        assert_eq!(own_len(&kind(|len| len == 24)), Some(24));
+        assert_eq!(own_len(&kind(|len| len == MAX_OWN_LEN)), Some(MAX_OWN_LEN));
+        assert_eq!(own_len(&kind(|len| matches!(len, 32 | 64))), None);
+        assert_eq!(own_len(&kind(|_| false)), None);
+        assert!(KINDS.iter().all(|kind| own_len(kind).is_none_or(kind.has_len)));
     }
 }

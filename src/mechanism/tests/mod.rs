@@ -3,6 +3,8 @@
 mod ciphers;
 mod derive;
 mod encapsulation;
+mod hash_vectors;
+mod hashes;
 mod material;
 mod rows;
 mod signatures;

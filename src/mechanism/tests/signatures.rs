@@ -84,9 +84,10 @@ fn signatures_of_another_implementation() {
 /// Parameters and keys for a row that signs.
 fn material_for(name: &str) -> (Params, Key, Key) {
     let hash = |name: &str| all().find(|row| row.name == name).unwrap().kind;
-    if name.contains("HMAC") {
-        let key = secret(ck::CKK_GENERIC_SECRET, &[7; 20]);
-        return (Params::None, key.clone(), key);
+    if name.contains("HMAC") || name == "CKM_KEYWARD_BLAKE3_MAC" {
+        let key = secret(ck::CKK_GENERIC_SECRET, &[7; 32]);
+        let params = if name.ends_with("_GENERAL") { Params::MacGeneral(10) } else { Params::None };
+        return (params, key.clone(), key);
     }
     if name.contains("CMAC") {
         return (Params::None, aes(&[7; 24]), aes(&[7; 24]));

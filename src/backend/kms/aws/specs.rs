@@ -192,6 +192,7 @@ pub(super) fn signing(signing: Signing<'_>) -> Result<Way<'_>> {
         Hash::Sha256 => Ok(names[1]),
         Hash::Sha384 => Ok(names[2]),
         Hash::Sha512 => Ok(names[3]),
+        _ => Err(refused("no hash but SHA-2's")),
     };
     let known = |name: &'static str| match name {
         "" => Err(refused("no SHA-224")),

@@ -70,14 +70,16 @@ impl Decrypt {
     }
 }
 
-fn hash_name(hash: Hash) -> &'static str {
-    match hash {
+/// [`Kind::Refused`] for a hash whose mechanisms are not offered here.
+fn hash_name(hash: Hash) -> Result<&'static str> {
+    Ok(match hash {
         Hash::Sha1 => "sha1",
         Hash::Sha224 => "sha2-224",
         Hash::Sha256 => "sha2-256",
         Hash::Sha384 => "sha2-384",
         Hash::Sha512 => "sha2-512",
-    }
+        _ => return Err(refused("transit signs here with SHA-1 and SHA-2 only")),
+    })
 }
 
 fn number(key: &KeyVersion) -> Result<u64> {
@@ -109,7 +111,7 @@ pub(super) fn sign(key: &KeyVersion, signing: Signing<'_>) -> Result<Sign> {
     };
     let digested = |digest: &[u8], hash: Hash| -> Result<Sign> {
         expect_len(digest, hash)?;
-        Ok(Sign { prehashed: Some(true), hash_algorithm: Some(hash_name(hash)), ..base(digest)? })
+        Ok(Sign { prehashed: Some(true), hash_algorithm: Some(hash_name(hash)?), ..base(digest)? })
     };
     Ok(match signing {
         Signing::RsaPkcs1 { hash, digest } => {
@@ -138,7 +140,7 @@ pub(super) fn sign(key: &KeyVersion, signing: Signing<'_>) -> Result<Sign> {
         }
         Signing::Ed25519 { message } => base(message)?,
         Signing::Hmac { hash, message } => {
-            Sign { what: "hmac", algorithm: Some(hash_name(hash)), ..base(message)? }
+            Sign { what: "hmac", algorithm: Some(hash_name(hash)?), ..base(message)? }
         }
         Signing::MlDsa { .. } | Signing::MlDsaMu { .. } => return Err(refused("transit has no ML-DSA")),
     })

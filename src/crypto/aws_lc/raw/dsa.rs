@@ -81,7 +81,7 @@ impl Dsa {
             check(sys::EVP_PKEY_paramgen_init(context.raw()), FAILED)?;
             check(sys::EVP_PKEY_CTX_set_dsa_paramgen_bits(context.raw(), bits), FAILED)?;
             check(sys::EVP_PKEY_CTX_set_dsa_paramgen_q_bits(context.raw(), size_of_q), FAILED)?;
-            check(sys::EVP_PKEY_CTX_set_dsa_paramgen_md(context.raw(), md(hash)), FAILED)?;
+            check(sys::EVP_PKEY_CTX_set_dsa_paramgen_md(context.raw(), md(hash)?), FAILED)?;
             sys::EVP_PKEY_paramgen(context.raw(), &mut made)
         };
         check(status, Error::Internal("DSA parameters"))?;

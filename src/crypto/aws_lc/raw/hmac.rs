@@ -16,13 +16,14 @@ unsafe impl Send for HmacContext {}
 const FAILED: Error = Error::Internal("HMAC");
 
 impl HmacContext {
-    /// An empty message under a key of any length.
+    /// An empty message under a key of any length. [`Error::Param`] for a hash that AWS-LC has no HMAC of.
     pub(in crate::crypto::aws_lc) fn new(hash: Hash, key: &[u8]) -> Result<HmacContext> {
+        let md = md(hash)?;
         // SAFETY: takes nothing; null means out of memory.
         let context = HmacContext(fresh(unsafe { sys::HMAC_CTX_new() }, Error::Memory)?);
         // SAFETY: a fresh context; AWS-LC reads `key`, whose pointer is not null even where it is empty.
         let status =
-            unsafe { sys::HMAC_Init_ex(context.raw(), key.as_ptr().cast(), key.len(), md(hash), null_mut()) };
+            unsafe { sys::HMAC_Init_ex(context.raw(), key.as_ptr().cast(), key.len(), md, null_mut()) };
         check(status, FAILED)?;
         Ok(context)
     }

@@ -8,6 +8,7 @@ mod bn;
 mod brainpool;
 mod cipher;
 mod dh;
+mod digest;
 mod dsa;
 mod ec;
 mod edwards;
@@ -20,6 +21,7 @@ mod sha;
 pub(super) use bn::Bn;
 pub(super) use cipher::{AesBlock, BlockMode, Cipher, MAX_GCM_IV};
 pub(super) use dh::{Dh, named_group};
+pub(super) use digest::Md5;
 pub(super) use dsa::Dsa;
 pub(super) use ec::EcKey;
 pub(super) use edwards::{
@@ -87,17 +89,31 @@ macro_rules! owned {
 }
 use owned;
 
-/// AWS-LC's static description of a hash.
-fn md(hash: Hash) -> *const sys::EVP_MD {
+/// AWS-LC's static description of a hash. [`Error::Param`] for one that it lacks, or has only as a hash by itself.
+fn md(hash: Hash) -> Result<*const sys::EVP_MD> {
+    const NOT_HERE: Error = Error::Param("the hash is not one that HMAC and RSA can be made of here");
     // SAFETY: these take nothing and return pointers to static tables.
     unsafe {
-        match hash {
+        Ok(match hash {
             Hash::Sha1 => sys::EVP_sha1(),
             Hash::Sha224 => sys::EVP_sha224(),
             Hash::Sha256 => sys::EVP_sha256(),
             Hash::Sha384 => sys::EVP_sha384(),
             Hash::Sha512 => sys::EVP_sha512(),
-        }
+            Hash::Sha512_224 => sys::EVP_sha512_224(),
+            Hash::Sha512_256 => sys::EVP_sha512_256(),
+            Hash::Sha3_224 => sys::EVP_sha3_224(),
+            Hash::Sha3_256 => sys::EVP_sha3_256(),
+            Hash::Sha3_384 => sys::EVP_sha3_384(),
+            Hash::Sha3_512 => sys::EVP_sha3_512(),
+            Hash::Md5 => sys::EVP_md5(),
+            Hash::Blake2b160
+            | Hash::Blake2b256
+            | Hash::Blake2b384
+            | Hash::Blake2b512
+            | Hash::Keccak256
+            | Hash::Blake3 => return Err(NOT_HERE),
+        })
     }
 }
 

@@ -86,6 +86,7 @@ impl Pkey {
 
     fn oaep(&self, op: &OaepRun<'_>, input: &[u8], out: &mut [u8]) -> Result<usize> {
         const SETUP: Error = Error::Internal("OAEP parameters");
+        let (hash, mgf) = (md(op.hash)?, md(op.mgf)?);
         // SAFETY: the key is live; the context takes a reference of it.
         let context =
             Context(fresh(unsafe { sys::EVP_PKEY_CTX_new(self.raw(), null_mut()) }, Error::Memory)?);
@@ -93,8 +94,8 @@ impl Pkey {
         unsafe {
             check((op.init)(context.raw()), SETUP)?;
             check(sys::EVP_PKEY_CTX_set_rsa_padding(context.raw(), sys::RSA_PKCS1_OAEP_PADDING), SETUP)?;
-            check(sys::EVP_PKEY_CTX_set_rsa_oaep_md(context.raw(), md(op.hash)), SETUP)?;
-            check(sys::EVP_PKEY_CTX_set_rsa_mgf1_md(context.raw(), md(op.mgf)), SETUP)?;
+            check(sys::EVP_PKEY_CTX_set_rsa_oaep_md(context.raw(), hash), SETUP)?;
+            check(sys::EVP_PKEY_CTX_set_rsa_mgf1_md(context.raw(), mgf), SETUP)?;
         }
         context.set_label(op.label)?;
         let mut written = out.len();

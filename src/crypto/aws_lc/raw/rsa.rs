@@ -218,6 +218,7 @@ impl Rsa {
     ) -> Result<()> {
         const WHY: Error = Error::Param("PSS: the salt does not fit the key");
         let salt_len = c_int::try_from(salt_len).map_err(|_| WHY)?;
+        let (hash, mgf) = (md(hash)?, md(mgf)?);
         let mut written = 0;
         // SAFETY: a live key and static hash tables; AWS-LC checks the digest's length and writes at most
         // `out.len()` bytes.
@@ -229,15 +230,15 @@ impl Rsa {
                 out.len(),
                 digest.as_ptr(),
                 digest.len(),
-                md(hash),
-                md(mgf),
+                hash,
+                mgf,
                 salt_len,
             )
         };
         check(status, WHY)
     }
 
-    /// RSASSA-PSS; every failure is [`Error::Signature`].
+    /// RSASSA-PSS; every failure is [`Error::Signature`], but for a hash that AWS-LC lacks ([`Error::Param`]).
     pub(in crate::crypto::aws_lc) fn verify_pss(
         &self,
         digest: &[u8],
@@ -248,14 +249,15 @@ impl Rsa {
     ) -> Result<()> {
         // A salt beyond `c_int` fits no key; negative numbers would have special meanings to AWS-LC.
         let salt_len = c_int::try_from(salt_len).map_err(|_| Error::Signature)?;
+        let (hash, mgf) = (md(hash)?, md(mgf)?);
         // SAFETY: a live key and static hash tables; AWS-LC checks both lengths.
         let status = unsafe {
             sys::RSA_verify_pss_mgf1(
                 self.raw(),
                 digest.as_ptr(),
                 digest.len(),
-                md(hash),
-                md(mgf),
+                hash,
+                mgf,
                 salt_len,
                 signature.as_ptr(),
                 signature.len(),

@@ -83,7 +83,9 @@ context!(sys::SHA256_CTX, u32, 8, 64, data, { md_len }, [
 ]);
 context!(sys::SHA512_CTX, u64, 8, 128, p, { md_len }, [
     Sha384: SHA384_Init SHA384_Update SHA384_Final,
-    Sha512: SHA512_Init SHA512_Update SHA512_Final
+    Sha512: SHA512_Init SHA512_Update SHA512_Final,
+    Sha512_224: SHA512_224_Init SHA512_224_Update SHA512_224_Final,
+    Sha512_256: SHA512_256_Init SHA512_256_Update SHA512_256_Final
 ]);
 
 /// A message so far, in a context that its hash's `init` has filled.
