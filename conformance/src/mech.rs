@@ -117,6 +117,25 @@ impl Mech {
         Self::with_struct(CKM_AES_CCM, &parameter, vec![nonce, aad])
     }
 
+    /// ChaCha20-Poly1305, the variant by the nonce's length.
+    pub fn chacha20_poly1305(nonce: &[u8], aad: &[u8]) -> Self {
+        let (nonce, aad) = (nonce.to_vec(), aad.to_vec());
+        let parameter = CK_SALSA20_CHACHA20_POLY1305_PARAMS {
+            pNonce: address(&nonce),
+            ulNonceLen: ulen(nonce.len() * 8),
+            pAAD: address(&aad),
+            ulAADLen: ulen(aad.len()),
+        };
+        Self::with_struct(CKM_CHACHA20_POLY1305, &parameter, vec![nonce, aad])
+    }
+
+    /// AES-GMAC; `tag_bits` is the tag's length in bits.
+    pub fn gmac(iv: &[u8], tag_bits: CK_ULONG) -> Self {
+        let mut mech = Self::gcm(iv, &[], tag_bits);
+        mech.kind = CKM_AES_GMAC;
+        mech
+    }
+
     /// AES-CTR with a counter of `counter_bits` in the low bits of `block`.
     pub fn ctr(counter_bits: CK_ULONG, block: [u8; 16]) -> Self {
         let parameter = CK_AES_CTR_PARAMS { ulCounterBits: counter_bits, cb: block };

@@ -122,6 +122,14 @@ const PARAMETERS: &[(ParamKind, &str)] = &[
     (ParamKind::SignContext, "CK_SIGN_ADDITIONAL_CONTEXT or none"),
     (ParamKind::Bip32Master, "CK_KEYWARD_BIP32_MASTER_PARAMS or none"),
     (ParamKind::Bip32Child, "CK_KEYWARD_BIP32_CHILD_PARAMS"),
+    (ParamKind::MacGeneral, "CK_MAC_GENERAL_PARAMS"),
+    (ParamKind::Ccm, "CK_CCM_PARAMS"),
+    (ParamKind::Gmac, "CK_GCM_PARAMS or IV of 12 bytes"),
+    (ParamKind::StringData, "CK_KEY_DERIVATION_STRING_DATA"),
+    (ParamKind::AesCbcData, "CK_AES_CBC_ENCRYPT_DATA_PARAMS"),
+    (ParamKind::DesCbcData, "CK_DES_CBC_ENCRYPT_DATA_PARAMS"),
+    (ParamKind::ChaCha20, "CK_CHACHA20_PARAMS"),
+    (ParamKind::ChaCha20Poly1305, "CK_SALSA20_CHACHA20_POLY1305_PARAMS"),
 ];
 
 fn parameter(kind: ParamKind) -> String {

@@ -5,6 +5,7 @@
 //! key types behind the same names. Keys are immutable, `Send + Sync` and cheap to clone, so that any number of
 //! threads may sign with one key at once without a lock of ours. Whatever is secret is zeroized when dropped.
 
+mod crypter;
 mod curve;
 mod encoding;
 mod error;
@@ -26,6 +27,7 @@ mod aws_lc;
 #[cfg(not(feature = "aws-lc"))]
 compile_error!("keyward needs a crypto provider: enable the feature `aws-lc`");
 
+pub use crypter::Crypter;
 pub use curve::{Curve, Hedge, MlDsaSet, OkpCurve};
 pub use error::{Error, Result};
 pub use hash::{DigestValue, Hash, MAX_DIGEST_LEN};
@@ -40,6 +42,11 @@ pub use tls::tls_provider;
 #[cfg(feature = "aws-lc")]
 use aws_lc::SealCipher;
 
+#[cfg(feature = "aws-lc")]
+pub use aws_lc::{
+    BlockMac, Ccm, ChaCha20, ChaChaOpen, ChaChaSeal, Cts, Des3, Des3Mode, Feedback, Gmac, Poly1305, Segment,
+    Xts,
+};
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::{
     Cmac, Digest, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Hmac, MlDsaPrivate, MlDsaPublic,

@@ -1,5 +1,7 @@
 //! `CK_MECHANISM` and the parameter structures, read by the kind that the mechanism's row names.
 
+mod symmetric;
+
 use super::memory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Iv, Mechanism, ParamKind, Params, Reply};
@@ -63,6 +65,14 @@ unsafe fn params(kind: ParamKind, raw: &ck::CK_MECHANISM) -> Result<Params> {
             ParamKind::SignContext => sign_context(raw),
             ParamKind::Bip32Master => bip32_master(raw),
             ParamKind::Bip32Child => bip32_child(raw),
+            ParamKind::MacGeneral => symmetric::mac_general(raw),
+            ParamKind::Ccm => symmetric::ccm(raw),
+            ParamKind::Gmac => symmetric::gmac(raw),
+            ParamKind::StringData => symmetric::string_data(raw),
+            ParamKind::AesCbcData => symmetric::aes_cbc_data(raw),
+            ParamKind::DesCbcData => symmetric::des_cbc_data(raw),
+            ParamKind::ChaCha20 => symmetric::chacha20(raw),
+            ParamKind::ChaCha20Poly1305 => symmetric::chacha20_poly1305(raw),
         }
     }
 }

@@ -7,11 +7,17 @@
 //! [`material`] turns a key's attributes into a parsed [`Key`] and back, and keeps them consistent.
 
 mod aes;
+mod aes_modes;
+mod block_mac;
+mod chacha;
+mod cipher;
 mod derive;
+mod des;
 mod descriptor;
 mod digest;
 mod ec;
 mod edwards;
+mod encrypt_data;
 mod errors;
 mod hmac;
 mod key;
@@ -50,6 +56,11 @@ const FAMILIES: &[&[Descriptor]] = &[
     key_wrap::ROWS,
     ml_dsa::ROWS,
     wallet::ROWS,
+    aes_modes::ROWS,
+    block_mac::ROWS,
+    chacha::ROWS,
+    des::ROWS,
+    encrypt_data::ROWS,
 ];
 
 const COUNT: usize = {

@@ -5,6 +5,7 @@ mod digest;
 mod ecc;
 mod encoding;
 mod ml_dsa;
+mod modes;
 mod rsa;
 mod sealing;
 

@@ -5,6 +5,7 @@ mod derive;
 mod material;
 mod rows;
 mod signatures;
+mod symmetric;
 mod vectors;
 
 use super::{Descriptor, Key, Params, descriptor, material as attributes};

@@ -5,6 +5,7 @@
 //! queue empty.
 
 mod bn;
+mod chacha;
 mod cipher;
 mod ec;
 mod edwards;
@@ -14,7 +15,8 @@ mod pkey;
 mod rsa;
 
 pub(super) use bn::Bn;
-pub(super) use cipher::{AesBlock, BlockMode, Cipher, MAX_GCM_IV};
+pub(super) use chacha::{Poly1305, chacha20};
+pub(super) use cipher::{AesBlock, BlockMode, Ccm, Cipher, FeedbackMode, MAX_GCM_IV};
 pub(super) use ec::EcKey;
 pub(super) use edwards::{
     ed25519_expand, ed25519_sign, ed25519_sign_ctx, ed25519_sign_ph, ed25519_verify, ed25519_verify_ctx,
