@@ -70,7 +70,7 @@ pub(super) const ROWS: &[Descriptor] = &[
     row!(CKM_AES_XTS_KEY_GEN, CKK_AES_XTS 32..=64, ParamKind::None, Ops {
         generate: Some(generate_xts),
         ..Ops::NONE
-    }, fips: false, "OpenSSL takes them"),
+    }, fips: false, ""),
 ];
 
 fn feedback(segment: Segment, direction: Direction, key: &Key, params: &Params) -> Result<Box<dyn Cipher>> {

@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         32,
         None,
         Ops { generate: Some(|_, template| random(fixed_len(template, 32)?)), ..Ops::NONE },
-        "OpenSSL takes them"
+        ""
     ),
     row!(CKM_CHACHA20, 256, ChaCha20, cipher::ops!(chacha20, Fill::None), "RFC 8439"),
     row!(

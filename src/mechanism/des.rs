@@ -46,30 +46,23 @@ macro_rules! generation {
             ParamKind::None,
             // The parity bits are set where the value is written into the object.
             Ops { generate: Some(|_, template| random(fixed_len(template, $len)?)), ..Ops::NONE },
-            "OpenSSL takes them"
+            ""
         )
     };
 }
 
 macro_rules! mode {
-    ($kind:ident, $param:expr, $start:expr, $fill:expr) => {
-        row!(
-            $kind,
-            &[ck::CKK_DES2, ck::CKK_DES3],
-            16..=24,
-            $param,
-            cipher::ops!($start, $fill),
-            "NIST SP 800-67"
-        )
+    ($kind:ident, $param:expr, $start:expr, $fill:expr, $vectors:literal) => {
+        row!($kind, &[ck::CKK_DES2, ck::CKK_DES3], 16..=24, $param, cipher::ops!($start, $fill), $vectors)
     };
 }
 
 pub(super) const ROWS: &[Descriptor] = &[
     generation!(CKM_DES2_KEY_GEN, CKK_DES2, 16),
     generation!(CKM_DES3_KEY_GEN, CKK_DES3, 24),
-    mode!(CKM_DES3_ECB, ParamKind::None, ecb, Fill::Zeros(BLOCK)),
-    mode!(CKM_DES3_CBC, ParamKind::Iv(BLOCK), cbc, Fill::Zeros(BLOCK)),
-    mode!(CKM_DES3_CBC_PAD, ParamKind::Iv(BLOCK), cbc_pad, Fill::None),
+    mode!(CKM_DES3_ECB, ParamKind::None, ecb, Fill::Zeros(BLOCK), "NIST SP 800-67"),
+    mode!(CKM_DES3_CBC, ParamKind::Iv(BLOCK), cbc, Fill::Zeros(BLOCK), "OpenSSL"),
+    mode!(CKM_DES3_CBC_PAD, ParamKind::Iv(BLOCK), cbc_pad, Fill::None, "OpenSSL"),
 ];
 
 fn iv(params: &Params) -> Result<&[u8; BLOCK]> {

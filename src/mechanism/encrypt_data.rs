@@ -16,7 +16,7 @@ use super::params::{ParamKind, Params};
 use super::shapes::zeroed;
 
 macro_rules! row {
-    ($kind:ident, $keys:expr, $min:literal..=$max:literal, $param:ident, $encrypt:ident) => {
+    ($kind:ident, $keys:expr, $min:literal..=$max:literal, $param:ident, $encrypt:ident, legacy: $legacy:literal) => {
         Descriptor {
             kind: ck::$kind,
             name: stringify!($kind),
@@ -29,7 +29,7 @@ macro_rules! row {
                 ..Ops::NONE
             },
             extra_flags: 0,
-            legacy: $max == 24,
+            legacy: $legacy,
             fips: false,
             provider: Provider::AwsLc,
             vectors: "OpenSSL",
@@ -38,10 +38,10 @@ macro_rules! row {
 }
 
 pub(super) const ROWS: &[Descriptor] = &[
-    row!(CKM_AES_ECB_ENCRYPT_DATA, &[ck::CKK_AES], 16..=32, StringData, aes),
-    row!(CKM_AES_CBC_ENCRYPT_DATA, &[ck::CKK_AES], 16..=32, AesCbcData, aes),
-    row!(CKM_DES3_ECB_ENCRYPT_DATA, &[ck::CKK_DES2, ck::CKK_DES3], 16..=24, StringData, des3),
-    row!(CKM_DES3_CBC_ENCRYPT_DATA, &[ck::CKK_DES2, ck::CKK_DES3], 16..=24, DesCbcData, des3),
+    row!(CKM_AES_ECB_ENCRYPT_DATA, &[ck::CKK_AES], 16..=32, StringData, aes, legacy: false),
+    row!(CKM_AES_CBC_ENCRYPT_DATA, &[ck::CKK_AES], 16..=32, AesCbcData, aes, legacy: false),
+    row!(CKM_DES3_ECB_ENCRYPT_DATA, &[ck::CKK_DES2, ck::CKK_DES3], 16..=24, StringData, des3, legacy: true),
+    row!(CKM_DES3_CBC_ENCRYPT_DATA, &[ck::CKK_DES2, ck::CKK_DES3], 16..=24, DesCbcData, des3, legacy: true),
 ];
 
 /// Encrypts data in ECB mode, or in CBC mode with an IV; `out` is as long. [`crypto::Error::DataLength`] for partial

@@ -114,7 +114,7 @@ impl ChaCha20 {
     }
 
     /// As much of the block that was begun as there is data for.
-    fn from_stream(&mut self, input: &[u8], out: &mut [u8]) {
+    fn use_up(&mut self, input: &[u8], out: &mut [u8]) {
         out.copy_from_slice(input);
         let stream = self.stream.get(self.used..).unwrap_or_default();
         xor_onto(out, stream);
@@ -139,7 +139,7 @@ impl Crypter for ChaCha20 {
         let begun = (BLOCK - self.used).min(input.len());
         let (head, rest) = input.split_at_checked(begun).ok_or(SHORT)?;
         let (head_out, rest_out) = out.split_at_mut_checked(begun).ok_or(SHORT)?;
-        self.from_stream(head, head_out);
+        self.use_up(head, head_out);
         let whole = rest.len() / BLOCK * BLOCK;
         let (blocks, tail) = rest.split_at_checked(whole).ok_or(SHORT)?;
         let (blocks_out, tail_out) = rest_out.split_at_mut_checked(whole).ok_or(SHORT)?;
@@ -148,7 +148,7 @@ impl Crypter for ChaCha20 {
             let mut stream = Zeroizing::new([0; BLOCK]);
             self.blocks(&[0; BLOCK], &mut *stream);
             (self.stream, self.used) = (stream, 0);
-            self.from_stream(tail, tail_out);
+            self.use_up(tail, tail_out);
         }
         Ok(input.len())
     }

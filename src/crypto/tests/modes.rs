@@ -20,17 +20,18 @@ fn stream(mut cipher: impl Crypter, input: &[u8], step: usize) -> Result<Vec<u8>
 }
 
 fn once(mut cipher: impl Crypter, input: &[u8]) -> Result<Vec<u8>> {
+    let mut out = vec![0; cipher.once_len(input.len())];
+    let len = cipher.once(input, &mut out)?;
+    out.truncate(len);
+    Ok(out)
+}
+
+/// Opens what is forged: nothing of it may be left in the caller's buffer.
+fn refused(mut cipher: impl Crypter, input: &[u8]) -> bool {
     let mut out = vec![0xee; cipher.once_len(input.len())];
-    match cipher.once(input, &mut out) {
-        Ok(len) => {
-            out.truncate(len);
-            Ok(out)
-        }
-        Err(e) => {
-            assert!(out.iter().all(|byte| *byte == 0xee || *byte == 0), "plaintext leaves with an error");
-            Err(e)
-        }
-    }
+    let refused = cipher.once(input, &mut out).is_err();
+    assert!(out.iter().all(|byte| *byte == 0xee || *byte == 0), "plaintext leaves with an error");
+    refused
 }
 
 /// Every way to seal and open one message of an AEAD.
@@ -49,7 +50,7 @@ fn aead<S: Crypter, O: Crypter>(
             assert_eq!(stream(open().unwrap(), sealed, step).unwrap(), plain, "{what}");
         }
     } else {
-        assert!(open().and_then(|open| once(open, sealed)).is_err(), "{what}");
+        assert!(open().is_ok_and(|open| refused(open, sealed)) || open().is_err(), "{what}");
         assert!(open().and_then(|open| stream(open, sealed, 7)).is_err(), "{what}");
     }
 }

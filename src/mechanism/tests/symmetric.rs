@@ -265,6 +265,25 @@ fn triple_des() {
     assert_eq!(crypt(encryptor(ck::CKM_DES3_ECB), &des(&[1; 8]), &Params::None, b""), Err(KeySizeRange));
 }
 
+/// Parameters and key for a MAC of these families.
+pub(super) fn mac_material(name: &str) -> Option<(Params, Key)> {
+    let general = |len| Params::MacGeneral(len);
+    Some(match name {
+        "CKM_AES_GMAC" => {
+            let params = Params::Gcm { iv: (&[9; 12][..]).into(), aad: Vec::new(), tag_bits: 96 };
+            (params, aes(&[7; 32]))
+        }
+        "CKM_POLY1305" => (Params::None, secret(ck::CKK_POLY1305, &[7; 32])),
+        _ if name.starts_with("CKM_DES3") => {
+            let params = if name.ends_with("_GENERAL") { general(8) } else { Params::None };
+            (params, des(&[7; 24]))
+        }
+        _ if name.starts_with("CKM_AES") && name.ends_with("_GENERAL") => (general(11), aes(&[7; 16])),
+        "CKM_AES_MAC" | "CKM_AES_XCBC_MAC" | "CKM_AES_XCBC_MAC_96" => (Params::None, aes(&[7; 16])),
+        _ => return None,
+    })
+}
+
 /// Signs in one call and in parts, truncates, verifies, and refuses what is not the MAC.
 fn mac(kind: ck::CK_MECHANISM_TYPE, key: &Key, params: &Params, data: &[u8], expected: &[u8]) {
     let name = row(kind).name;

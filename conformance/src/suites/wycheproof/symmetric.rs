@@ -31,9 +31,7 @@ fn mechanism_of(file: &str) -> (CK_MECHANISM_TYPE, CK_KEY_TYPE, AeadParameter) {
         "aes_ccm" => (CKM_AES_CCM, CKK_AES, |test, tag_bits| {
             Mech::ccm(&test.nonce, &test.aad, test.pt.len(), tag_bits / 8)
         }),
-        _ => {
-            (CKM_CHACHA20_POLY1305, CKK_CHACHA20, |test, _| Mech::chacha20_poly1305(&test.nonce, &test.aad))
-        }
+        _ => (CKM_CHACHA20_POLY1305, CKK_CHACHA20, |test, _| Mech::chacha20_poly1305(&test.nonce, &test.aad)),
     }
 }
 

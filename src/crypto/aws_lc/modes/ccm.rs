@@ -38,7 +38,7 @@ impl Ccm {
         if !(7..=13).contains(&nonce.len()) {
             return Err(Error::Param("CCM: the nonce has 7 to 13 bytes"));
         }
-        if !(4..=16).contains(&tag_len) || tag_len % 2 != 0 {
+        if !(4..=16).contains(&tag_len) || !tag_len.is_multiple_of(2) {
             return Err(Error::Param("CCM: the tag has 4, 6, 8, 10, 12, 14 or 16 bytes"));
         }
         let mut own_aad = buffer(aad.len())?;

@@ -76,10 +76,8 @@ impl Ccm<'_> {
         check(status, Error::Param("CCM: the tag has 4, 6, 8, 10, 12, 14 or 16 bytes"))?;
         let (key, nonce) = (self.key.as_ptr(), self.nonce.as_ptr());
         // SAFETY: a live context whose table was chosen by the key's length, and whose IV has the length that was set.
-        check(
-            unsafe { sys::EVP_CipherInit_ex(cipher.raw(), null(), null_mut(), key, nonce, encrypt) },
-            FAILED,
-        )?;
+        let status = unsafe { sys::EVP_CipherInit_ex(cipher.raw(), null(), null_mut(), key, nonce, encrypt) };
+        check(status, FAILED)?;
         let mut written = 0;
         // SAFETY: a live CCM context; without input and output this only says how long the message will be.
         let status = unsafe { sys::EVP_CipherUpdate(cipher.raw(), null_mut(), &mut written, null(), len) };
