@@ -2,7 +2,7 @@
 //! Stealing CTS" and "AES XTS").
 //!
 //! The specification leaves the variant of ciphertext stealing to the addendum of SP 800-38A, which has three: this is
-//! CS1, as in NSS and kryoptic.
+//! CS1, the one that OpenSSL's pkcs11-provider expects.
 
 use crate::crypto::aes::Direction;
 use crate::crypto::{Ccm, Cts, Feedback, Segment, Xts};
