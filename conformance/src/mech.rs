@@ -117,6 +117,60 @@ impl Mech {
         Self::with_struct(CKM_AES_CCM, &parameter, vec![nonce, aad])
     }
 
+    /// ChaCha20-Poly1305, the variant by the nonce's length.
+    pub fn chacha20_poly1305(nonce: &[u8], aad: &[u8]) -> Self {
+        let (nonce, aad) = (nonce.to_vec(), aad.to_vec());
+        let parameter = CK_SALSA20_CHACHA20_POLY1305_PARAMS {
+            pNonce: address(&nonce),
+            ulNonceLen: ulen(nonce.len() * 8),
+            pAAD: address(&aad),
+            ulAADLen: ulen(aad.len()),
+        };
+        Self::with_struct(CKM_CHACHA20_POLY1305, &parameter, vec![nonce, aad])
+    }
+
+    /// ChaCha20, the variant by the nonce's length; `counter` is the first block's number, lowest byte first.
+    pub fn chacha20(counter: &[u8], nonce: &[u8]) -> Self {
+        let (counter, nonce) = (counter.to_vec(), nonce.to_vec());
+        let parameter = CK_CHACHA20_PARAMS {
+            pBlockCounter: address(&counter),
+            blockCounterBits: ulen(counter.len() * 8),
+            pNonce: address(&nonce),
+            ulNonceBits: ulen(nonce.len() * 8),
+        };
+        Self::with_struct(CKM_CHACHA20, &parameter, vec![counter, nonce])
+    }
+
+    /// Derivation by encryption in ECB mode, and others that take CK_KEY_DERIVATION_STRING_DATA.
+    pub fn string_data(kind: CK_MECHANISM_TYPE, data: &[u8]) -> Self {
+        let data = data.to_vec();
+        let parameter = CK_KEY_DERIVATION_STRING_DATA { pData: address(&data), ulLen: ulen(data.len()) };
+        Self::with_struct(kind, &parameter, vec![data])
+    }
+
+    /// CKM_AES_CBC_ENCRYPT_DATA.
+    pub fn aes_cbc_data(iv: [u8; 16], data: &[u8]) -> Self {
+        let data = data.to_vec();
+        let parameter =
+            CK_AES_CBC_ENCRYPT_DATA_PARAMS { iv, pData: address(&data), length: ulen(data.len()) };
+        Self::with_struct(CKM_AES_CBC_ENCRYPT_DATA, &parameter, vec![data])
+    }
+
+    /// CKM_DES3_CBC_ENCRYPT_DATA.
+    pub fn des3_cbc_data(iv: [u8; 8], data: &[u8]) -> Self {
+        let data = data.to_vec();
+        let parameter =
+            CK_DES_CBC_ENCRYPT_DATA_PARAMS { iv, pData: address(&data), length: ulen(data.len()) };
+        Self::with_struct(CKM_DES3_CBC_ENCRYPT_DATA, &parameter, vec![data])
+    }
+
+    /// AES-GMAC; `tag_bits` is the tag's length in bits.
+    pub fn gmac(iv: &[u8], tag_bits: CK_ULONG) -> Self {
+        let mut mech = Self::gcm(iv, &[], tag_bits);
+        mech.kind = CKM_AES_GMAC;
+        mech
+    }
+
     /// AES-CTR with a counter of `counter_bits` in the low bits of `block`.
     pub fn ctr(counter_bits: CK_ULONG, block: [u8; 16]) -> Self {
         let parameter = CK_AES_CTR_PARAMS { ulCounterBits: counter_bits, cb: block };

@@ -148,6 +148,12 @@ const PARAMETERS: &[(ParamKind, &str)] = &[
     (ParamKind::RsaAesWrap, "CK_RSA_AES_KEY_WRAP_PARAMS"),
     (ParamKind::EcdhAesWrap, "CK_ECDH_AES_KEY_WRAP_PARAMS"),
     (ParamKind::MacGeneral, "CK_MAC_GENERAL_PARAMS"),
+    (ParamKind::Ccm, "CK_CCM_PARAMS"),
+    (ParamKind::Gmac, "CK_GCM_PARAMS or IV of 12 bytes"),
+    (ParamKind::AesCbcData, "CK_AES_CBC_ENCRYPT_DATA_PARAMS"),
+    (ParamKind::DesCbcData, "CK_DES_CBC_ENCRYPT_DATA_PARAMS"),
+    (ParamKind::ChaCha20, "CK_CHACHA20_PARAMS"),
+    (ParamKind::ChaCha20Poly1305, "CK_SALSA20_CHACHA20_POLY1305_PARAMS"),
 ];
 
 fn parameter(kind: ParamKind) -> String {

@@ -5,6 +5,7 @@
 //! key types behind the same names. Keys are immutable, `Send + Sync` and cheap to clone, so that any number of
 //! threads may sign with one key at once without a lock of ours. Whatever is secret is zeroized when dropped.
 
+mod crypter;
 mod curve;
 mod encoding;
 mod error;
@@ -29,6 +30,7 @@ mod aws_lc;
 #[cfg(not(feature = "aws-lc"))]
 compile_error!("keyward needs a crypto provider: enable the feature `aws-lc`");
 
+pub use crypter::Crypter;
 pub use curve::{Curve, Hedge, MlDsaSet, OkpCurve};
 pub use error::{Error, Result};
 pub use goldilocks::{Ed448Private, Ed448Public, X448Private, X448Public};
@@ -47,7 +49,8 @@ use aws_lc::SealCipher;
 
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::{
-    Cmac, DhGroup, DhPrivate, DhPublic, Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic,
-    Ed25519Private, Ed25519Public, Hmac, MlDsaPrivate, MlDsaPublic, RsaPrivate, RsaPublic, SecretKey,
-    X25519Private, X25519Public, aes, digest, equal, hkdf_expand, hmac_sha256, pbkdf2, random,
+    BlockMac, Ccm, ChaCha20, ChaChaOpen, ChaChaSeal, Cmac, Cts, Des3, Des3Mode, DhGroup, DhPrivate, DhPublic,
+    Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Feedback,
+    Gmac, Hmac, MlDsaPrivate, MlDsaPublic, Poly1305, RsaPrivate, RsaPublic, SecretKey, Segment,
+    X25519Private, X25519Public, Xts, aes, digest, equal, hkdf_expand, hmac_sha256, pbkdf2, random,
 };

@@ -2,6 +2,7 @@
 
 mod kdf;
 pub(super) mod message;
+mod symmetric;
 mod wrap;
 
 use super::memory;
@@ -71,7 +72,13 @@ unsafe fn params(kind: ParamKind, raw: &ck::CK_MECHANISM) -> Result<Params> {
             ParamKind::PublicValue => wrap::public_value(raw),
             ParamKind::RsaAesWrap => wrap::rsa_aes_wrap(raw),
             ParamKind::EcdhAesWrap => wrap::ecdh_aes_wrap(raw),
-            ParamKind::MacGeneral => structure::<ck::CK_MAC_GENERAL_PARAMS>(raw).map(Params::MacGeneral),
+            ParamKind::MacGeneral => symmetric::mac_general(raw),
+            ParamKind::Ccm => symmetric::ccm(raw),
+            ParamKind::Gmac => symmetric::gmac(raw),
+            ParamKind::AesCbcData => symmetric::aes_cbc_data(raw),
+            ParamKind::DesCbcData => symmetric::des_cbc_data(raw),
+            ParamKind::ChaCha20 => symmetric::chacha20(raw),
+            ParamKind::ChaCha20Poly1305 => symmetric::chacha20_poly1305(raw),
         }
     }
 }

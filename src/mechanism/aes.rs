@@ -1,19 +1,18 @@
-//! AES modes and CMAC (PKCS#11 v3.2, section 6 "AES", "AES with Counter", "Additional AES Mechanisms", "AES CMAC").
-
-use zeroize::Zeroizing;
+//! The common modes of AES, and CMAC (PKCS#11 v3.2, section 6 "AES", "AES with Counter", "Additional AES Mechanisms", "AES CMAC").
 
 use crate::crypto::aes::{AesCipher, Direction, Mode};
 use crate::crypto::{self, Cmac};
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::{SecretBytes, ck, length, ulong};
+use crate::types::{ck, length, ulong};
 
+use super::cipher::{self, Fill};
 use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::key::Key;
 use super::message::{Message, MessageForm, MessageKind};
 use super::op::{Cipher, Producer};
 use super::params::{ParamKind, Params};
-use super::shapes::{MacCheck, copied, put, zeroed};
+use super::shapes::{MacCheck, copied, put};
 
 const BLOCK: usize = 16;
 
@@ -41,25 +40,31 @@ pub(super) use row;
 /// What the parameters of a mode come to.
 type ModeFn = for<'a> fn(&'a Params) -> Result<Mode<'a>>;
 
-/// A mode: encryption, decryption, and wrapping by them. Zero-padded modes leave the key's length to the template.
+/// A mode: encryption, decryption, and wrapping by them.
 macro_rules! mode {
-    ($kind:ident, $param:expr, $mode:expr, zero_padded: $zero_padded:expr) => {
+    ($kind:ident, $param:expr, $mode:expr, $fill:expr) => {
         row!($kind, $param, {
-            encrypt: |key, params| Ok(Box::new(Running::new($mode, Direction::Encrypt, key, params)?)),
-            decrypt: |key, params| Ok(Box::new(Running::new($mode, Direction::Decrypt, key, params)?)),
-            wrap: |key, params, encoding| wrap($mode, key, params, encoding, $zero_padded),
-            unwrap: |key, params, wrapped, wanted| unwrap($mode, key, params, wrapped, wanted.filter(|_| $zero_padded)),
+            encrypt: |key, params| start($mode, Direction::Encrypt, key, params),
+            decrypt: |key, params| start($mode, Direction::Decrypt, key, params),
+            wrap: |key, params, encoding| {
+                let encrypt: cipher::StartFn = |direction, key, params| start($mode, direction, key, params);
+                cipher::wrap(encrypt, key, params, encoding, $fill)
+            },
+            unwrap: |key, params, wrapped, wanted| {
+                let decrypt: cipher::StartFn = |direction, key, params| start($mode, direction, key, params);
+                cipher::unwrap(decrypt, key, params, wrapped, wanted, $fill)
+            },
         })
     };
 }
 
 pub(super) const ROWS: &[Descriptor] = &[
-    mode!(CKM_AES_ECB, ParamKind::None, |_| Ok(Mode::Ecb), zero_padded: true),
-    mode!(CKM_AES_CBC, ParamKind::Iv(BLOCK), |params| Ok(Mode::Cbc { iv: iv(params)? }), zero_padded: true),
-    mode!(CKM_AES_CBC_PAD, ParamKind::Iv(BLOCK), |params| Ok(Mode::CbcPad { iv: iv(params)? }), zero_padded: false),
-    mode!(CKM_AES_CTR, ParamKind::Ctr, ctr, zero_padded: false),
+    mode!(CKM_AES_ECB, ParamKind::None, |_| Ok(Mode::Ecb), Fill::Zeros(BLOCK)),
+    mode!(CKM_AES_CBC, ParamKind::Iv(BLOCK), |params| Ok(Mode::Cbc { iv: iv(params)? }), Fill::Zeros(BLOCK)),
+    mode!(CKM_AES_CBC_PAD, ParamKind::Iv(BLOCK), |params| Ok(Mode::CbcPad { iv: iv(params)? }), Fill::None),
+    mode!(CKM_AES_CTR, ParamKind::Ctr, ctr, Fill::None),
     with_message(
-        mode!(CKM_AES_GCM, ParamKind::Gcm, gcm, zero_padded: false),
+        mode!(CKM_AES_GCM, ParamKind::Gcm, gcm, Fill::None),
         MessageForm { kind: MessageKind::Gcm, params: gcm_message },
     ),
     row!(CKM_AES_CMAC, ParamKind::None, {
@@ -70,6 +75,10 @@ pub(super) const ROWS: &[Descriptor] = &[
 
 const fn with_message(row: Descriptor, form: MessageForm) -> Descriptor {
     Descriptor { ops: Ops { message: Some(form), ..row.ops }, ..row }
+}
+
+fn start(mode: ModeFn, direction: Direction, key: &Key, params: &Params) -> Result<Box<dyn Cipher>> {
+    Ok(Box::new(Running::new(mode, direction, key, params)?))
 }
 
 /// A running mode. Bounds, buffering of partial blocks and tags are the primitive's.
@@ -165,7 +174,7 @@ pub(super) fn gcm_parts(params: &Params) -> Result<(&[u8], &[u8], usize)> {
     }
 }
 
-fn invalid(why: &'static str) -> Error {
+pub(super) fn invalid(why: &'static str) -> Error {
     Error::new(ErrorKind::MechanismParamInvalid, why)
 }
 
@@ -187,46 +196,5 @@ impl Producer for Mac {
     }
     fn finish(&mut self, out: &mut [u8]) -> Result<()> {
         put(&self.0.finish().map_err(errors::data)?, out).map(|_| ())
-    }
-}
-
-fn wrap(mode: ModeFn, key: &Key, params: &Params, encoding: &[u8], zero_padded: bool) -> Result<Vec<u8>> {
-    let encrypt = || {
-        let mut cipher = Running::new(mode, Direction::Encrypt, key, params)?;
-        let zeros = if zero_padded { padding(encoding.len()) } else { 0 };
-        let plain = Zeroizing::new([encoding, [0; BLOCK].get(..zeros).unwrap_or_default()].concat());
-        let mut wrapped = vec![0; cipher.once_len(plain.len())];
-        let len = cipher.once(&plain, &mut wrapped)?;
-        wrapped.truncate(len);
-        Ok(wrapped)
-    };
-    encrypt().map_err(errors::wrap)
-}
-
-/// Zeros up to the next whole block.
-fn padding(len: usize) -> usize {
-    len.next_multiple_of(BLOCK) - len
-}
-
-fn unwrap(
-    mode: ModeFn,
-    key: &Key,
-    params: &Params,
-    wrapped: &[u8],
-    wanted: Option<usize>,
-) -> Result<SecretBytes> {
-    let decrypt = || {
-        let mut cipher = Running::new(mode, Direction::Decrypt, key, params)?;
-        let mut key = zeroed(cipher.once_len(wrapped.len()))?;
-        let len = cipher.once(wrapped, &mut key)?;
-        key.truncate(wanted.unwrap_or(len).min(len));
-        Ok(key)
-    };
-    let key = decrypt().map_err(errors::unwrap)?;
-    match wanted.is_some_and(|wanted| wanted > key.len()) {
-        true => {
-            Err(Error::new(ErrorKind::WrappedKeyLenRange, "CKA_VALUE_LEN is more than the wrapped key holds"))
-        }
-        false => Ok(key),
     }
 }

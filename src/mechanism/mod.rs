@@ -7,8 +7,13 @@
 //! [`material`] turns a key's attributes into a parsed [`Key`] and back, and keeps them consistent.
 
 mod aes;
+mod aes_modes;
+mod block_mac;
+mod chacha;
+mod cipher;
 mod derivation;
 mod derive;
+mod des;
 mod descriptor;
 mod dh;
 mod digest;
@@ -16,6 +21,7 @@ mod dsa;
 mod ec;
 mod edwards;
 mod encapsulation;
+mod encrypt_data;
 mod errors;
 mod hash_derive;
 mod hmac;
@@ -67,6 +73,11 @@ const FAMILIES: &[&[Descriptor]] = &[
     dh::ROWS,
     dsa::ROWS,
     hybrid_wrap::ROWS,
+    aes_modes::ROWS,
+    block_mac::ROWS,
+    chacha::ROWS,
+    des::ROWS,
+    encrypt_data::ROWS,
 ];
 
 const COUNT: usize = {

@@ -57,6 +57,18 @@ pub enum ParamKind {
     EcdhAesWrap,
     /// `CK_MAC_GENERAL_PARAMS`.
     MacGeneral,
+    /// `CK_CCM_PARAMS`.
+    Ccm,
+    /// `CK_GCM_PARAMS` without associated data, or plain bytes: an IV of 12 bytes, as PKCS#11 v2.40 had it.
+    Gmac,
+    /// `CK_AES_CBC_ENCRYPT_DATA_PARAMS`.
+    AesCbcData,
+    /// `CK_DES_CBC_ENCRYPT_DATA_PARAMS`.
+    DesCbcData,
+    /// `CK_CHACHA20_PARAMS`.
+    ChaCha20,
+    /// `CK_SALSA20_CHACHA20_POLY1305_PARAMS`.
+    ChaCha20Poly1305,
 }
 
 /// An IV or nonce: allocated only where it is longer than a block.
@@ -139,6 +151,40 @@ pub enum Params {
         index: u32,
         /// Whether it is a hardened one.
         hardened: bool,
+    },
+    /// `CK_CCM_PARAMS`.
+    Ccm {
+        /// Length of the plaintext in bytes.
+        data_len: ck::CK_ULONG,
+        /// The nonce, 7 to 13 bytes.
+        nonce: Iv,
+        /// Additional authenticated data.
+        aad: Vec<u8>,
+        /// Length of the tag in bytes.
+        mac_len: ck::CK_ULONG,
+    },
+    /// `CK_AES_CBC_ENCRYPT_DATA_PARAMS` and `CK_DES_CBC_ENCRYPT_DATA_PARAMS`.
+    CbcData {
+        /// The IV, as long as the cipher's block.
+        iv: Iv,
+        /// The data.
+        data: Vec<u8>,
+    },
+    /// `CK_CHACHA20_PARAMS`.
+    ChaCha20 {
+        /// Number of the first block.
+        counter: u64,
+        /// How many bits it has.
+        counter_bits: ck::CK_ULONG,
+        /// The nonce, 8, 12 or 24 bytes.
+        nonce: Iv,
+    },
+    /// `CK_SALSA20_CHACHA20_POLY1305_PARAMS`.
+    ChaCha20Poly1305 {
+        /// The nonce, at most 24 bytes.
+        nonce: Iv,
+        /// Additional authenticated data.
+        aad: Vec<u8>,
     },
     /// `CK_MAC_GENERAL_PARAMS`: how many bytes of the MAC are wanted.
     MacGeneral(ck::CK_ULONG),

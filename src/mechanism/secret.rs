@@ -64,8 +64,18 @@ pub(super) fn value_len(
     }
 }
 
-fn bad_len(why: &'static str) -> Error {
+pub(super) fn bad_len(why: &'static str) -> Error {
     Error::new(ErrorKind::AttributeValueInvalid, why)
+}
+
+/// The one length in bytes that a type of key has. CKA_VALUE_LEN may say so too.
+pub(super) fn fixed_len(template: &Attributes, len: usize) -> Result<usize> {
+    match template.ulong(ck::CKA_VALUE_LEN) {
+        Some(wanted) if length(wanted) != len => {
+            Err(bad_len("CKA_VALUE_LEN is not the length that keys of this type have"))
+        }
+        _ => Ok(len),
+    }
 }
 
 /// A random value of a checked length.

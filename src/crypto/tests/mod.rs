@@ -6,6 +6,7 @@ mod ecc;
 mod encoding;
 mod hashes;
 mod ml_dsa;
+mod modes;
 mod rsa;
 mod sealing;
 

@@ -127,9 +127,9 @@ pub fn fill_pair(public: &mut Attributes, private: &mut Attributes, key: &Privat
 }
 
 /// Writes a generated or derived secret key's value, its length and its check value.
-/// CKR_KEY_SIZE_RANGE where the type of key has no such length.
+/// CKR_KEY_SIZE_RANGE where the type of key has no such length or value.
 pub fn fill_secret(attributes: &mut Attributes, value: SecretBytes) -> Result<()> {
-    secret::check_len(attributes, value.len()).map_err(|e| e.with_kind(ErrorKind::KeySizeRange))?;
+    let value = secret::made(attributes, value).map_err(|e| e.with_kind(ErrorKind::KeySizeRange))?;
     secret::write(attributes, value)
 }
 
@@ -192,7 +192,7 @@ pub fn wrap_encoding(attributes: &Attributes) -> Result<SecretBytes> {
 pub fn unwrap_into(attributes: &mut Attributes, encoding: SecretBytes) -> Result<()> {
     match attributes.class() {
         ck::CKO_SECRET_KEY => {
-            secret::check_len(attributes, encoding.len())
+            secret::check_given(attributes, &encoding)
                 .map_err(|e| e.with_kind(ErrorKind::WrappedKeyInvalid))?;
             secret::write(attributes, encoding)
         }
@@ -216,8 +216,8 @@ pub fn unwrap_into(attributes: &mut Attributes, encoding: SecretBytes) -> Result
     }
 }
 
-/// The length in bytes that a template asks of an unwrapped or derived secret key, or that its type of key has;
-/// `None` for private keys and where the template leaves it open. CKR_ATTRIBUTE_VALUE_INVALID for a length the type of key cannot have.
+/// The length in bytes that a template asks of an unwrapped or derived secret key, or that its type of key has alone;
+/// `None` for private keys and where both leave it open. CKR_ATTRIBUTE_VALUE_INVALID for a length the type of key cannot have.
 pub fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
     match attributes.class() {
         ck::CKO_SECRET_KEY => secret::wanted_len(attributes),

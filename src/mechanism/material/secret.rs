@@ -1,7 +1,7 @@
 //! Secret keys: CKA_VALUE, CKA_VALUE_LEN and CKA_CHECK_VALUE (PKCS#11 v3.2, section 4 "Secret key objects").
 
 use crate::crypto::aes::{AesCipher, Direction, Mode};
-use crate::crypto::{self, Hash};
+use crate::crypto::{self, Crypter, Des3, Des3Mode, Hash};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::Attributes;
 use crate::types::{SecretBytes, ck, length, ulong};
@@ -16,6 +16,12 @@ struct Kind {
     /// Whether a value of so many bytes is a key of this type.
     has_len: fn(usize) -> bool,
     checksum: fn(&[u8]) -> Result<[u8; 3]>,
+    /// The length in bytes, if there is only one: no template needs to name it.
+    only_len: Option<usize>,
+    /// What values made here go through to become keys.
+    adjust: fn(&mut [u8]),
+    /// Refuses given values that are no keys in spite of their length: CKR_ATTRIBUTE_VALUE_INVALID.
+    check: fn(&[u8]) -> Result<()>,
 }
 
 const fn generic(key_type: ck::CK_KEY_TYPE) -> Kind {
@@ -23,11 +29,34 @@ const fn generic(key_type: ck::CK_KEY_TYPE) -> Kind {
         key_type,
         has_len: |len| len >= 1 && len <= length(MAX_BYTES),
         checksum: |value| Ok(sha1_checksum(value)),
+        only_len: None,
+        adjust: |_| {},
+        check: |_| Ok(()),
+    }
+}
+
+/// ChaCha20 and Poly1305.
+const fn of_32_bytes(key_type: ck::CK_KEY_TYPE) -> Kind {
+    Kind { has_len: |len| len == 32, only_len: Some(32), ..generic(key_type) }
+}
+
+/// Triple DES: every byte of a key has odd parity.
+const fn des(key_type: ck::CK_KEY_TYPE, has_len: fn(usize) -> bool, only_len: usize) -> Kind {
+    Kind {
+        has_len,
+        checksum: des_checksum,
+        only_len: Some(only_len),
+        adjust: |value| value.iter_mut().for_each(|byte| *byte ^= u8::from(byte.count_ones() % 2 == 0)),
+        check: |value| match value.iter().all(|byte| byte.count_ones() % 2 == 1) {
+            true => Ok(()),
+            false => Err(invalid("CKA_VALUE: the bytes of a DES key have odd parity")),
+        },
+        ..generic(key_type)
     }
 }
 
 const KINDS: &[Kind] = &[
-    Kind { key_type: ck::CKK_AES, has_len: |len| matches!(len, 16 | 24 | 32), checksum: aes_checksum },
+    Kind { has_len: |len| matches!(len, 16 | 24 | 32), checksum: aes_checksum, ..generic(ck::CKK_AES) },
     generic(ck::CKK_GENERIC_SECRET),
     generic(ck::CKK_SHA_1_HMAC),
     generic(ck::CKK_SHA224_HMAC),
@@ -46,6 +75,15 @@ const KINDS: &[Kind] = &[
     generic(ck::CKK_BLAKE2B_256_HMAC),
     generic(ck::CKK_BLAKE2B_384_HMAC),
     generic(ck::CKK_BLAKE2B_512_HMAC),
+    Kind {
+        has_len: |len| matches!(len, 32 | 64),
+        check: |value| crypto::Xts::check_key(value).map_err(errors::template),
+        ..generic(ck::CKK_AES_XTS)
+    },
+    of_32_bytes(ck::CKK_CHACHA20),
+    of_32_bytes(ck::CKK_POLY1305),
+    des(ck::CKK_DES2, |len| len == 16, 16),
+    des(ck::CKK_DES3, |len| len == 24, 24),
 ];
 
 /// Every type of secret key.
@@ -87,15 +125,38 @@ fn aes_checksum(value: &[u8]) -> Result<[u8; 3]> {
     Ok([a, b, c])
 }
 
+/// The same of triple DES.
+fn des_checksum(value: &[u8]) -> Result<[u8; 3]> {
+    let mut block = [0; 8];
+    let cipher = Des3::new(Des3Mode::Ecb, Direction::Encrypt, value);
+    cipher.and_then(|mut cipher| cipher.once(&[0; 8], &mut block)).map_err(errors::data)?;
+    let [a, b, c, ..] = block;
+    Ok([a, b, c])
+}
+
 /// Checks an imported key and fills in what follows from its value.
 pub(super) fn complete(attributes: &mut Attributes) -> Result<()> {
     let value = SecretBytes::from(required(attributes, ck::CKA_VALUE, "CKA_VALUE is missing")?);
-    check_len(attributes, value.len())?;
+    check_given(attributes, &value)?;
     write(attributes, value)
 }
 
+/// CKR_ATTRIBUTE_VALUE_INVALID unless the type of key has this value and the template asks for no other length.
+pub(super) fn check_given(attributes: &Attributes, value: &[u8]) -> Result<()> {
+    check_len(attributes, value.len())?;
+    (kind(attributes)?.check)(value)
+}
+
+/// A value that was made here as a key: parity bits are set where the type of key has them.
+/// CKR_ATTRIBUTE_VALUE_INVALID as [`check_given`].
+pub(super) fn made(attributes: &Attributes, mut value: SecretBytes) -> Result<SecretBytes> {
+    (kind(attributes)?.adjust)(&mut value);
+    check_given(attributes, &value)?;
+    Ok(value)
+}
+
 /// CKR_ATTRIBUTE_VALUE_INVALID unless the type of key has this length and the template asks for no other.
-pub(super) fn check_len(attributes: &Attributes, len: usize) -> Result<()> {
+fn check_len(attributes: &Attributes, len: usize) -> Result<()> {
     if !(kind(attributes)?.has_len)(len) {
         return Err(invalid("CKA_VALUE: this type of key has no such length"));
     }
@@ -107,7 +168,7 @@ pub(super) fn check_len(attributes: &Attributes, len: usize) -> Result<()> {
     }
 }
 
-/// Writes a value of a checked length.
+/// Writes a value that was checked.
 pub(super) fn write(attributes: &mut Attributes, value: SecretBytes) -> Result<()> {
     check_value(attributes, (kind(attributes)?.checksum)(&value)?)?;
     attributes.set(ck::CKA_VALUE_LEN, ulong(value.len()));
@@ -125,18 +186,11 @@ pub(super) fn check_value(attributes: &mut Attributes, checksum: [u8; 3]) -> Res
     Ok(())
 }
 
-/// No type of key that has one length only is longer than this, in bytes.
-const MAX_OWN_LEN: usize = 64;
-
-/// The length of a type of key that has one only.
-fn own_len(kind: &Kind) -> Option<usize> {
-    let mut lens = (1..=MAX_OWN_LEN).filter(|len| (kind.has_len)(*len));
-    lens.next().filter(|_| lens.next().is_none())
-}
-
-/// CKA_VALUE_LEN of a template, if it is a length its type of key has; without one, the only length that the type has.
+/// CKA_VALUE_LEN of a template, if it is a length its type of key has; the one length of a type that has no other.
 pub(super) fn wanted_len(attributes: &Attributes) -> Result<Option<usize>> {
-    let Some(wanted) = attributes.ulong(ck::CKA_VALUE_LEN) else { return Ok(own_len(kind(attributes)?)) };
+    let Some(wanted) = attributes.ulong(ck::CKA_VALUE_LEN) else {
+        return Ok(kind(attributes).ok().and_then(|kind| kind.only_len));
+    };
     match (kind(attributes)?.has_len)(length(wanted)) {
         true => Ok(Some(length(wanted))),
         false => Err(Error::new(

@@ -4,11 +4,11 @@ use super::super::{CipherFn, Params};
 use super::*;
 use ErrorKind::*;
 
-fn encryptor(kind: ck::CK_MECHANISM_TYPE) -> Option<CipherFn> {
+pub(super) fn encryptor(kind: ck::CK_MECHANISM_TYPE) -> Option<CipherFn> {
     row(kind).ops.encrypt
 }
 
-fn decryptor(kind: ck::CK_MECHANISM_TYPE) -> Option<CipherFn> {
+pub(super) fn decryptor(kind: ck::CK_MECHANISM_TYPE) -> Option<CipherFn> {
     row(kind).ops.decrypt
 }
 
@@ -21,7 +21,13 @@ fn ctr(counter_bits: ck::CK_ULONG, block: [u8; 16]) -> Params {
 }
 
 /// One call and parts of every size give `ciphertext`, and back.
-fn both_ways(kind: ck::CK_MECHANISM_TYPE, key: &Key, params: &Params, plain: &[u8], ciphertext: &[u8]) {
+pub(super) fn both_ways(
+    kind: ck::CK_MECHANISM_TYPE,
+    key: &Key,
+    params: &Params,
+    plain: &[u8],
+    ciphertext: &[u8],
+) {
     let name = row(kind).name;
     assert_eq!(crypt(encryptor(kind), key, params, plain).unwrap(), ciphertext, "{name}");
     assert_eq!(crypt(decryptor(kind), key, params, ciphertext).unwrap(), plain, "{name}");
@@ -205,7 +211,7 @@ fn rsa_encryption() {
     }
 }
 
-fn wrap(
+pub(super) fn wrap(
     kind: ck::CK_MECHANISM_TYPE,
     key: &Key,
     params: &Params,
@@ -214,7 +220,7 @@ fn wrap(
     row(kind).ops.wrap.unwrap()(key, params, encoding).map_err(|e| e.kind())
 }
 
-fn unwrap(
+pub(super) fn unwrap(
     kind: ck::CK_MECHANISM_TYPE,
     key: &Key,
     params: &Params,

@@ -8,6 +8,7 @@ mod hashes;
 mod material;
 mod rows;
 mod signatures;
+mod symmetric;
 mod vectors;
 
 use super::{Descriptor, Key, Params, descriptor, material as attributes};

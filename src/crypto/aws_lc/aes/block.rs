@@ -1,13 +1,11 @@
-//! ECB and CBC, with or without PKCS#7 padding.
+//! ECB and CBC, with or without PKCS#7 padding, over blocks of 16 bytes (AES) or 8 (DES).
 
-use super::super::raw::{BlockMode, Cipher};
+use super::super::raw::Cipher;
 use super::{Error, Result, SHORT};
 use zeroize::Zeroize;
 
-const BLOCK: usize = 16;
-
 /// A cipher that takes whole blocks, and up to one block that waits for more.
-pub(super) struct Blocks {
+pub(in crate::crypto::aws_lc) struct Blocks<const BLOCK: usize> {
     cipher: Cipher,
     encrypt: bool,
     pad: bool,
@@ -15,22 +13,16 @@ pub(super) struct Blocks {
     held_len: usize,
 }
 
-impl Drop for Blocks {
+impl<const BLOCK: usize> Drop for Blocks<BLOCK> {
     fn drop(&mut self) {
         self.held.zeroize();
     }
 }
 
-impl Blocks {
-    pub(super) fn new(
-        mode: BlockMode,
-        encrypt: bool,
-        key: &[u8],
-        iv: &[u8; 16],
-        pad: bool,
-    ) -> Result<Blocks> {
-        let cipher = Cipher::block(mode, encrypt, key, iv)?;
-        Ok(Blocks { cipher, encrypt, pad, held: [0; BLOCK], held_len: 0 })
+impl<const BLOCK: usize> Blocks<BLOCK> {
+    /// Over a cipher of this block size, in ECB or CBC and in this direction.
+    pub(in crate::crypto::aws_lc) fn new(cipher: Cipher, encrypt: bool, pad: bool) -> Self {
+        Blocks { cipher, encrypt, pad, held: [0; BLOCK], held_len: 0 }
     }
 
     /// How much of `total` bytes goes through before the end: whole blocks, but the last one of a padded ciphertext
@@ -40,15 +32,15 @@ impl Blocks {
         (total - waits) / BLOCK * BLOCK
     }
 
-    pub(super) fn update_len(&self, input: usize) -> usize {
+    pub(in crate::crypto::aws_lc) fn update_len(&self, input: usize) -> usize {
         self.through(self.held_len.saturating_add(input))
     }
 
-    pub(super) fn finish_len(&self) -> usize {
+    pub(in crate::crypto::aws_lc) fn finish_len(&self) -> usize {
         if self.pad { BLOCK } else { 0 }
     }
 
-    pub(super) fn once_len(&self, input: usize) -> usize {
+    pub(in crate::crypto::aws_lc) fn once_len(&self, input: usize) -> usize {
         match (self.pad, self.encrypt) {
             (true, true) => (input / BLOCK * BLOCK).saturating_add(BLOCK),
             // Padding is at least one byte, so the caller's buffer may be that much shorter than the ciphertext.
@@ -57,7 +49,7 @@ impl Blocks {
         }
     }
 
-    pub(super) fn update(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize> {
+    pub(in crate::crypto::aws_lc) fn update(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize> {
         let written = self.update_len(input.len());
         let out = out.get_mut(..written).ok_or(SHORT)?;
         if written == 0 {
@@ -87,7 +79,7 @@ impl Blocks {
         }
     }
 
-    pub(super) fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
+    pub(in crate::crypto::aws_lc) fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
         match (self.pad, self.encrypt) {
             (false, true) if self.held_len > 0 => Err(Error::DataLength),
             (false, false) if self.held_len > 0 => Err(Error::CiphertextLength),
@@ -99,7 +91,7 @@ impl Blocks {
 
     fn finish_padded(&mut self, out: &mut [u8]) -> Result<usize> {
         let out = out.get_mut(..BLOCK).ok_or(SHORT)?;
-        // 1 to 16, because a full block never waits while encrypting.
+        // 1 to a block, because a full block never waits while encrypting.
         let padding = u8::try_from(BLOCK - self.held_len).unwrap_or_default();
         for byte in self.held.iter_mut().skip(self.held_len) {
             *byte = padding;
@@ -123,12 +115,13 @@ impl Blocks {
 
 /// How many bytes precede PKCS#7 padding, in time that does not depend on the block's content; whether the padding is
 /// right at all is what the answer tells anyway.
-fn unpadded_len(block: &[u8; BLOCK]) -> Option<usize> {
-    let padding = block[BLOCK - 1];
+fn unpadded_len<const BLOCK: usize>(block: &[u8; BLOCK]) -> Option<usize> {
+    let most = u8::try_from(BLOCK).ok()?;
+    let padding = *block.last()?;
     // Each flag is 1 for a fault; the borrow of a subtraction compares without a branch.
     let less = |a: u8, b: u8| (u32::from(a).wrapping_sub(u32::from(b)) >> 31) & 1;
-    let mut faults = less(padding, 1) | less(16, padding);
-    for (distance, byte) in (1u8..=16).zip(block.iter().rev()) {
+    let mut faults = less(padding, 1) | less(most, padding);
+    for (distance, byte) in (1..=most).zip(block.iter().rev()) {
         let covered = 1 ^ less(padding, distance);
         let differs = less(0, byte ^ padding);
         faults |= covered & differs;

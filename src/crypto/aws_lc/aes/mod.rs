@@ -3,7 +3,7 @@
 //! A cipher belongs to one operation; a key may be shared by many. AWS-LC sees whole blocks only: partial blocks and CBC's padding are handled
 //! here, so that what is written, and when, is exact, and the output goes straight into the caller's buffer.
 
-mod block;
+pub(super) mod block;
 mod counter;
 mod gcm;
 mod key;
@@ -65,10 +65,16 @@ pub enum Mode<'a> {
 pub struct AesCipher(State);
 
 enum State {
-    Blocks(Blocks),
+    Blocks(Blocks<16>),
     Counter(Counter),
     GcmEncrypt(GcmEncrypt),
     GcmDecrypt(GcmDecrypt),
+}
+
+impl State {
+    fn blocks(mode: raw::BlockMode, encrypt: bool, key: &[u8], iv: &[u8; 16], pad: bool) -> Result<State> {
+        Ok(State::Blocks(Blocks::new(raw::Cipher::block(mode, encrypt, key, iv)?, encrypt, pad)))
+    }
 }
 
 const SHORT: Error = Error::Internal("AES output buffer is too short");
@@ -78,9 +84,9 @@ impl AesCipher {
     pub fn new(mode: Mode<'_>, direction: Direction, key: &SecretKey) -> Result<AesCipher> {
         let (encrypt, value) = (direction == Direction::Encrypt, key.value());
         Ok(AesCipher(match mode {
-            Mode::Ecb => State::Blocks(Blocks::new(raw::BlockMode::Ecb, encrypt, value, &[0; 16], false)?),
-            Mode::Cbc { iv } => State::Blocks(Blocks::new(raw::BlockMode::Cbc, encrypt, value, iv, false)?),
-            Mode::CbcPad { iv } => State::Blocks(Blocks::new(raw::BlockMode::Cbc, encrypt, value, iv, true)?),
+            Mode::Ecb => State::blocks(raw::BlockMode::Ecb, encrypt, value, &[0; 16], false)?,
+            Mode::Cbc { iv } => State::blocks(raw::BlockMode::Cbc, encrypt, value, iv, false)?,
+            Mode::CbcPad { iv } => State::blocks(raw::BlockMode::Cbc, encrypt, value, iv, true)?,
             Mode::Ctr { block, counter_bits } => State::Counter(Counter::new(value, block, counter_bits)?),
             Mode::Gcm { iv, aad, tag_len } if encrypt => {
                 State::GcmEncrypt(GcmEncrypt::new(key, iv, aad, tag_len)?)

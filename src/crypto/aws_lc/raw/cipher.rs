@@ -1,4 +1,12 @@
-//! AES: `EVP_CIPHER` for the modes, and single blocks for key wrap.
+//! `EVP_CIPHER` for the modes of AES and what else comes as one (in the files beneath), and single blocks of AES.
+
+mod ccm;
+mod chacha;
+mod des;
+mod feedback;
+
+pub(in crate::crypto::aws_lc) use ccm::Ccm;
+pub(in crate::crypto::aws_lc) use feedback::FeedbackMode;
 
 use super::sys;
 use super::{Error, Result, check, fresh, owned};
@@ -68,6 +76,23 @@ impl Cipher {
         Ok(Cipher(fresh(unsafe { sys::EVP_CIPHER_CTX_new() }, Error::Memory)?))
     }
 
+    /// A fresh context with key and IV.
+    ///
+    /// # Safety
+    /// `table` is a static table of AWS-LC whose key has `key.len()` bytes, and whose IV at most `iv.len()`.
+    unsafe fn start(table: *const sys::EVP_CIPHER, encrypt: bool, key: &[u8], iv: &[u8]) -> Result<Cipher> {
+        let cipher = Cipher::empty()?;
+        let encrypt = c_int::from(encrypt);
+        // SAFETY: a live context; AWS-LC reads as much of key and IV as `table` says, and the caller vouches for both.
+        let status = unsafe {
+            sys::EVP_CipherInit_ex(cipher.raw(), table, null_mut(), key.as_ptr(), iv.as_ptr(), encrypt)
+        };
+        check(status, FAILED)?;
+        // SAFETY: a live context.
+        check(unsafe { sys::EVP_CIPHER_CTX_set_padding(cipher.raw(), 0) }, FAILED)?;
+        Ok(cipher)
+    }
+
     /// A mode without authentication and without padding; ECB ignores the IV.
     pub(in crate::crypto::aws_lc) fn block(
         mode: BlockMode,
@@ -76,22 +101,8 @@ impl Cipher {
         iv: &[u8; 16],
     ) -> Result<Cipher> {
         let table = block_cipher(mode, key.len())?;
-        let cipher = Cipher::empty()?;
-        // SAFETY: a live context; `table` was chosen by the key's length, and its IV has 16 bytes or none.
-        let status = unsafe {
-            sys::EVP_CipherInit_ex(
-                cipher.raw(),
-                table,
-                null_mut(),
-                key.as_ptr(),
-                iv.as_ptr(),
-                c_int::from(encrypt),
-            )
-        };
-        check(status, FAILED)?;
-        // SAFETY: a live context.
-        check(unsafe { sys::EVP_CIPHER_CTX_set_padding(cipher.raw(), 0) }, FAILED)?;
-        Ok(cipher)
+        // SAFETY: `table` was chosen by the key's length, and its IV has 16 bytes or none.
+        unsafe { Cipher::start(table, encrypt, key, iv) }
     }
 
     /// GCM under a key of 16, 24 or 32 bytes. [`Cipher::begin_gcm`] comes next.
@@ -125,14 +136,14 @@ impl Cipher {
     }
 
     /// Feeds additional authenticated data.
-    fn authenticate(&mut self, aad: &[u8]) -> Result<()> {
+    pub(in crate::crypto::aws_lc) fn authenticate(&mut self, aad: &[u8]) -> Result<()> {
         for piece in aad.chunks(PIECE) {
             let len = c_int::try_from(piece.len()).map_err(|_| FAILED)?;
             let mut written = 0;
             // SAFETY: a live context; AWS-LC reads `piece`; a null output says that it is associated data.
             let status =
                 unsafe { sys::EVP_CipherUpdate(self.raw(), null_mut(), &mut written, piece.as_ptr(), len) };
-            check(status, Error::Param("GCM: the associated data is too long"))?;
+            check(status, Error::Param("the associated data is too long"))?;
         }
         Ok(())
     }
@@ -166,7 +177,24 @@ impl Cipher {
         Ok(())
     }
 
-    /// Ends a GCM encryption and writes as much of the tag as `tag` takes, at most 16 bytes.
+    /// Runs `data` (whole blocks, where the mode has them) in its own place.
+    pub(in crate::crypto::aws_lc) fn update_in_place(&mut self, data: &mut [u8]) -> Result<()> {
+        for piece in data.chunks_mut(PIECE) {
+            let len = c_int::try_from(piece.len()).map_err(|_| FAILED)?;
+            let place = piece.as_mut_ptr();
+            let mut written = 0;
+            // SAFETY: a live context without padding, that holds no partial block: AWS-LC reads and writes `len` bytes
+            // of `piece`, and allows input and output to be the same.
+            let status = unsafe { sys::EVP_CipherUpdate(self.raw(), place, &mut written, place, len) };
+            check(status, Error::DataLength)?;
+            if written != len {
+                return Err(FAILED);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends an encryption with GCM or ChaCha20-Poly1305 and writes as much of the tag as `tag` takes, at most 16 bytes.
     pub(in crate::crypto::aws_lc) fn tag(&mut self, tag: &mut [u8]) -> Result<()> {
         self.end()?;
         let len = c_int::try_from(tag.len()).map_err(|_| FAILED)?;
@@ -177,7 +205,7 @@ impl Cipher {
         check(status, FAILED)
     }
 
-    /// Ends a GCM decryption: [`Error::Ciphertext`] if `tag` (at most 16 bytes) is wrong.
+    /// Ends a decryption, likewise: [`Error::Ciphertext`] if `tag` (at most 16 bytes) is wrong.
     pub(in crate::crypto::aws_lc) fn check_tag(&mut self, tag: &[u8]) -> Result<()> {
         let len = c_int::try_from(tag.len()).map_err(|_| FAILED)?;
         // SAFETY: a live GCM context; AWS-LC copies `len` bytes, at most 16, or refuses; it does not write to `tag`.

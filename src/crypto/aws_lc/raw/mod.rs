@@ -6,6 +6,7 @@
 
 mod bn;
 mod brainpool;
+mod chacha;
 mod cipher;
 mod dh;
 mod digest;
@@ -19,7 +20,8 @@ mod rsa;
 mod sha;
 
 pub(super) use bn::Bn;
-pub(super) use cipher::{AesBlock, BlockMode, Cipher, MAX_GCM_IV};
+pub(super) use chacha::{Poly1305, chacha20};
+pub(super) use cipher::{AesBlock, BlockMode, Ccm, Cipher, FeedbackMode, MAX_GCM_IV};
 pub(super) use dh::{Dh, named_group};
 pub(super) use digest::Md5;
 pub(super) use dsa::Dsa;

@@ -4,7 +4,7 @@
 use super::super::bn::{Bn, Scratch, to_padded};
 use super::{EcKey, FAILED, Signature};
 use super::{Error, Result, check, fresh};
-use aws_lc_sys as sys;
+use crate::crypto::aws_lc::raw::sys;
 use std::cmp::Ordering;
 use std::ptr::null;
 
