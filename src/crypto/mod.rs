@@ -44,5 +44,5 @@ use aws_lc::SealCipher;
 pub use aws_lc::{
     Cmac, Digest, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Hmac, MlDsaPrivate, MlDsaPublic,
     RsaPrivate, RsaPublic, SecretKey, X25519Private, X25519Public, aes, digest, equal, hkdf_expand,
-    hmac_sha256, pbkdf2, random,
+    hkdf_expand_into, hkdf_extract, hmac_sha256, pbkdf2, random, tls_prf,
 };

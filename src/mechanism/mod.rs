@@ -54,6 +54,12 @@ const FAMILIES: &[&[Descriptor]] = &[
     ml_dsa::ROWS,
     wallet::ROWS,
     kdf::simple::ROWS,
+    kdf::hkdf::ROWS,
+    kdf::pbkdf2::ROWS,
+    kdf::sp800_108::ROWS,
+    kdf::tls::ROWS,
+    kdf::tls_keys::ROWS,
+    kdf::ike::ROWS,
 ];
 
 const COUNT: usize = {

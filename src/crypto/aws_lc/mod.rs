@@ -6,14 +6,16 @@ pub mod aes;
 mod digest;
 mod ec;
 mod edwards;
+mod kdf;
 mod ml_dsa;
 mod raw;
 mod rsa;
 
 pub use aes::SecretKey;
-pub use digest::{Cmac, Digest, Hmac, digest, hkdf_expand, hmac_sha256, pbkdf2};
+pub use digest::{Cmac, Digest, Hmac, digest, hkdf_expand, hmac_sha256};
 pub use ec::{EcPrivate, EcPublic};
 pub use edwards::{Ed25519Private, Ed25519Public, X25519Private, X25519Public};
+pub use kdf::{hkdf_expand_into, hkdf_extract, pbkdf2, tls_prf};
 pub use ml_dsa::{MlDsaPrivate, MlDsaPublic};
 pub use rsa::{RsaPrivate, RsaPublic};
 
