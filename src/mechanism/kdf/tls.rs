@@ -27,7 +27,6 @@ pub(in crate::mechanism) const ROWS: &[Descriptor] = &[
     kdf(named!(CKM_TLS12_KDF)),
     mac(named!(CKM_TLS_MAC)),
     mac(named!(CKM_TLS12_MAC)),
-    pre_master(named!(CKM_SSL3_PRE_MASTER_KEY_GEN)),
     pre_master(named!(CKM_TLS_PRE_MASTER_KEY_GEN)),
 ];
 

@@ -2,9 +2,11 @@
 
 mod ciphers;
 mod derive;
+mod kdf;
 mod material;
 mod rows;
 mod signatures;
+mod tls_ike;
 mod vectors;
 
 use super::{Descriptor, Key, Params, descriptor, material as attributes};
