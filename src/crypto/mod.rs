@@ -52,5 +52,6 @@ pub use aws_lc::{
     BlockMac, Ccm, ChaCha20, ChaChaOpen, ChaChaSeal, Cmac, Cts, Des3, Des3Mode, DhGroup, DhPrivate, DhPublic,
     Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Feedback,
     Gmac, Hmac, MlDsaPrivate, MlDsaPublic, Poly1305, RsaPrivate, RsaPublic, SecretKey, Segment,
-    X25519Private, X25519Public, Xts, aes, digest, equal, hkdf_expand, hmac_sha256, pbkdf2, random,
+    X25519Private, X25519Public, Xts, aes, digest, equal, hkdf_expand, hkdf_expand_into, hkdf_extract,
+    hmac_sha256, pbkdf2, random, tls_prf,
 };

@@ -3,7 +3,7 @@
 
 use crate::crypto::{PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
-use crate::object::{self, Attributes, Caller, Inherit, Template};
+use crate::object::{self, Attributes, Caller, Inherit, Template, Value};
 use crate::types::{SecretBytes, ck, length};
 
 use super::key::Key;
@@ -97,6 +97,12 @@ impl Derivation<'_> {
         self.others.get(n).ok_or_else(none)?.key.secret()
     }
 
+    /// The template of C_DeriveKey with what it leaves out.
+    pub fn template_or(&self, defaults: &[(ck::CK_ATTRIBUTE_TYPE, Value)]) -> Template {
+        let missing = defaults.iter().filter(|(id, _)| self.template.get(*id).is_none());
+        missing.fold(self.template.clone(), |template, (id, value)| template.with(*id, value.clone()))
+    }
+
     /// The attributes of a secret key by this template, without the value: to be made before anything is computed,
     /// because it checks rights.
     pub fn plan(&self, template: &Template, inherit: Inherit) -> Result<Attributes> {
@@ -111,10 +117,20 @@ impl Derivation<'_> {
         inherit: Inherit,
         value: impl FnOnce(&Attributes, Option<usize>) -> Result<SecretBytes>,
     ) -> Result<Vec<Derived>> {
-        let mut key = self.plan(self.template, inherit)?;
+        Ok(vec![self.secret_by(self.template, inherit, value)?.into()])
+    }
+
+    /// The same by another template.
+    pub fn secret_by(
+        &self,
+        template: &Template,
+        inherit: Inherit,
+        value: impl FnOnce(&Attributes, Option<usize>) -> Result<SecretBytes>,
+    ) -> Result<Attributes> {
+        let mut key = self.plan(template, inherit)?;
         let value = value(&key, material::wanted_len(&key)?)?;
         material::fill_secret(&mut key, value)?;
-        Ok(vec![key.into()])
+        Ok(key)
     }
 
     /// One data object by the template of C_DeriveKey. `value` is given the wanted length in bytes.

@@ -78,6 +78,12 @@ const FAMILIES: &[&[Descriptor]] = &[
     chacha::ROWS,
     des::ROWS,
     encrypt_data::ROWS,
+    kdf::hkdf::ROWS,
+    kdf::pbkdf2::ROWS,
+    kdf::sp800_108::ROWS,
+    kdf::tls::ROWS,
+    kdf::tls_keys::ROWS,
+    kdf::ike::ROWS,
 ];
 
 const COUNT: usize = {

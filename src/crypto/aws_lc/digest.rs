@@ -4,7 +4,7 @@ use super::super::soft_hash::{SoftDigest, SoftHash, SoftHmac};
 use super::super::{DigestValue, Error, Hash, Result};
 use super::raw::{HmacContext, Md5, Sha};
 use crate::types::SecretBytes;
-use aws_lc_rs::{cmac, digest as lc, hkdf, hmac, pbkdf2 as lc_pbkdf2};
+use aws_lc_rs::{cmac, digest as lc, hkdf, hmac};
 
 /// Where a hash is.
 enum Source {
@@ -238,23 +238,6 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         *to = *from;
     }
     out
-}
-
-/// PBKDF2 with HMAC (RFC 8018), for the password-based encryption of others: keyward's own PINs go through Argon2id.
-/// Fills `out`. [`Error::Param`] for no iteration, no output, or a hash other than SHA-1, SHA-256, SHA-384 and SHA-512.
-pub fn pbkdf2(hash: Hash, password: &[u8], salt: &[u8], iterations: u32, out: &mut [u8]) -> Result<()> {
-    let algorithm = match hash {
-        Hash::Sha1 => lc_pbkdf2::PBKDF2_HMAC_SHA1,
-        Hash::Sha256 => lc_pbkdf2::PBKDF2_HMAC_SHA256,
-        Hash::Sha384 => lc_pbkdf2::PBKDF2_HMAC_SHA384,
-        Hash::Sha512 => lc_pbkdf2::PBKDF2_HMAC_SHA512,
-        _ => return Err(Error::Param("PBKDF2: with SHA-1, SHA-256, SHA-384 and SHA-512 only")),
-    };
-    let iterations = std::num::NonZeroU32::new(iterations).filter(|_| !out.is_empty());
-    let iterations =
-        iterations.ok_or(Error::Param("PBKDF2: at least one iteration and one byte of output"))?;
-    lc_pbkdf2::derive(algorithm, iterations, salt, password, out);
-    Ok(())
 }
 
 /// The second half of HKDF-SHA-256 (RFC 5869, section 2.3): 32 bytes out of a key that is uniform already.

@@ -1,9 +1,16 @@
 //! Key derivation functions: one file per family. The shared pieces are here.
 
+pub(super) mod hkdf;
+pub(super) mod ike;
+pub(super) mod pbkdf2;
+mod prf;
 pub(super) mod simple;
+pub(super) mod sp800_108;
+pub(super) mod tls;
+pub(super) mod tls_keys;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::types::ck;
+use crate::types::{SecretBytes, ck};
 
 use super::derivation::Derive;
 use super::descriptor::{Descriptor, Ops, Provider};
@@ -71,4 +78,9 @@ fn any_len(wanted: Option<usize>) -> Result<usize> {
         let why = "CKA_VALUE_LEN is missing: the key derivation function gives any length";
         Error::new(ErrorKind::TemplateIncomplete, why)
     })
+}
+
+/// Room for so many bytes of output. CKR_HOST_MEMORY.
+fn zeroed(len: usize) -> Result<SecretBytes> {
+    SecretBytes::zeroed(len).map_err(|_| ErrorKind::HostMemory.into())
 }

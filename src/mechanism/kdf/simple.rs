@@ -6,7 +6,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::object::{Attributes, Inherit};
 use crate::types::{SecretBytes, ck, length};
 
-use super::{ANY_SECRET, invalid, named, row, structure};
+use super::{ANY_SECRET, invalid, named, row, structure, zeroed};
 use crate::mechanism::derivation::{Base, Derivation, Derive, Derived};
 use crate::mechanism::descriptor::Descriptor;
 use crate::mechanism::ec;
@@ -97,10 +97,6 @@ fn extract(derivation: &Derivation<'_>, params: &Params) -> Result<Vec<Derived>>
         }
         Ok(bits)
     })
-}
-
-fn zeroed(len: usize) -> Result<SecretBytes> {
-    SecretBytes::zeroed(len).map_err(|_| ErrorKind::HostMemory.into())
 }
 
 /// As much as the template wants; a generic secret without a length gets all there is.

@@ -5,10 +5,12 @@ mod derive;
 mod encapsulation;
 mod hash_vectors;
 mod hashes;
+mod kdf;
 mod material;
 mod rows;
 mod signatures;
 mod symmetric;
+mod tls_ike;
 mod vectors;
 
 use super::{Descriptor, Key, Params, descriptor, material as attributes};

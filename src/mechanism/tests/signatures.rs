@@ -1,5 +1,6 @@
 //! Digests, MACs and signatures.
 
+use super::super::params::{Kdf, TlsMac};
 use super::super::{Params, all};
 use super::*;
 use ErrorKind::*;
@@ -94,6 +95,11 @@ fn material_for(name: &str) -> (Params, Key, Key) {
     }
     if name.contains("CMAC") {
         return (Params::None, aes(&[7; 24]), aes(&[7; 24]));
+    }
+    if name.starts_with("CKM_TLS") {
+        let key = secret(ck::CKK_GENERIC_SECRET, &[7; 48]);
+        let params = TlsMac { prf: ck::CKM_SHA256, len: 12, side: 1 };
+        return (super::kdf::kdf(Kdf::TlsMac(params)), key.clone(), key);
     }
     let (private, public) = match name {
         "CKM_EDDSA" => ed25519(),

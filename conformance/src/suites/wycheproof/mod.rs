@@ -5,6 +5,7 @@
 //! mechanisms, curves or key sizes that the token does not have are skipped.
 
 mod ec;
+mod kdf;
 mod keywrap;
 mod mac;
 mod mldsa;
@@ -19,8 +20,15 @@ use crate::{Attr, Mech, Object, Rv, Session, TestToken, rv};
 
 /// The suite.
 pub fn suite() -> Suite {
-    let cases =
-        [rsa::cases(), ec::cases(), symmetric::cases(), mac::cases(), keywrap::cases(), mldsa::cases()];
+    let cases = [
+        rsa::cases(),
+        ec::cases(),
+        symmetric::cases(),
+        mac::cases(),
+        keywrap::cases(),
+        mldsa::cases(),
+        kdf::cases(),
+    ];
     Suite { name: "wycheproof", cases: cases.into_iter().flatten().collect() }
 }
 

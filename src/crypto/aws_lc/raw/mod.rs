@@ -15,6 +15,7 @@ mod ec;
 mod edwards;
 mod gcm;
 mod hmac;
+mod kdf;
 mod pkey;
 mod rsa;
 mod sha;
@@ -32,6 +33,7 @@ pub(super) use edwards::{
 };
 pub(super) use gcm::Gcm;
 pub(super) use hmac::HmacContext;
+pub(super) use kdf::{hkdf_expand, hkdf_extract, pbkdf2, tls_prf};
 pub(super) use pkey::Pkey;
 pub(super) use rsa::{CrtParts, Part, Rsa};
 pub(super) use sha::Sha;
