@@ -279,6 +279,7 @@ fn key_type(key: &PublicKey) -> ck::CK_KEY_TYPE {
         PublicKey::Ed25519(_) => ck::CKK_EC_EDWARDS,
         PublicKey::X25519(_) => ck::CKK_EC_MONTGOMERY,
         PublicKey::MlDsa(_) => ck::CKK_ML_DSA,
+        PublicKey::MlKem(_) => ck::CKK_ML_KEM,
     }
 }
 

@@ -1,5 +1,5 @@
 //! Key pairs of any algorithm, and their standard encodings: SubjectPublicKeyInfo (RFC 5280) and PKCS#8 (RFC 5208,
-//! RFC 5958) with the algorithms of RFC 3279, RFC 5915, RFC 8410 and RFC 9881.
+//! RFC 5958) with the algorithms of RFC 3279, RFC 5915, RFC 8410, RFC 9881 and RFC 9935.
 
 use super::encoding::{
     BIT_STRING, Buffer, CONTEXT_0, EXPLICIT_0, EXPLICIT_1, NULL, OCTET_STRING, OID, Reader, SEQUENCE,
@@ -7,7 +7,8 @@ use super::encoding::{
 };
 use super::{
     Curve, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Error, MlDsaPrivate, MlDsaPublic, MlDsaSet,
-    OkpCurve, Result, RsaComponents, RsaPrivate, RsaPublic, X25519Private, X25519Public, equal,
+    MlKemPrivate, MlKemPublic, MlKemSet, OkpCurve, Result, RsaComponents, RsaPrivate, RsaPublic,
+    X25519Private, X25519Public, equal,
 };
 use crate::types::SecretBytes;
 
@@ -24,6 +25,8 @@ pub enum PublicKey {
     X25519(X25519Public),
     /// ML-DSA.
     MlDsa(MlDsaPublic),
+    /// ML-KEM.
+    MlKem(MlKemPublic),
 }
 
 /// A private key. Cloning shares it; the last clone wipes it.
@@ -39,6 +42,8 @@ pub enum PrivateKey {
     X25519(X25519Private),
     /// ML-DSA.
     MlDsa(MlDsaPrivate),
+    /// ML-KEM.
+    MlKem(MlKemPrivate),
 }
 
 /// What an AlgorithmIdentifier says about the key behind it.
@@ -48,6 +53,7 @@ enum Algorithm {
     Ed25519,
     X25519,
     MlDsa(MlDsaSet),
+    MlKem(MlKemSet),
 }
 
 const RSA_OID: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -74,6 +80,9 @@ impl Algorithm {
         if let Some(set) = MlDsaSet::ALL.into_iter().find(|set| set.oid_der() == *oid) {
             return Ok(Algorithm::MlDsa(set));
         }
+        if let Some(set) = MlKemSet::ALL.into_iter().find(|set| set.oid_der() == *oid) {
+            return Ok(Algorithm::MlKem(set));
+        }
         match OkpCurve::from_oid_der(oid) {
             Ok(OkpCurve::Ed25519) => Ok(Algorithm::Ed25519),
             Ok(OkpCurve::X25519) => Ok(Algorithm::X25519),
@@ -88,6 +97,7 @@ impl Algorithm {
             Algorithm::Ed25519 => element(SEQUENCE, &[OkpCurve::Ed25519.oid_der()]),
             Algorithm::X25519 => element(SEQUENCE, &[OkpCurve::X25519.oid_der()]),
             Algorithm::MlDsa(set) => element(SEQUENCE, &[&set.oid_der()]),
+            Algorithm::MlKem(set) => element(SEQUENCE, &[&set.oid_der()]),
         }
     }
 }
@@ -107,6 +117,7 @@ impl PublicKey {
             Algorithm::Ed25519 => PublicKey::Ed25519(Ed25519Public::new(key)?),
             Algorithm::X25519 => PublicKey::X25519(X25519Public::new(key)?),
             Algorithm::MlDsa(set) => PublicKey::MlDsa(MlDsaPublic::new(set, key)?),
+            Algorithm::MlKem(set) => PublicKey::MlKem(MlKemPublic::new(set, key)?),
         })
     }
 
@@ -120,6 +131,7 @@ impl PublicKey {
             PublicKey::Ed25519(key) => bit_string(key.bytes()),
             PublicKey::X25519(key) => bit_string(key.bytes()),
             PublicKey::MlDsa(key) => bit_string(&key.bytes()),
+            PublicKey::MlKem(key) => bit_string(key.bytes()),
         };
         Ok(element(SEQUENCE, &[&self.algorithm().write(), &key]).to_vec())
     }
@@ -131,6 +143,7 @@ impl PublicKey {
             PublicKey::Ed25519(_) => Algorithm::Ed25519,
             PublicKey::X25519(_) => Algorithm::X25519,
             PublicKey::MlDsa(key) => Algorithm::MlDsa(key.set()),
+            PublicKey::MlKem(key) => Algorithm::MlKem(key.set()),
         }
     }
 }
@@ -147,7 +160,7 @@ pub(super) fn rsa_public(der: &[u8]) -> Result<RsaPublic> {
 impl PrivateKey {
     /// Parses and validates a DER PKCS#8 PrivateKeyInfo (not encrypted) or OneAsymmetricKey.
     ///
-    /// Of RFC 9881's three ML-DSA forms each is taken. An unsupported curve is [`Error::Curve`], anything else
+    /// Of the three forms of RFC 9881 (ML-DSA) and RFC 9935 (ML-KEM) each is taken. An unsupported curve is [`Error::Curve`], anything else
     /// [`Error::Key`].
     pub fn from_pkcs8(der: &[u8]) -> Result<PrivateKey> {
         let mut outer = Reader::new(der);
@@ -164,22 +177,35 @@ impl PrivateKey {
             Algorithm::Ec(curve) => PrivateKey::Ec(ec_private(curve, key)?),
             Algorithm::Ed25519 => PrivateKey::Ed25519(Ed25519Private::from_seed(octets(key)?)?),
             Algorithm::X25519 => PrivateKey::X25519(X25519Private::from_bytes(octets(key)?)?),
-            Algorithm::MlDsa(set) => PrivateKey::MlDsa(ml_dsa_private(set, key)?),
+            Algorithm::MlDsa(set) => PrivateKey::MlDsa(seeded(
+                key,
+                &Seeded {
+                    from_seed: &|seed| MlDsaPrivate::from_seed(set, seed),
+                    from_expanded: &|key| MlDsaPrivate::from_expanded(set, key),
+                    expanded: &MlDsaPrivate::expanded,
+                },
+            )?),
+            Algorithm::MlKem(set) => PrivateKey::MlKem(seeded(
+                key,
+                &Seeded {
+                    from_seed: &|seed| MlKemPrivate::from_seed(set, seed),
+                    from_expanded: &|key| MlKemPrivate::from_expanded(set, key),
+                    expanded: &MlKemPrivate::expanded,
+                },
+            )?),
         })
     }
 
-    /// The DER PKCS#8 PrivateKeyInfo. An EC key carries its public point; an ML-DSA key is written as its seed if
-    /// that is known, else expanded.
+    /// The DER PKCS#8 PrivateKeyInfo. An EC key carries its public point; ML-DSA and ML-KEM keys are written as
+    /// their seed if that is known, else expanded.
     pub fn to_pkcs8(&self) -> Result<SecretBytes> {
         let key = match self {
             PrivateKey::Rsa(key) => write_rsa(&key.components()?)?,
             PrivateKey::Ec(key) => write_ec(key),
             PrivateKey::Ed25519(key) => element(OCTET_STRING, &[&key.seed()]),
             PrivateKey::X25519(key) => element(OCTET_STRING, &[&key.bytes()]),
-            PrivateKey::MlDsa(key) => match key.seed() {
-                Some(seed) => element(CONTEXT_0, &[&seed]),
-                None => element(OCTET_STRING, &[&key.expanded()?]),
-            },
+            PrivateKey::MlDsa(key) => write_seeded(key.seed(), || key.expanded())?,
+            PrivateKey::MlKem(key) => write_seeded(key.seed(), || key.expanded())?,
         };
         let algorithm = self.public().algorithm().write();
         let mut der = element(SEQUENCE, &[&unsigned(&[0]), &algorithm, &element(OCTET_STRING, &[&key])]);
@@ -194,6 +220,7 @@ impl PrivateKey {
             PrivateKey::Ed25519(key) => PublicKey::Ed25519(key.public()),
             PrivateKey::X25519(key) => PublicKey::X25519(key.public()),
             PrivateKey::MlDsa(key) => PublicKey::MlDsa(key.public()),
+            PrivateKey::MlKem(key) => PublicKey::MlKem(key.public()),
         }
     }
 }
@@ -276,23 +303,38 @@ fn write_ec(key: &EcPrivate) -> Buffer {
     )
 }
 
-/// RFC 9881's ML-DSA-PrivateKey: `[0]` seed, OCTET STRING expanded, or SEQUENCE of both, which must agree.
-fn ml_dsa_private(set: MlDsaSet, der: &[u8]) -> Result<MlDsaPrivate> {
+/// How a key that has a seed is made of either form.
+struct Seeded<'a, K> {
+    from_seed: &'a dyn Fn(&[u8]) -> Result<K>,
+    from_expanded: &'a dyn Fn(&[u8]) -> Result<K>,
+    expanded: &'a dyn Fn(&K) -> Result<SecretBytes>,
+}
+
+/// RFC 9881's ML-DSA-PrivateKey and RFC 9935's ML-KEM-PrivateKey: `[0]` seed, OCTET STRING expanded, or SEQUENCE of
+/// both, which must agree.
+fn seeded<K>(der: &[u8], forms: &Seeded<'_, K>) -> Result<K> {
     let mut reader = Reader::new(der);
     let key = match reader.peek() {
-        Some(CONTEXT_0) => MlDsaPrivate::from_seed(set, reader.take(CONTEXT_0)?)?,
-        Some(OCTET_STRING) => MlDsaPrivate::from_expanded(set, reader.take(OCTET_STRING)?)?,
+        Some(CONTEXT_0) => (forms.from_seed)(reader.take(CONTEXT_0)?)?,
+        Some(OCTET_STRING) => (forms.from_expanded)(reader.take(OCTET_STRING)?)?,
         _ => {
             let mut both = reader.enter(SEQUENCE)?;
-            let key = MlDsaPrivate::from_seed(set, both.take(OCTET_STRING)?)?;
+            let key = (forms.from_seed)(both.take(OCTET_STRING)?)?;
             let expanded = both.take(OCTET_STRING)?;
             both.end()?;
-            if !equal(&key.expanded()?, expanded) {
-                return Err(Error::Key("ML-DSA: seed and expanded key do not belong together"));
+            if !equal(&(forms.expanded)(&key)?, expanded) {
+                return Err(Error::Key("seed and expanded key do not belong together"));
             }
             key
         }
     };
     reader.end()?;
     Ok(key)
+}
+
+fn write_seeded(seed: Option<SecretBytes>, expanded: impl FnOnce() -> Result<SecretBytes>) -> Result<Buffer> {
+    Ok(match seed {
+        Some(seed) => element(CONTEXT_0, &[&seed]),
+        None => element(OCTET_STRING, &[&expanded()?]),
+    })
 }

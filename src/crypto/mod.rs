@@ -26,7 +26,7 @@ mod aws_lc;
 #[cfg(not(feature = "aws-lc"))]
 compile_error!("keyward needs a crypto provider: enable the feature `aws-lc`");
 
-pub use curve::{Curve, Hedge, MlDsaSet, OkpCurve};
+pub use curve::{Curve, Hedge, MlDsaSet, MlKemSet, OkpCurve};
 pub use error::{Error, Result};
 pub use hash::{DigestValue, Hash, MAX_DIGEST_LEN};
 pub use kdf::argon2id;
@@ -43,6 +43,6 @@ use aws_lc::SealCipher;
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::{
     Cmac, Digest, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Hmac, MlDsaPrivate, MlDsaPublic,
-    RsaPrivate, RsaPublic, SecretKey, X25519Private, X25519Public, aes, digest, equal, hkdf_expand,
-    hmac_sha256, pbkdf2, random,
+    MlKemPrivate, MlKemPublic, RsaPrivate, RsaPublic, SecretKey, X25519Private, X25519Public, aes, digest,
+    equal, hkdf_expand, hmac_sha256, pbkdf2, random,
 };

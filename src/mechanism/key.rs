@@ -1,6 +1,7 @@
 //! Keys in the form the operations use: parsed and validated once, cheap to clone.
 
 use crate::crypto::{EcPrivate, EcPublic, Ed25519Private, Ed25519Public, MlDsaPrivate, MlDsaPublic};
+use crate::crypto::{MlKemPrivate, MlKemPublic};
 use crate::crypto::{PrivateKey, PublicKey, RsaPrivate, RsaPublic, SecretKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{SecretBytes, ck};
@@ -67,6 +68,8 @@ impl Key {
         ed25519_public: Public, Ed25519 => Ed25519Public;
         ml_dsa_private: Private, MlDsa => MlDsaPrivate;
         ml_dsa_public: Public, MlDsa => MlDsaPublic;
+        ml_kem_private: Private, MlKem => MlKemPrivate;
+        ml_kem_public: Public, MlKem => MlKemPublic;
     }
 }
 

@@ -19,6 +19,7 @@ mod key;
 mod key_wrap;
 mod legacy;
 mod ml_dsa;
+mod ml_kem;
 mod rsa;
 mod secret;
 mod shapes;
@@ -51,6 +52,7 @@ const FAMILIES: &[&[Descriptor]] = &[
     key_wrap::ROWS,
     ml_dsa::ROWS,
     wallet::ROWS,
+    ml_kem::ROWS,
 ];
 
 const COUNT: usize = {

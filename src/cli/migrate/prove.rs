@@ -22,6 +22,7 @@ pub fn same_key(own: &Key, other: &Key) -> Result<()> {
         Key::Private(PrivateKey::Ec(_)) => verifies(ck::CKM_ECDSA_SHA256, own, other),
         Key::Private(PrivateKey::Ed25519(_)) => verifies(ck::CKM_EDDSA, own, other),
         Key::Private(PrivateKey::MlDsa(_)) => verifies(ck::CKM_ML_DSA, own, other),
+        Key::Private(PrivateKey::MlKem(_)) => decapsulates(own, other),
         Key::Private(PrivateKey::X25519(own)) => agrees(own, other),
         Key::Public(_) => Err(different()),
     }
@@ -54,6 +55,18 @@ fn verifies(kind: ck::CK_MECHANISM_TYPE, own: &Key, other: &Key) -> Result<()> {
     signing.once(MESSAGE, &mut signature)?;
     let verified = verify(other, &Params::None).and_then(|mut verifying| verifying.once(MESSAGE, &signature));
     verified.map_err(|_| different())
+}
+
+fn decapsulates(own: &Key, other: &Key) -> Result<()> {
+    let ops = row(ck::CKM_ML_KEM)?.ops;
+    let (Some(encapsulate), Some(decapsulate)) = (ops.encapsulate, ops.decapsulate) else {
+        return Err(ErrorKind::MechanismInvalid.into());
+    };
+    let encapsulation = encapsulate(other, &Params::None)?;
+    let mut ciphertext = vec![0; encapsulation.ciphertext_len()];
+    let secret = encapsulation.run(None, &mut ciphertext)?;
+    let found = decapsulate(own, &Params::None, &ciphertext, None).map_err(|_| different())?;
+    if found == secret { Ok(()) } else { Err(different()) }
 }
 
 fn decrypts(own: &Key, other: &Key) -> Result<()> {
@@ -91,7 +104,9 @@ fn agrees(own: &X25519Private, other: &Key) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::{Curve, EcPrivate, Ed25519Private, MlDsaPrivate, MlDsaSet, RsaPrivate};
+    use crate::crypto::{
+        Curve, EcPrivate, Ed25519Private, MlDsaPrivate, MlDsaSet, MlKemPrivate, MlKemSet, RsaPrivate,
+    };
     use crate::types::SecretBytes;
 
     fn pairs() -> Vec<PrivateKey> {
@@ -101,6 +116,7 @@ mod tests {
             PrivateKey::Ed25519(Ed25519Private::generate().unwrap()),
             PrivateKey::X25519(X25519Private::generate().unwrap()),
             PrivateKey::MlDsa(MlDsaPrivate::generate(MlDsaSet::MlDsa44).unwrap()),
+            PrivateKey::MlKem(MlKemPrivate::generate(MlKemSet::MlKem512).unwrap()),
         ]
     }
 

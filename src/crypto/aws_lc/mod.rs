@@ -7,6 +7,7 @@ mod digest;
 mod ec;
 mod edwards;
 mod ml_dsa;
+mod ml_kem;
 mod raw;
 mod rsa;
 
@@ -15,6 +16,7 @@ pub use digest::{Cmac, Digest, Hmac, digest, hkdf_expand, hmac_sha256, pbkdf2};
 pub use ec::{EcPrivate, EcPublic};
 pub use edwards::{Ed25519Private, Ed25519Public, X25519Private, X25519Public};
 pub use ml_dsa::{MlDsaPrivate, MlDsaPublic};
+pub use ml_kem::{MlKemPrivate, MlKemPublic};
 pub use rsa::{RsaPrivate, RsaPublic};
 
 use super::{Error, Result};

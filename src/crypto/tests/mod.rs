@@ -5,6 +5,7 @@ mod digest;
 mod ecc;
 mod encoding;
 mod ml_dsa;
+mod ml_kem;
 mod rsa;
 mod sealing;
 

@@ -9,14 +9,17 @@ mod curve;
 mod ec;
 mod edwards;
 mod ml_dsa;
+mod ml_kem;
 mod rsa;
 mod secret;
+mod seeded;
 
 pub use certificate::CertificateFields;
 pub(super) use curve::okp;
 pub use curve::weierstrass;
 pub(super) use ec::{point_lens, raw_point};
 pub use ml_dsa::{parameter_set, parameter_set_number};
+pub use ml_kem::{ml_kem_set, ml_kem_set_number};
 
 use crate::crypto::{OkpCurve, PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
@@ -39,7 +42,8 @@ struct Asymmetric {
     write_private: fn(&mut Attributes, &PrivateKey) -> Result<()>,
 }
 
-const ASYMMETRIC: &[Asymmetric] = &[rsa::TYPE, ec::TYPE, edwards::EDWARDS, edwards::MONTGOMERY, ml_dsa::TYPE];
+const ASYMMETRIC: &[Asymmetric] =
+    &[rsa::TYPE, ec::TYPE, edwards::EDWARDS, edwards::MONTGOMERY, ml_dsa::TYPE, ml_kem::TYPE];
 
 fn asymmetric(attributes: &Attributes) -> Result<&'static Asymmetric> {
     let key_type = attributes.key_type().ok_or_else(|| incomplete("CKA_KEY_TYPE is missing"))?;

@@ -17,10 +17,18 @@ const TIER_1: &str = "
     AES_KEY_WRAP AES_KEY_WRAP_PAD AES_KEY_WRAP_KWP
     ML_DSA_KEY_PAIR_GEN ML_DSA";
 
+/// Post-quantum mechanisms of v3.2.
+const POST_QUANTUM: &str = "
+    ML_KEM_KEY_PAIR_GEN ML_KEM";
+
 #[test]
 fn every_mechanism_of_the_first_tier_is_there_and_no_other() {
     let names: HashSet<String> = all().map(|row| row.name.to_owned()).collect();
-    let wanted: HashSet<String> = TIER_1.split_whitespace().map(|name| format!("CKM_{name}")).collect();
+    let wanted: HashSet<String> = [TIER_1, POST_QUANTUM]
+        .iter()
+        .flat_map(|names| names.split_whitespace())
+        .map(|name| format!("CKM_{name}"))
+        .collect();
     assert_eq!(names, wanted);
     assert_eq!(names.len(), all().count(), "a name occurs twice");
 }
@@ -88,6 +96,7 @@ fn keys_and_sizes_are_plausible() {
     assert_eq!(sizes(ck::CKM_EDDSA), Some((255, 255)), "bits");
     assert_eq!(sizes(ck::CKM_AES_GCM), Some((16, 32)), "bytes");
     assert_eq!(sizes(ck::CKM_ML_DSA), Some((1312, 2592)), "bytes of the public key");
+    assert_eq!(sizes(ck::CKM_ML_KEM), Some((800, 1568)), "bytes of the public key");
 }
 
 #[test]

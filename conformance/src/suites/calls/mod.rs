@@ -2,6 +2,7 @@
 //! handles, wrong templates or wrong pointers, as the specification's function chapters say.
 
 mod combined;
+mod encapsulation;
 mod fork;
 pub(super) mod general;
 pub(super) mod hostile;
@@ -19,7 +20,7 @@ use crate::runner::{Case, Suite};
 
 /// The suite.
 pub fn suite() -> Suite {
-    let cases: [Vec<Case>; 13] = [
+    let cases: [Vec<Case>; 14] = [
         sweep::cases(),
         general::cases(),
         sessions::cases(),
@@ -30,6 +31,7 @@ pub fn suite() -> Suite {
         combined::cases(),
         streams::cases(),
         keys::cases(),
+        encapsulation::cases(),
         hostile::cases(),
         fork::cases(),
         threads::cases(),

@@ -8,6 +8,7 @@ mod ec;
 mod keywrap;
 mod mac;
 mod mldsa;
+mod mlkem;
 mod rsa;
 mod symmetric;
 
@@ -19,8 +20,15 @@ use crate::{Attr, Mech, Object, Rv, Session, TestToken, rv};
 
 /// The suite.
 pub fn suite() -> Suite {
-    let cases =
-        [rsa::cases(), ec::cases(), symmetric::cases(), mac::cases(), keywrap::cases(), mldsa::cases()];
+    let cases = [
+        rsa::cases(),
+        ec::cases(),
+        symmetric::cases(),
+        mac::cases(),
+        keywrap::cases(),
+        mldsa::cases(),
+        mlkem::cases(),
+    ];
     Suite { name: "wycheproof", cases: cases.into_iter().flatten().collect() }
 }
 
