@@ -280,6 +280,7 @@ fn key_type(key: &PublicKey) -> ck::CK_KEY_TYPE {
         PublicKey::X25519(_) => ck::CKK_EC_MONTGOMERY,
         PublicKey::MlDsa(_) => ck::CKK_ML_DSA,
         PublicKey::MlKem(_) => ck::CKK_ML_KEM,
+        PublicKey::SlhDsa(_) => ck::CKK_SLH_DSA,
     }
 }
 

@@ -110,6 +110,42 @@ pub const FAMILIES: &[Family] = &[
     pair("ml-kem-1024", ck::CKM_ML_KEM_KEY_PAIR_GEN, ck::CKK_ML_KEM, ENCAPSULATE, |none| {
         set(none, ck::CKP_ML_KEM_1024)
     }),
+    pair("slh-dsa-sha2-128s", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHA2_128S)
+    }),
+    pair("slh-dsa-shake-128s", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHAKE_128S)
+    }),
+    pair("slh-dsa-sha2-128f", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHA2_128F)
+    }),
+    pair("slh-dsa-shake-128f", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHAKE_128F)
+    }),
+    pair("slh-dsa-sha2-192s", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHA2_192S)
+    }),
+    pair("slh-dsa-shake-192s", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHAKE_192S)
+    }),
+    pair("slh-dsa-sha2-192f", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHA2_192F)
+    }),
+    pair("slh-dsa-shake-192f", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHAKE_192F)
+    }),
+    pair("slh-dsa-sha2-256s", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHA2_256S)
+    }),
+    pair("slh-dsa-shake-256s", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHAKE_256S)
+    }),
+    pair("slh-dsa-sha2-256f", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHA2_256F)
+    }),
+    pair("slh-dsa-shake-256f", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHAKE_256F)
+    }),
     Family {
         parameters: "128|192|256 bits",
         pair: false,
@@ -275,6 +311,8 @@ mod tests {
             "ml-dsa-87",
             "ml-kem-512",
             "ml-kem-1024",
+            "slh-dsa-sha2-128s",
+            "slh-dsa-shake-256f",
             "aes:256",
             "generic:160",
         ] {

@@ -1,5 +1,5 @@
 //! Key pairs of any algorithm, and their standard encodings: SubjectPublicKeyInfo (RFC 5280) and PKCS#8 (RFC 5208,
-//! RFC 5958) with the algorithms of RFC 3279, RFC 5915, RFC 8410, RFC 9881 and RFC 9935.
+//! RFC 5958) with the algorithms of RFC 3279, RFC 5915, RFC 8410, RFC 9881, RFC 9909 and RFC 9935.
 
 use super::encoding::{
     BIT_STRING, Buffer, CONTEXT_0, EXPLICIT_0, EXPLICIT_1, NULL, OCTET_STRING, OID, Reader, SEQUENCE,
@@ -8,7 +8,7 @@ use super::encoding::{
 use super::{
     Curve, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Error, MlDsaPrivate, MlDsaPublic, MlDsaSet,
     MlKemPrivate, MlKemPublic, MlKemSet, OkpCurve, Result, RsaComponents, RsaPrivate, RsaPublic,
-    X25519Private, X25519Public, equal,
+    SlhDsaPrivate, SlhDsaPublic, SlhDsaSet, X25519Private, X25519Public, equal,
 };
 use crate::types::SecretBytes;
 
@@ -27,6 +27,8 @@ pub enum PublicKey {
     MlDsa(MlDsaPublic),
     /// ML-KEM.
     MlKem(MlKemPublic),
+    /// SLH-DSA.
+    SlhDsa(SlhDsaPublic),
 }
 
 /// A private key. Cloning shares it; the last clone wipes it.
@@ -44,6 +46,8 @@ pub enum PrivateKey {
     MlDsa(MlDsaPrivate),
     /// ML-KEM.
     MlKem(MlKemPrivate),
+    /// SLH-DSA.
+    SlhDsa(SlhDsaPrivate),
 }
 
 /// What an AlgorithmIdentifier says about the key behind it.
@@ -54,6 +58,7 @@ enum Algorithm {
     X25519,
     MlDsa(MlDsaSet),
     MlKem(MlKemSet),
+    SlhDsa(SlhDsaSet),
 }
 
 const RSA_OID: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -83,6 +88,9 @@ impl Algorithm {
         if let Some(set) = MlKemSet::ALL.into_iter().find(|set| set.oid_der() == *oid) {
             return Ok(Algorithm::MlKem(set));
         }
+        if let Some(set) = SlhDsaSet::ALL.into_iter().find(|set| set.oid_der() == *oid) {
+            return Ok(Algorithm::SlhDsa(set));
+        }
         match OkpCurve::from_oid_der(oid) {
             Ok(OkpCurve::Ed25519) => Ok(Algorithm::Ed25519),
             Ok(OkpCurve::X25519) => Ok(Algorithm::X25519),
@@ -98,6 +106,7 @@ impl Algorithm {
             Algorithm::X25519 => element(SEQUENCE, &[OkpCurve::X25519.oid_der()]),
             Algorithm::MlDsa(set) => element(SEQUENCE, &[&set.oid_der()]),
             Algorithm::MlKem(set) => element(SEQUENCE, &[&set.oid_der()]),
+            Algorithm::SlhDsa(set) => element(SEQUENCE, &[&set.oid_der()]),
         }
     }
 }
@@ -118,6 +127,7 @@ impl PublicKey {
             Algorithm::X25519 => PublicKey::X25519(X25519Public::new(key)?),
             Algorithm::MlDsa(set) => PublicKey::MlDsa(MlDsaPublic::new(set, key)?),
             Algorithm::MlKem(set) => PublicKey::MlKem(MlKemPublic::new(set, key)?),
+            Algorithm::SlhDsa(set) => PublicKey::SlhDsa(SlhDsaPublic::new(set, key)?),
         })
     }
 
@@ -132,6 +142,7 @@ impl PublicKey {
             PublicKey::X25519(key) => bit_string(key.bytes()),
             PublicKey::MlDsa(key) => bit_string(&key.bytes()),
             PublicKey::MlKem(key) => bit_string(key.bytes()),
+            PublicKey::SlhDsa(key) => bit_string(key.bytes()),
         };
         Ok(element(SEQUENCE, &[&self.algorithm().write(), &key]).to_vec())
     }
@@ -144,6 +155,7 @@ impl PublicKey {
             PublicKey::X25519(_) => Algorithm::X25519,
             PublicKey::MlDsa(key) => Algorithm::MlDsa(key.set()),
             PublicKey::MlKem(key) => Algorithm::MlKem(key.set()),
+            PublicKey::SlhDsa(key) => Algorithm::SlhDsa(key.set()),
         }
     }
 }
@@ -185,6 +197,8 @@ impl PrivateKey {
                     expanded: &MlDsaPrivate::expanded,
                 },
             )?),
+            // Nothing is around RFC 9909's private key.
+            Algorithm::SlhDsa(set) => PrivateKey::SlhDsa(SlhDsaPrivate::from_bytes(set, key)?),
             Algorithm::MlKem(set) => PrivateKey::MlKem(seeded(
                 key,
                 &Seeded {
@@ -206,6 +220,7 @@ impl PrivateKey {
             PrivateKey::X25519(key) => element(OCTET_STRING, &[&key.bytes()]),
             PrivateKey::MlDsa(key) => write_seeded(key.seed(), || key.expanded())?,
             PrivateKey::MlKem(key) => write_seeded(key.seed(), || key.expanded())?,
+            PrivateKey::SlhDsa(key) => Buffer::from(key.bytes().to_vec()),
         };
         let algorithm = self.public().algorithm().write();
         let mut der = element(SEQUENCE, &[&unsigned(&[0]), &algorithm, &element(OCTET_STRING, &[&key])]);
@@ -221,6 +236,7 @@ impl PrivateKey {
             PrivateKey::X25519(key) => PublicKey::X25519(key.public()),
             PrivateKey::MlDsa(key) => PublicKey::MlDsa(key.public()),
             PrivateKey::MlKem(key) => PublicKey::MlKem(key.public()),
+            PrivateKey::SlhDsa(key) => PublicKey::SlhDsa(key.public()),
         }
     }
 }

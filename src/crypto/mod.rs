@@ -12,9 +12,11 @@ mod hash;
 mod kdf;
 mod key;
 mod mu;
+mod prehash;
 mod pure;
 mod rsa;
 mod seal;
+mod slh_dsa;
 #[cfg(test)]
 mod tests;
 #[cfg(feature = "kms")]
@@ -32,8 +34,10 @@ pub use hash::{DigestValue, Hash, MAX_DIGEST_LEN};
 pub use kdf::argon2id;
 pub use key::{PrivateKey, PublicKey};
 pub use mu::MlDsaMu;
+pub use prehash::{PreHash, PreHashing};
 pub use rsa::{Oaep, Pss, RsaComponents};
 pub use seal::SealKey;
+pub use slh_dsa::{SlhDsaPrivate, SlhDsaPublic, SlhDsaSet};
 #[cfg(feature = "kms")]
 pub use tls::tls_provider;
 

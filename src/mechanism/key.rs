@@ -1,7 +1,7 @@
 //! Keys in the form the operations use: parsed and validated once, cheap to clone.
 
 use crate::crypto::{EcPrivate, EcPublic, Ed25519Private, Ed25519Public, MlDsaPrivate, MlDsaPublic};
-use crate::crypto::{MlKemPrivate, MlKemPublic};
+use crate::crypto::{MlKemPrivate, MlKemPublic, SlhDsaPrivate, SlhDsaPublic};
 use crate::crypto::{PrivateKey, PublicKey, RsaPrivate, RsaPublic, SecretKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{SecretBytes, ck};
@@ -70,6 +70,8 @@ impl Key {
         ml_dsa_public: Public, MlDsa => MlDsaPublic;
         ml_kem_private: Private, MlKem => MlKemPrivate;
         ml_kem_public: Public, MlKem => MlKemPublic;
+        slh_dsa_private: Private, SlhDsa => SlhDsaPrivate;
+        slh_dsa_public: Public, SlhDsa => SlhDsaPublic;
     }
 }
 

@@ -20,9 +20,11 @@ mod key_wrap;
 mod legacy;
 mod ml_dsa;
 mod ml_kem;
+mod prehash;
 mod rsa;
 mod secret;
 mod shapes;
+mod slh_dsa;
 mod wallet;
 
 pub mod external;
@@ -53,6 +55,7 @@ const FAMILIES: &[&[Descriptor]] = &[
     ml_dsa::ROWS,
     wallet::ROWS,
     ml_kem::ROWS,
+    slh_dsa::ROWS,
 ];
 
 const COUNT: usize = {

@@ -73,6 +73,11 @@ fn terms(key: &PublicKey) -> (ck::CK_KEY_TYPE, ck::CK_MECHANISM_TYPE, Template) 
             ck::CKM_ML_DSA_KEY_PAIR_GEN,
             Template::new().with(ck::CKA_PARAMETER_SET, material::parameter_set_number(key.set())),
         ),
+        PublicKey::SlhDsa(key) => (
+            ck::CKK_SLH_DSA,
+            ck::CKM_SLH_DSA_KEY_PAIR_GEN,
+            Template::new().with(ck::CKA_PARAMETER_SET, material::slh_dsa_set_number(key.set())),
+        ),
         PublicKey::MlKem(key) => (
             ck::CKK_ML_KEM,
             ck::CKM_ML_KEM_KEY_PAIR_GEN,

@@ -153,7 +153,7 @@ fn request<'a>(
         PublicKey::Ed25519(_) => Some(Signing::Ed25519 { message: MESSAGE }),
         PublicKey::MlDsa(_) if version.mu => Some(Signing::MlDsaMu { mu }),
         PublicKey::MlDsa(_) => Some(Signing::MlDsa { message: MESSAGE }),
-        PublicKey::X25519(_) | PublicKey::MlKem(_) => None,
+        PublicKey::X25519(_) | PublicKey::MlKem(_) | PublicKey::SlhDsa(_) => None,
     }
 }
 

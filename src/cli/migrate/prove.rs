@@ -22,6 +22,7 @@ pub fn same_key(own: &Key, other: &Key) -> Result<()> {
         Key::Private(PrivateKey::Ec(_)) => verifies(ck::CKM_ECDSA_SHA256, own, other),
         Key::Private(PrivateKey::Ed25519(_)) => verifies(ck::CKM_EDDSA, own, other),
         Key::Private(PrivateKey::MlDsa(_)) => verifies(ck::CKM_ML_DSA, own, other),
+        Key::Private(PrivateKey::SlhDsa(_)) => verifies(ck::CKM_SLH_DSA, own, other),
         Key::Private(PrivateKey::MlKem(_)) => decapsulates(own, other),
         Key::Private(PrivateKey::X25519(own)) => agrees(own, other),
         Key::Public(_) => Err(different()),

@@ -8,6 +8,7 @@ mod ml_dsa;
 mod ml_kem;
 mod rsa;
 mod sealing;
+mod slh_dsa;
 
 use super::Hash;
 

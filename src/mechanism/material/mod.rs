@@ -13,6 +13,7 @@ mod ml_kem;
 mod rsa;
 mod secret;
 mod seeded;
+mod slh_dsa;
 
 pub use certificate::CertificateFields;
 pub(super) use curve::okp;
@@ -20,6 +21,7 @@ pub use curve::weierstrass;
 pub(super) use ec::{point_lens, raw_point};
 pub use ml_dsa::{parameter_set, parameter_set_number};
 pub use ml_kem::{ml_kem_set, ml_kem_set_number};
+pub use slh_dsa::{slh_dsa_set, slh_dsa_set_number};
 
 use crate::crypto::{OkpCurve, PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
@@ -43,7 +45,7 @@ struct Asymmetric {
 }
 
 const ASYMMETRIC: &[Asymmetric] =
-    &[rsa::TYPE, ec::TYPE, edwards::EDWARDS, edwards::MONTGOMERY, ml_dsa::TYPE, ml_kem::TYPE];
+    &[rsa::TYPE, ec::TYPE, edwards::EDWARDS, edwards::MONTGOMERY, ml_dsa::TYPE, ml_kem::TYPE, slh_dsa::TYPE];
 
 fn asymmetric(attributes: &Attributes) -> Result<&'static Asymmetric> {
     let key_type = attributes.key_type().ok_or_else(|| incomplete("CKA_KEY_TYPE is missing"))?;

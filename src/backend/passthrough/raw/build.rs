@@ -64,6 +64,7 @@ enum Block {
     Ecdh(Box<ck::CK_ECDH1_DERIVE_PARAMS>),
     Eddsa(Box<ck::CK_EDDSA_PARAMS>),
     SignContext(Box<ck::CK_SIGN_ADDITIONAL_CONTEXT>),
+    HashSignContext(Box<ck::CK_HASH_SIGN_ADDITIONAL_CONTEXT>),
 }
 
 /// Bytes as a parameter structure has them.
@@ -126,6 +127,15 @@ fn block(params: &Params) -> Block {
                 ulContextLen: len,
             }))
         }
+        Params::HashSignContext { hedge, context, hash } => {
+            let (context, len) = bytes(context);
+            Block::HashSignContext(Box::new(ck::CK_HASH_SIGN_ADDITIONAL_CONTEXT {
+                hedgeVariant: *hedge,
+                pContext: context,
+                ulContextLen: len,
+                hash: *hash,
+            }))
+        }
         // keyward's own mechanisms are no other library's.
         _ => Block::None,
     }
@@ -146,6 +156,7 @@ impl<'a> BuiltMechanism<'a> {
             (Block::Ecdh(block), _) => place(&mut **block),
             (Block::Eddsa(block), _) => place(&mut **block),
             (Block::SignContext(block), _) => place(&mut **block),
+            (Block::HashSignContext(block), _) => place(&mut **block),
             (Block::None, Params::Iv(iv)) => (iv.as_ptr().cast_mut().cast(), iv.len()),
             (Block::None, _) => (std::ptr::null_mut(), 0),
         };

@@ -203,6 +203,36 @@ impl Pkey {
     }
 }
 
+/// ML-DSA over the message representative µ.
+impl Pkey {
+    /// A hedged signature into `out`, exactly as long as a signature.
+    pub(in crate::crypto::aws_lc) fn ml_dsa_sign_mu(&self, mu: &[u8; 64], out: &mut [u8]) -> Result<()> {
+        const FAILED: Error = Error::Internal("ML-DSA signature over mu");
+        let context = Context::new(self)?;
+        // SAFETY: a live context.
+        check(unsafe { sys::EVP_PKEY_sign_init(context.raw()) }, FAILED)?;
+        let mut written = out.len();
+        // SAFETY: a live context; AWS-LC reads `mu` and writes at most `written` bytes.
+        let status = unsafe {
+            sys::EVP_PKEY_sign(context.raw(), out.as_mut_ptr(), &raw mut written, mu.as_ptr(), mu.len())
+        };
+        check(status, FAILED)
+    }
+
+    /// Checks a signature; every failure is [`Error::Signature`].
+    pub(in crate::crypto::aws_lc) fn ml_dsa_verify_mu(&self, mu: &[u8; 64], signature: &[u8]) -> Result<()> {
+        let context = Context::new(self)?;
+        // SAFETY: a live context.
+        let status = unsafe { sys::EVP_PKEY_verify_init(context.raw()) };
+        check(status, Error::Internal("ML-DSA verification over mu"))?;
+        // SAFETY: a live context; AWS-LC reads both slices.
+        let status = unsafe {
+            sys::EVP_PKEY_verify(context.raw(), signature.as_ptr(), signature.len(), mu.as_ptr(), mu.len())
+        };
+        check(status, Error::Signature)
+    }
+}
+
 /// ML-KEM.
 impl Pkey {
     /// A pair from its seed, d and z.
