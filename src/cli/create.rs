@@ -281,6 +281,8 @@ fn key_type(key: &PublicKey) -> ck::CK_KEY_TYPE {
         PublicKey::MlDsa(_) => ck::CKK_ML_DSA,
         PublicKey::Dh(_) => ck::CKK_DH,
         PublicKey::Dsa(_) => ck::CKK_DSA,
+        PublicKey::MlKem(_) => ck::CKK_ML_KEM,
+        PublicKey::SlhDsa(_) => ck::CKK_SLH_DSA,
     }
 }
 

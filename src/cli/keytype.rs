@@ -17,6 +17,8 @@ pub enum Usage {
     Wrap,
     /// Derive other keys
     Derive,
+    /// Encapsulate and decapsulate secrets
+    Encapsulate,
 }
 
 /// Which attribute lets a key do what: of a public, a private and a secret key.
@@ -28,9 +30,14 @@ const USAGES: &[UsageRow] = &[
     (Usage::Derive, &[], &[ck::CKA_DERIVE]),
 ];
 
+/// The same for what only pairs do.
+const PAIR_USAGES: &[UsageRow] = &[(Usage::Encapsulate, &[ck::CKA_ENCAPSULATE], &[ck::CKA_DECAPSULATE])];
+
 /// Adds every usage attribute that keys of a class have, true or false as `usages` says.
 pub fn with_usages(mut template: Template, class: ck::CK_OBJECT_CLASS, usages: &[Usage]) -> Template {
-    for (usage, public, private) in USAGES {
+    // Libraries below that are older than v3.2 know no encapsulation: it is named where it is wanted.
+    let of_pairs = PAIR_USAGES.iter().filter(|row| class != ck::CKO_SECRET_KEY && usages.contains(&row.0));
+    for (usage, public, private) in USAGES.iter().chain(of_pairs) {
         let (of_public, of_private) = (class != ck::CKO_PRIVATE_KEY, class != ck::CKO_PUBLIC_KEY);
         let attributes = public.iter().filter(|_| of_public).chain(private.iter().filter(|_| of_private));
         for attribute in attributes {
@@ -73,6 +80,7 @@ const fn pair(
 }
 
 const SIGN: &[Usage] = &[Usage::Sign];
+const ENCAPSULATE: &[Usage] = &[Usage::Encapsulate];
 
 /// Every word.
 pub const FAMILIES: &[Family] = &[
@@ -99,6 +107,51 @@ pub const FAMILIES: &[Family] = &[
     pair("ml-dsa-44", ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKK_ML_DSA, SIGN, |none| set(none, ck::CKP_ML_DSA_44)),
     pair("ml-dsa-65", ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKK_ML_DSA, SIGN, |none| set(none, ck::CKP_ML_DSA_65)),
     pair("ml-dsa-87", ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKK_ML_DSA, SIGN, |none| set(none, ck::CKP_ML_DSA_87)),
+    pair("ml-kem-512", ck::CKM_ML_KEM_KEY_PAIR_GEN, ck::CKK_ML_KEM, ENCAPSULATE, |none| {
+        set(none, ck::CKP_ML_KEM_512)
+    }),
+    pair("ml-kem-768", ck::CKM_ML_KEM_KEY_PAIR_GEN, ck::CKK_ML_KEM, ENCAPSULATE, |none| {
+        set(none, ck::CKP_ML_KEM_768)
+    }),
+    pair("ml-kem-1024", ck::CKM_ML_KEM_KEY_PAIR_GEN, ck::CKK_ML_KEM, ENCAPSULATE, |none| {
+        set(none, ck::CKP_ML_KEM_1024)
+    }),
+    pair("slh-dsa-sha2-128s", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHA2_128S)
+    }),
+    pair("slh-dsa-shake-128s", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHAKE_128S)
+    }),
+    pair("slh-dsa-sha2-128f", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHA2_128F)
+    }),
+    pair("slh-dsa-shake-128f", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHAKE_128F)
+    }),
+    pair("slh-dsa-sha2-192s", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHA2_192S)
+    }),
+    pair("slh-dsa-shake-192s", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHAKE_192S)
+    }),
+    pair("slh-dsa-sha2-192f", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHA2_192F)
+    }),
+    pair("slh-dsa-shake-192f", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHAKE_192F)
+    }),
+    pair("slh-dsa-sha2-256s", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHA2_256S)
+    }),
+    pair("slh-dsa-shake-256s", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHAKE_256S)
+    }),
+    pair("slh-dsa-sha2-256f", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHA2_256F)
+    }),
+    pair("slh-dsa-shake-256f", ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, SIGN, |none| {
+        set(none, ck::CKP_SLH_DSA_SHAKE_256F)
+    }),
     Family {
         parameters: "128|192|256 bits",
         pair: false,
@@ -279,6 +332,10 @@ mod tests {
             "x448",
             "ml-dsa-44",
             "ml-dsa-87",
+            "ml-kem-512",
+            "ml-kem-1024",
+            "slh-dsa-sha2-128s",
+            "slh-dsa-shake-256f",
             "aes:256",
             "generic:160",
         ] {
@@ -313,5 +370,11 @@ mod tests {
         assert_eq!(private.flag(ck::CKA_VERIFY), None);
         let secret = with_usages(Template::new(), ck::CKO_SECRET_KEY, &[Usage::Wrap]);
         assert_eq!((secret.flag(ck::CKA_WRAP), secret.flag(ck::CKA_UNWRAP)), (Some(true), Some(true)));
+        let public = with_usages(Template::new(), ck::CKO_PUBLIC_KEY, &[Usage::Encapsulate]);
+        assert_eq!(
+            (public.flag(ck::CKA_ENCAPSULATE), public.flag(ck::CKA_VERIFY)),
+            (Some(true), Some(false))
+        );
+        assert_eq!((private.flag(ck::CKA_DECAPSULATE), public.flag(ck::CKA_DECAPSULATE)), (None, None));
     }
 }

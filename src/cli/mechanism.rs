@@ -125,6 +125,7 @@ const PARAMETERS: &[(ParamKind, &str)] = &[
     (ParamKind::Ecdh, "CK_ECDH1_DERIVE_PARAMS"),
     (ParamKind::Eddsa, "CK_EDDSA_PARAMS or none"),
     (ParamKind::SignContext, "CK_SIGN_ADDITIONAL_CONTEXT or none"),
+    (ParamKind::HashSignContext, "CK_HASH_SIGN_ADDITIONAL_CONTEXT"),
     (ParamKind::Bip32Master, "CK_KEYWARD_BIP32_MASTER_PARAMS or none"),
     (ParamKind::Bip32Child, "CK_KEYWARD_BIP32_CHILD_PARAMS"),
     (ParamKind::Kdf(KdfKind::KeyHandle), "CK_OBJECT_HANDLE"),

@@ -23,7 +23,7 @@ use crate::types::{ck, length, ulong};
 
 /// Shown below the options of both.
 pub const HELP: &str = "\
-Without --mechanism: SHA256_RSA_PKCS, ECDSA_SHA256, EDDSA, ML_DSA or SHA256_HMAC, as the key is.
+Without --mechanism: SHA256_RSA_PKCS, ECDSA_SHA256, EDDSA, ML_DSA, SLH_DSA or SHA256_HMAC, as the key is.
 An ECDSA signature is r || s, as PKCS#11 has it; with --format der it is what OpenSSL and Java read. Verifying tells
 them apart by their length unless --format says which it is.
 
@@ -212,6 +212,7 @@ const DEFAULTS: &[(ck::CK_KEY_TYPE, ck::CK_MECHANISM_TYPE)] = &[
     (ck::CKK_EC, ck::CKM_ECDSA_SHA256),
     (ck::CKK_EC_EDWARDS, ck::CKM_EDDSA),
     (ck::CKK_ML_DSA, ck::CKM_ML_DSA),
+    (ck::CKK_SLH_DSA, ck::CKM_SLH_DSA),
     (ck::CKK_GENERIC_SECRET, ck::CKM_SHA256_HMAC),
 ];
 

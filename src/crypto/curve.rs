@@ -282,6 +282,73 @@ impl MlDsaSet {
     }
 }
 
+/// An ML-KEM parameter set (FIPS 203).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum MlKemSet {
+    /// Category 1.
+    MlKem512,
+    /// Category 3.
+    MlKem768,
+    /// Category 5.
+    MlKem1024,
+}
+
+impl MlKemSet {
+    /// Every parameter set.
+    pub const ALL: [MlKemSet; 3] = [MlKemSet::MlKem512, MlKemSet::MlKem768, MlKemSet::MlKem1024];
+
+    /// FIPS 203's name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            MlKemSet::MlKem512 => "ML-KEM-512",
+            MlKemSet::MlKem768 => "ML-KEM-768",
+            MlKemSet::MlKem1024 => "ML-KEM-1024",
+        }
+    }
+
+    /// Encapsulation key, decapsulation key and ciphertext in bytes.
+    const fn lens(self) -> (usize, usize, usize) {
+        match self {
+            MlKemSet::MlKem512 => (800, 1632, 768),
+            MlKemSet::MlKem768 => (1184, 2400, 1088),
+            MlKemSet::MlKem1024 => (1568, 3168, 1568),
+        }
+    }
+
+    /// Length of an encapsulation key in bytes.
+    pub const fn public_len(self) -> usize {
+        self.lens().0
+    }
+
+    /// Length of a decapsulation key in bytes.
+    pub const fn private_len(self) -> usize {
+        self.lens().1
+    }
+
+    /// Length of a ciphertext in bytes.
+    pub const fn ciphertext_len(self) -> usize {
+        self.lens().2
+    }
+
+    /// The set whose encapsulation keys have `len` bytes.
+    pub fn from_public_len(len: usize) -> Option<MlKemSet> {
+        MlKemSet::ALL.into_iter().find(|set| set.public_len() == len)
+    }
+
+    /// The DER OBJECT IDENTIFIER of keys (RFC 9935): 2.16.840.1.101.3.4.4.1 to 3.
+    pub(super) const fn oid_der(self) -> [u8; 11] {
+        [0x06, 0x09, 0x60, 0x86, 0x48, 0x01, 0x65, 0x03, 0x04, 0x04, self.oid_arc()]
+    }
+
+    const fn oid_arc(self) -> u8 {
+        match self {
+            MlKemSet::MlKem512 => 1,
+            MlKemSet::MlKem768 => 2,
+            MlKemSet::MlKem1024 => 3,
+        }
+    }
+}
+
 /// Whether an ML-DSA signature mixes fresh randomness in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hedge {

@@ -1,5 +1,5 @@
 //! Key pairs of any algorithm, and their standard encodings: SubjectPublicKeyInfo (RFC 5280) and PKCS#8 (RFC 5208,
-//! RFC 5958) with the algorithms of PKCS #3, RFC 3279, RFC 5915, RFC 8410 and RFC 9881.
+//! RFC 5958) with the algorithms of PKCS #3, RFC 3279, RFC 5915, RFC 8410, RFC 9881, RFC 9909 and RFC 9935.
 
 use super::encoding::{
     BIT_STRING, Buffer, CONTEXT_0, EXPLICIT_0, EXPLICIT_1, NULL, OCTET_STRING, OID, Reader, SEQUENCE,
@@ -8,8 +8,9 @@ use super::encoding::{
 use super::finite::Field;
 use super::{
     Curve, DhPrivate, DhPublic, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed448Private, Ed448Public,
-    Ed25519Private, Ed25519Public, Error, MlDsaPrivate, MlDsaPublic, MlDsaSet, OkpCurve, Result,
-    RsaComponents, RsaPrivate, RsaPublic, X448Private, X448Public, X25519Private, X25519Public, equal,
+    Ed25519Private, Ed25519Public, Error, MlDsaPrivate, MlDsaPublic, MlDsaSet, MlKemPrivate, MlKemPublic,
+    MlKemSet, OkpCurve, Result, RsaComponents, RsaPrivate, RsaPublic, SlhDsaPrivate, SlhDsaPublic, SlhDsaSet,
+    X448Private, X448Public, X25519Private, X25519Public, equal,
 };
 use crate::types::SecretBytes;
 
@@ -34,6 +35,10 @@ pub enum PublicKey {
     Dh(DhPublic),
     /// DSA.
     Dsa(DsaPublic),
+    /// ML-KEM.
+    MlKem(MlKemPublic),
+    /// SLH-DSA.
+    SlhDsa(SlhDsaPublic),
 }
 
 /// A private key. Cloning shares it; the last clone wipes it.
@@ -57,6 +62,10 @@ pub enum PrivateKey {
     Dh(DhPrivate),
     /// DSA.
     Dsa(DsaPrivate),
+    /// ML-KEM.
+    MlKem(MlKemPrivate),
+    /// SLH-DSA.
+    SlhDsa(SlhDsaPrivate),
 }
 
 /// What an AlgorithmIdentifier says about the key behind it.
@@ -66,6 +75,8 @@ enum Algorithm {
     Okp(OkpCurve),
     MlDsa(MlDsaSet),
     Field(Field),
+    MlKem(MlKemSet),
+    SlhDsa(SlhDsaSet),
 }
 
 const RSA_OID: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
@@ -92,6 +103,12 @@ impl Algorithm {
         if let Some(set) = MlDsaSet::ALL.into_iter().find(|set| set.oid_der() == *oid) {
             return Ok(Algorithm::MlDsa(set));
         }
+        if let Some(set) = MlKemSet::ALL.into_iter().find(|set| set.oid_der() == *oid) {
+            return Ok(Algorithm::MlKem(set));
+        }
+        if let Some(set) = SlhDsaSet::ALL.into_iter().find(|set| set.oid_der() == *oid) {
+            return Ok(Algorithm::SlhDsa(set));
+        }
         if let Some(field) = Field::read(oid, parameters)? {
             return Ok(Algorithm::Field(field));
         }
@@ -105,6 +122,8 @@ impl Algorithm {
             Algorithm::Okp(curve) => element(SEQUENCE, &[curve.oid_der()]),
             Algorithm::MlDsa(set) => element(SEQUENCE, &[&set.oid_der()]),
             Algorithm::Field(field) => field.write()?,
+            Algorithm::MlKem(set) => element(SEQUENCE, &[&set.oid_der()]),
+            Algorithm::SlhDsa(set) => element(SEQUENCE, &[&set.oid_der()]),
         })
     }
 }
@@ -124,6 +143,8 @@ impl PublicKey {
             Algorithm::Okp(curve) => PublicKey::okp(curve, key)?,
             Algorithm::Field(field) => field.public(key)?,
             Algorithm::MlDsa(set) => PublicKey::MlDsa(MlDsaPublic::new(set, key)?),
+            Algorithm::MlKem(set) => PublicKey::MlKem(MlKemPublic::new(set, key)?),
+            Algorithm::SlhDsa(set) => PublicKey::SlhDsa(SlhDsaPublic::new(set, key)?),
         })
     }
 
@@ -162,6 +183,8 @@ impl PublicKey {
             PublicKey::Dh(key) => bit_string(&unsigned(&key.y()?)),
             PublicKey::Dsa(key) => bit_string(&unsigned(key.y())),
             PublicKey::MlDsa(key) => bit_string(&key.bytes()),
+            PublicKey::MlKem(key) => bit_string(key.bytes()),
+            PublicKey::SlhDsa(key) => bit_string(key.bytes()),
         };
         Ok(element(SEQUENCE, &[&self.algorithm().write()?, &key]).to_vec())
     }
@@ -177,6 +200,8 @@ impl PublicKey {
             PublicKey::Dh(key) => Algorithm::Field(Field::Dh(key.group().clone())),
             PublicKey::Dsa(key) => Algorithm::Field(Field::Dsa(key.group().clone())),
             PublicKey::MlDsa(key) => Algorithm::MlDsa(key.set()),
+            PublicKey::MlKem(key) => Algorithm::MlKem(key.set()),
+            PublicKey::SlhDsa(key) => Algorithm::SlhDsa(key.set()),
         }
     }
 }
@@ -193,7 +218,7 @@ pub(super) fn rsa_public(der: &[u8]) -> Result<RsaPublic> {
 impl PrivateKey {
     /// Parses and validates a DER PKCS#8 PrivateKeyInfo (not encrypted) or OneAsymmetricKey.
     ///
-    /// Of RFC 9881's three ML-DSA forms each is taken. An unsupported curve is [`Error::Curve`], anything else
+    /// Of the three forms of RFC 9881 (ML-DSA) and RFC 9935 (ML-KEM) each is taken. An unsupported curve is [`Error::Curve`], anything else
     /// [`Error::Key`].
     pub fn from_pkcs8(der: &[u8]) -> Result<PrivateKey> {
         let mut outer = Reader::new(der);
@@ -210,7 +235,24 @@ impl PrivateKey {
             Algorithm::Ec(curve) => PrivateKey::Ec(ec_private(curve, key)?),
             Algorithm::Okp(curve) => PrivateKey::okp(curve, octets(key)?)?,
             Algorithm::Field(field) => field.private(key)?,
-            Algorithm::MlDsa(set) => PrivateKey::MlDsa(ml_dsa_private(set, key)?),
+            Algorithm::MlDsa(set) => PrivateKey::MlDsa(seeded(
+                key,
+                &Seeded {
+                    from_seed: &|seed| MlDsaPrivate::from_seed(set, seed),
+                    from_expanded: &|key| MlDsaPrivate::from_expanded(set, key),
+                    expanded: &MlDsaPrivate::expanded,
+                },
+            )?),
+            // Nothing is around RFC 9909's private key.
+            Algorithm::SlhDsa(set) => PrivateKey::SlhDsa(SlhDsaPrivate::from_bytes(set, key)?),
+            Algorithm::MlKem(set) => PrivateKey::MlKem(seeded(
+                key,
+                &Seeded {
+                    from_seed: &|seed| MlKemPrivate::from_seed(set, seed),
+                    from_expanded: &|key| MlKemPrivate::from_expanded(set, key),
+                    expanded: &MlKemPrivate::expanded,
+                },
+            )?),
         })
     }
 
@@ -245,8 +287,8 @@ impl PrivateKey {
         }
     }
 
-    /// The DER PKCS#8 PrivateKeyInfo. An EC key carries its public point; an ML-DSA key is written as its seed if
-    /// that is known, else expanded.
+    /// The DER PKCS#8 PrivateKeyInfo. An EC key carries its public point; ML-DSA and ML-KEM keys are written as
+    /// their seed if that is known, else expanded.
     pub fn to_pkcs8(&self) -> Result<SecretBytes> {
         let key = match self {
             PrivateKey::Rsa(key) => write_rsa(&key.components()?)?,
@@ -257,10 +299,9 @@ impl PrivateKey {
             PrivateKey::X448(key) => element(OCTET_STRING, &[&key.bytes()]),
             PrivateKey::Dh(key) => unsigned(&key.value()),
             PrivateKey::Dsa(key) => unsigned(&key.value()),
-            PrivateKey::MlDsa(key) => match key.seed() {
-                Some(seed) => element(CONTEXT_0, &[&seed]),
-                None => element(OCTET_STRING, &[&key.expanded()?]),
-            },
+            PrivateKey::MlDsa(key) => write_seeded(key.seed(), || key.expanded())?,
+            PrivateKey::MlKem(key) => write_seeded(key.seed(), || key.expanded())?,
+            PrivateKey::SlhDsa(key) => Buffer::from(key.bytes().to_vec()),
         };
         let algorithm = self.public().algorithm().write()?;
         let mut der = element(SEQUENCE, &[&unsigned(&[0]), &algorithm, &element(OCTET_STRING, &[&key])]);
@@ -279,6 +320,8 @@ impl PrivateKey {
             PrivateKey::Dh(key) => PublicKey::Dh(key.public()),
             PrivateKey::Dsa(key) => PublicKey::Dsa(key.public()),
             PrivateKey::MlDsa(key) => PublicKey::MlDsa(key.public()),
+            PrivateKey::MlKem(key) => PublicKey::MlKem(key.public()),
+            PrivateKey::SlhDsa(key) => PublicKey::SlhDsa(key.public()),
         }
     }
 }
@@ -361,23 +404,38 @@ fn write_ec(key: &EcPrivate) -> Buffer {
     )
 }
 
-/// RFC 9881's ML-DSA-PrivateKey: `[0]` seed, OCTET STRING expanded, or SEQUENCE of both, which must agree.
-fn ml_dsa_private(set: MlDsaSet, der: &[u8]) -> Result<MlDsaPrivate> {
+/// How a key that has a seed is made of either form.
+struct Seeded<'a, K> {
+    from_seed: &'a dyn Fn(&[u8]) -> Result<K>,
+    from_expanded: &'a dyn Fn(&[u8]) -> Result<K>,
+    expanded: &'a dyn Fn(&K) -> Result<SecretBytes>,
+}
+
+/// RFC 9881's ML-DSA-PrivateKey and RFC 9935's ML-KEM-PrivateKey: `[0]` seed, OCTET STRING expanded, or SEQUENCE of
+/// both, which must agree.
+fn seeded<K>(der: &[u8], forms: &Seeded<'_, K>) -> Result<K> {
     let mut reader = Reader::new(der);
     let key = match reader.peek() {
-        Some(CONTEXT_0) => MlDsaPrivate::from_seed(set, reader.take(CONTEXT_0)?)?,
-        Some(OCTET_STRING) => MlDsaPrivate::from_expanded(set, reader.take(OCTET_STRING)?)?,
+        Some(CONTEXT_0) => (forms.from_seed)(reader.take(CONTEXT_0)?)?,
+        Some(OCTET_STRING) => (forms.from_expanded)(reader.take(OCTET_STRING)?)?,
         _ => {
             let mut both = reader.enter(SEQUENCE)?;
-            let key = MlDsaPrivate::from_seed(set, both.take(OCTET_STRING)?)?;
+            let key = (forms.from_seed)(both.take(OCTET_STRING)?)?;
             let expanded = both.take(OCTET_STRING)?;
             both.end()?;
-            if !equal(&key.expanded()?, expanded) {
-                return Err(Error::Key("ML-DSA: seed and expanded key do not belong together"));
+            if !equal(&(forms.expanded)(&key)?, expanded) {
+                return Err(Error::Key("seed and expanded key do not belong together"));
             }
             key
         }
     };
     reader.end()?;
     Ok(key)
+}
+
+fn write_seeded(seed: Option<SecretBytes>, expanded: impl FnOnce() -> Result<SecretBytes>) -> Result<Buffer> {
+    Ok(match seed {
+        Some(seed) => element(CONTEXT_0, &[&seed]),
+        None => element(OCTET_STRING, &[&expanded()?]),
+    })
 }

@@ -15,9 +15,11 @@ mod hash;
 mod kdf;
 mod key;
 mod mu;
+mod prehash;
 mod pure;
 mod rsa;
 mod seal;
+mod slh_dsa;
 mod soft_hash;
 #[cfg(test)]
 mod tests;
@@ -31,15 +33,17 @@ mod aws_lc;
 compile_error!("keyward needs a crypto provider: enable the feature `aws-lc`");
 
 pub use crypter::Crypter;
-pub use curve::{Curve, Hedge, MlDsaSet, OkpCurve};
+pub use curve::{Curve, Hedge, MlDsaSet, MlKemSet, OkpCurve};
 pub use error::{Error, Result};
 pub use goldilocks::{Ed448Private, Ed448Public, X448Private, X448Public};
 pub use hash::{DigestValue, Hash, MAX_DIGEST_LEN};
 pub use kdf::argon2id;
 pub use key::{PrivateKey, PublicKey};
 pub use mu::MlDsaMu;
+pub use prehash::{PreHash, PreHashing};
 pub use rsa::{Oaep, Pss, RsaComponents};
 pub use seal::SealKey;
+pub use slh_dsa::{SlhDsaPrivate, SlhDsaPublic, SlhDsaSet};
 pub use soft_hash::{Blake3Mac, shake128, shake256};
 #[cfg(feature = "kms")]
 pub use tls::tls_provider;
@@ -51,7 +55,7 @@ use aws_lc::SealCipher;
 pub use aws_lc::{
     BlockMac, Ccm, ChaCha20, ChaChaOpen, ChaChaSeal, Cmac, Cts, Des3, Des3Mode, DhGroup, DhPrivate, DhPublic,
     Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Feedback,
-    Gmac, Hmac, MlDsaPrivate, MlDsaPublic, Poly1305, RsaPrivate, RsaPublic, SecretKey, Segment,
-    X25519Private, X25519Public, Xts, aes, digest, equal, hkdf_expand, hkdf_expand_into, hkdf_extract,
-    hmac_sha256, pbkdf2, random, tls_prf,
+    Gmac, Hmac, MlDsaPrivate, MlDsaPublic, MlKemPrivate, MlKemPublic, Poly1305, RsaPrivate, RsaPublic,
+    SecretKey, Segment, X25519Private, X25519Public, Xts, aes, digest, equal, hkdf_expand, hkdf_expand_into,
+    hkdf_extract, hmac_sha256, pbkdf2, random, tls_prf,
 };

@@ -66,6 +66,7 @@ unsafe fn params(kind: ParamKind, raw: &ck::CK_MECHANISM) -> Result<Params> {
             ParamKind::Ecdh => ecdh(raw),
             ParamKind::Eddsa => eddsa(raw),
             ParamKind::SignContext => sign_context(raw),
+            ParamKind::HashSignContext => hash_sign_context(raw),
             ParamKind::Bip32Master => bip32_master(raw),
             ParamKind::Bip32Child => bip32_child(raw),
             ParamKind::Kdf(kind) => kdf::read(kind, raw).map(|kdf| Params::Kdf(Box::new(kdf))),
@@ -236,6 +237,14 @@ unsafe fn sign_context(raw: &ck::CK_MECHANISM) -> Result<Params> {
     // SAFETY: the caller's promise.
     let context = unsafe { bytes(p.pContext, p.ulContextLen, 255, "the context is null or over 255 bytes") }?;
     Ok(Params::SignContext { hedge: p.hedgeVariant, context })
+}
+
+unsafe fn hash_sign_context(raw: &ck::CK_MECHANISM) -> Result<Params> {
+    // SAFETY: the caller's promise.
+    let p: ck::CK_HASH_SIGN_ADDITIONAL_CONTEXT = unsafe { structure(raw) }?;
+    // SAFETY: the caller's promise.
+    let context = unsafe { bytes(p.pContext, p.ulContextLen, 255, "the context is null or over 255 bytes") }?;
+    Ok(Params::HashSignContext { hedge: p.hedgeVariant, context, hash: p.hash })
 }
 
 unsafe fn bip32_master(raw: &ck::CK_MECHANISM) -> Result<Params> {

@@ -1,6 +1,7 @@
 //! Keys in the form the operations use: parsed and validated once, cheap to clone.
 
 use crate::crypto::{EcPrivate, EcPublic, MlDsaPrivate, MlDsaPublic};
+use crate::crypto::{MlKemPrivate, MlKemPublic, SlhDsaPrivate, SlhDsaPublic};
 use crate::crypto::{PrivateKey, PublicKey, RsaPrivate, RsaPublic, SecretKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{SecretBytes, ck};
@@ -67,6 +68,10 @@ impl Key {
         ec_public: Public, Ec => EcPublic;
         ml_dsa_private: Private, MlDsa => MlDsaPrivate;
         ml_dsa_public: Public, MlDsa => MlDsaPublic;
+        ml_kem_private: Private, MlKem => MlKemPrivate;
+        ml_kem_public: Public, MlKem => MlKemPublic;
+        slh_dsa_private: Private, SlhDsa => SlhDsaPrivate;
+        slh_dsa_public: Public, SlhDsa => SlhDsaPublic;
     }
 }
 

@@ -1,8 +1,9 @@
-//! ML-DSA (PKCS#11 v3.2, section 6 "ML-DSA"): generation, and the pure scheme of FIPS 204.
+//! ML-DSA (PKCS#11 v3.2, section 6 "ML-DSA"): generation, the pure scheme of FIPS 204 and the pre-hashed
+//! one.
 //!
 //! The message goes to the primitive whole, so its parts are kept until the end.
 
-use crate::crypto::{Hedge, MlDsaPrivate, MlDsaPublic, MlDsaSet, PrivateKey};
+use crate::crypto::{Hedge, MlDsaPrivate, MlDsaPublic, MlDsaSet, PreHash, PrivateKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::{ck, ulong};
 
@@ -10,6 +11,7 @@ use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::material;
 use super::params::{ParamKind, Params};
+use super::prehash;
 use super::shapes::{Checker, Gathering, GatheringCheck, Signer};
 
 macro_rules! row {
@@ -32,6 +34,19 @@ macro_rules! row {
     };
 }
 
+/// HashML-DSA with the hashing done here.
+macro_rules! hashed {
+    ($kind:ident, $hash:ident) => {
+        Descriptor {
+            vectors: "dilithium-py",
+            ..row!($kind, SignContext, {
+            sign: |key, params| prehash::signing(key.ml_dsa_private()?.clone(), PreHash::$hash, params),
+            verify: |key, params| prehash::verifying(key.ml_dsa_public()?.clone(), PreHash::$hash, params),
+        })
+        }
+    };
+}
+
 pub(super) const ROWS: &[Descriptor] = &[
     row!(CKM_ML_DSA_KEY_PAIR_GEN, None, {
         generate_pair: |_, public, _| {
@@ -49,6 +64,23 @@ pub(super) const ROWS: &[Descriptor] = &[
             Ok(Box::new(GatheringCheck(Gathering::new(Pure { key: key.ml_dsa_public()?.clone(), context, hedge }))))
         },
     }),
+    Descriptor {
+        vectors: "dilithium-py",
+        ..row!(CKM_HASH_ML_DSA, HashSignContext, {
+            sign: |key, params| prehash::signing_digests(key.ml_dsa_private()?.clone(), params),
+            verify: |key, params| prehash::verifying_digests(key.ml_dsa_public()?.clone(), params),
+        })
+    },
+    hashed!(CKM_HASH_ML_DSA_SHA224, Sha224),
+    hashed!(CKM_HASH_ML_DSA_SHA256, Sha256),
+    hashed!(CKM_HASH_ML_DSA_SHA384, Sha384),
+    hashed!(CKM_HASH_ML_DSA_SHA512, Sha512),
+    hashed!(CKM_HASH_ML_DSA_SHA3_224, Sha3_224),
+    hashed!(CKM_HASH_ML_DSA_SHA3_256, Sha3_256),
+    hashed!(CKM_HASH_ML_DSA_SHA3_384, Sha3_384),
+    hashed!(CKM_HASH_ML_DSA_SHA3_512, Sha3_512),
+    hashed!(CKM_HASH_ML_DSA_SHAKE128, Shake128),
+    hashed!(CKM_HASH_ML_DSA_SHAKE256, Shake256),
 ];
 
 struct Pure<K> {
@@ -78,19 +110,24 @@ const HEDGES: &[(ck::CK_HEDGE_TYPE, Hedge)] = &[
     (ck::CKH_DETERMINISTIC_REQUIRED, Hedge::Deterministic),
 ];
 
-fn context(params: &Params) -> Result<(Hedge, Vec<u8>)> {
-    let (hedge, context) = match params {
-        Params::None => return Ok((Hedge::Preferred, Vec::new())),
-        Params::SignContext { hedge, context } => (hedge, context),
-        _ => return Err(errors::wrong_param()),
-    };
+/// An optional CK_SIGN_ADDITIONAL_CONTEXT. CKR_MECHANISM_PARAM_INVALID.
+pub(super) fn context(params: &Params) -> Result<(Hedge, Vec<u8>)> {
+    match params {
+        Params::None => Ok((Hedge::Preferred, Vec::new())),
+        Params::SignContext { hedge, context } => context_of(*hedge, context),
+        _ => Err(errors::wrong_param()),
+    }
+}
+
+/// What the structures of both kinds say alike. CKR_MECHANISM_PARAM_INVALID.
+pub(super) fn context_of(hedge: ck::CK_HEDGE_TYPE, context: &[u8]) -> Result<(Hedge, Vec<u8>)> {
     if context.len() > 255 {
         return Err(Error::new(ErrorKind::MechanismParamInvalid, "ulContextLen is above 255"));
     }
-    let known = HEDGES.iter().find(|(number, _)| number == hedge);
+    let known = HEDGES.iter().find(|(number, _)| *number == hedge);
     let (_, hedge) =
         known.ok_or_else(|| Error::new(ErrorKind::MechanismParamInvalid, "hedgeVariant is not a CKH_"))?;
-    Ok((*hedge, context.clone()))
+    Ok((*hedge, context.to_vec()))
 }
 
 /// The context for a key that is elsewhere, which hedges as it does. CKR_MECHANISM_PARAM_INVALID.

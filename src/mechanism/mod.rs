@@ -32,9 +32,12 @@ mod key_wrap;
 mod legacy;
 mod message;
 mod ml_dsa;
+mod ml_kem;
+mod prehash;
 mod rsa;
 mod secret;
 mod shapes;
+mod slh_dsa;
 mod wallet;
 
 pub mod external;
@@ -84,6 +87,8 @@ const FAMILIES: &[&[Descriptor]] = &[
     kdf::tls::ROWS,
     kdf::tls_keys::ROWS,
     kdf::ike::ROWS,
+    ml_kem::ROWS,
+    slh_dsa::ROWS,
 ];
 
 const COUNT: usize = {

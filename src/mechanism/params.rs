@@ -43,6 +43,8 @@ pub enum ParamKind {
     Eddsa,
     /// `CK_SIGN_ADDITIONAL_CONTEXT`, or none.
     SignContext,
+    /// `CK_HASH_SIGN_ADDITIONAL_CONTEXT`.
+    HashSignContext,
     /// `CK_KEYWARD_BIP32_MASTER_PARAMS`, or none.
     Bip32Master,
     /// `CK_KEYWARD_BIP32_CHILD_PARAMS`.
@@ -137,6 +139,15 @@ pub enum Params {
         hedge: ck::CK_HEDGE_TYPE,
         /// The context, at most 255 bytes.
         context: Vec<u8>,
+    },
+    /// `CK_HASH_SIGN_ADDITIONAL_CONTEXT`.
+    HashSignContext {
+        /// `CKH_HEDGE_...`
+        hedge: ck::CK_HEDGE_TYPE,
+        /// The context, at most 255 bytes.
+        context: Vec<u8>,
+        /// `CKM_` of the hash that the data is a digest of.
+        hash: ck::CK_MECHANISM_TYPE,
     },
     /// `CK_KEYWARD_BIP32_MASTER_PARAMS`.
     Bip32Master {

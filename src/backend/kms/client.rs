@@ -34,6 +34,7 @@ pub enum Act {
     Decrypt,
     Encrypt,
     Agree,
+    Decapsulate,
     Random,
     Create,
     Destroy,
@@ -45,8 +46,8 @@ pub enum Act {
 pub struct Offer {
     /// `CKM_...`
     pub mechanism: ck::CK_MECHANISM_TYPE,
-    /// CKF_SIGN, CKF_VERIFY (of MACs), CKF_ENCRYPT (secret keys), CKF_DECRYPT, CKF_UNWRAP, CKF_DERIVE, CKF_GENERATE,
-    /// CKF_GENERATE_KEY_PAIR.
+    /// CKF_SIGN, CKF_VERIFY (of MACs), CKF_ENCRYPT (secret keys), CKF_DECRYPT, CKF_UNWRAP, CKF_DERIVE, CKF_DECAPSULATE,
+    /// CKF_GENERATE, CKF_GENERATE_KEY_PAIR.
     pub flags: ck::CK_FLAGS,
     /// What it is limited to, for people: key types, sizes. One line, in Markdown.
     pub limits: &'static str,
@@ -75,7 +76,7 @@ pub struct KeyVersion {
     /// What the service does with it: CKA_ALLOWED_MECHANISMS.
     pub mechanisms: Vec<ck::CK_MECHANISM_TYPE>,
     /// What for, since one mechanism may do several things: CKF_SIGN (MACs too), CKF_DECRYPT, CKF_UNWRAP, CKF_DERIVE,
-    /// and for secret keys CKF_VERIFY and CKF_ENCRYPT. The usage attributes of both halves follow from it.
+    /// CKF_DECAPSULATE, and for secret keys CKF_VERIFY and CKF_ENCRYPT. The usage attributes of both halves follow from it.
     pub usage: ck::CK_FLAGS,
     /// RSA: whether [`Signing::RsaPkcs1Raw`] may be asked for.
     pub raw_pkcs1: bool,
@@ -122,6 +123,8 @@ pub enum KeySpec {
     Ed25519,
     /// ML-DSA.
     MlDsa(crate::crypto::MlDsaSet),
+    /// ML-KEM: such a key decapsulates, whatever [`NewKey`] says beside.
+    MlKem(crate::crypto::MlKemSet),
     /// AES, with the key's bytes.
     Aes(usize),
     /// HMAC with this hash, and the key's bytes.
@@ -188,6 +191,8 @@ pub trait KmsClient: Send + Sync {
     ) -> Result<Vec<u8>>;
     /// The raw ECDH secret (the x coordinate) with a peer's SubjectPublicKeyInfo.
     fn agree(&self, key: &KeyVersion, peer_spki: &[u8], deadline: Deadline) -> Result<SecretBytes>;
+    /// The shared secret behind a ciphertext, whose length is right for the key's parameter set.
+    fn decapsulate(&self, key: &KeyVersion, ciphertext: &[u8], deadline: Deadline) -> Result<SecretBytes>;
     /// At most [`Traits::max_random`] bytes, all of `out`.
     fn random(&self, out: &mut [u8], deadline: Deadline) -> Result<()>;
 

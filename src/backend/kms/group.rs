@@ -329,6 +329,12 @@ impl KmsClient for Group {
         self.with_key(key, deadline, "agree", |client, key, deadline| client.agree(key, peer_spki, deadline))
     }
 
+    fn decapsulate(&self, key: &KeyVersion, ciphertext: &[u8], deadline: Deadline) -> Result<SecretBytes> {
+        self.with_key(key, deadline, "decapsulate", |client, key, deadline| {
+            client.decapsulate(key, ciphertext, deadline)
+        })
+    }
+
     fn random(&self, out: &mut [u8], deadline: Deadline) -> Result<()> {
         self.first(self.everyone(), deadline, "random", |_, client, deadline| client.random(out, deadline))
     }

@@ -1,4 +1,4 @@
-//! What the service does with its keys: signatures, MACs, ciphers, agreement, making and destroying.
+//! What the service does with its keys: signatures, MACs, ciphers, agreement, decapsulation, making and destroying.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -202,6 +202,33 @@ impl KmsSession {
             remote.ask("agree", |client, key, deadline| client.agree(key, &peer, deadline))
         })?;
         material::fill_secret(&mut key, value)?;
+        held::add_one(self, access, key)
+    }
+
+    /// C_DecapsulateKey: the service finds the secret, the key becomes a session object.
+    pub(super) fn decapsulate_in_service(
+        &mut self,
+        access: Access,
+        mechanism: &Mechanism,
+        (entry, object): Kept<'_>,
+        ciphertext: &[u8],
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        let row = self
+            .expect_offered(mechanism, object, ck::CKF_DECAPSULATE, Usage::Decapsulate)
+            .map_err(held::wrong_type_as(ErrorKind::UnwrappingKeyTypeInconsistent))?;
+        let Some((public, _)) = &entry.public else {
+            return Err(ErrorKind::UnwrappingKeyTypeInconsistent.into());
+        };
+        let mut key = object::decapsulate(template, &object.attributes, &caller(access))?;
+        object::may_write(&key, &caller(access), access.read_write)?;
+        template::expect_session_object(&key)?;
+        let wanted = material::wanted_len(&key)?;
+        let remote = self.remote(entry);
+        let value = external::decapsulation(mechanism.kind, public, ciphertext, wanted, || {
+            remote.ask("decapsulate", |client, key, deadline| client.decapsulate(key, ciphertext, deadline))
+        });
+        material::unwrap_into(&mut key, held::operation(row, value, Usage::Decapsulate)??)?;
         held::add_one(self, access, key)
     }
 

@@ -74,7 +74,17 @@ fn terms(key: &PublicKey) -> Option<(ck::CK_KEY_TYPE, ck::CK_MECHANISM_TYPE, Tem
             ck::CKM_ML_DSA_KEY_PAIR_GEN,
             Template::new().with(ck::CKA_PARAMETER_SET, material::parameter_set_number(key.set())),
         ),
-        _ => return None,
+        PublicKey::SlhDsa(key) => (
+            ck::CKK_SLH_DSA,
+            ck::CKM_SLH_DSA_KEY_PAIR_GEN,
+            Template::new().with(ck::CKA_PARAMETER_SET, material::slh_dsa_set_number(key.set())),
+        ),
+        PublicKey::MlKem(key) => (
+            ck::CKK_ML_KEM,
+            ck::CKM_ML_KEM_KEY_PAIR_GEN,
+            Template::new().with(ck::CKA_PARAMETER_SET, material::ml_kem_set_number(key.set())),
+        ),
+        PublicKey::Ed448(_) | PublicKey::X448(_) | PublicKey::Dh(_) | PublicKey::Dsa(_) => return None,
     })
 }
 
@@ -136,6 +146,11 @@ impl Builder<'_> {
             .fold(template, |template, (usage, flag)| template.with(*usage, version.usage & flag != 0))
     }
 
+    /// The same for the private half of a pair, which may decapsulate.
+    fn kept_half(&self, version: &KeyVersion, common: Template) -> Template {
+        self.kept(version, common).with(ck::CKA_DECAPSULATE, version.usage & ck::CKF_DECAPSULATE != 0)
+    }
+
     fn pair(&self, version: &KeyVersion, key: &PublicKey, name: &Name) -> Result<(Attributes, Attributes)> {
         let info = key.to_spki().map_err(|_| ErrorKind::DeviceError)?;
         let (key_type, made_by, public) = terms(key).ok_or(ErrorKind::DeviceError)?;
@@ -150,10 +165,11 @@ impl Builder<'_> {
             (ck::CKA_VERIFY, ck::CKF_SIGN),
             (ck::CKA_ENCRYPT, ck::CKF_DECRYPT),
             (ck::CKA_WRAP, ck::CKF_UNWRAP),
+            (ck::CKA_ENCAPSULATE, ck::CKF_DECAPSULATE),
         ]
         .iter()
         .fold(public, |template, (usage, flag)| template.with(*usage, version.usage & flag != 0));
-        let private = self.kept(version, common);
+        let private = self.kept_half(version, common);
         let (mut public, mut private) = object::generate_pair(public, private, made_by, &[key_type], &OWNER)?;
         material::write_public(&mut public, key)?;
         for id in [

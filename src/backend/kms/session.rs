@@ -449,7 +449,11 @@ impl TokenSession for KmsSession {
     ) -> Result<ObjectHandle> {
         let access = self.token.access(access);
         self.row_for(mechanism, ck::CKF_DECAPSULATE)?;
-        held::decapsulate(self, access, mechanism, private_key, ciphertext, template)
+        let invalid = ErrorKind::UnwrappingKeyHandleInvalid;
+        match self.key_target(access, private_key, invalid)?.kept() {
+            Some(kept) => self.decapsulate_in_service(access, mechanism, kept, ciphertext, template),
+            None => held::decapsulate(self, access, mechanism, private_key, ciphertext, template),
+        }
     }
 
     fn random(&mut self, out: &mut [u8]) -> Result<()> {

@@ -36,6 +36,7 @@ pub fn pair(public: &Attributes, private: &Attributes, asked: &Template) -> Resu
         Some(ck::CKK_EC) => KeySpec::Ec(material::weierstrass(public)?),
         Some(ck::CKK_EC_EDWARDS) if material::is_okp(public) => KeySpec::Ed25519,
         Some(ck::CKK_ML_DSA) => KeySpec::MlDsa(material::parameter_set(public)?),
+        Some(ck::CKK_ML_KEM) => KeySpec::MlKem(material::ml_kem_set(public)?),
         _ => return Err(inconsistent("the service makes no key pairs of this type")),
     };
     new_key(spec, private, asked)
@@ -75,7 +76,7 @@ fn new_key(spec: KeySpec, own: &Attributes, asked: &Template) -> Result<NewKey> 
     if own.flag(ck::CKA_EXTRACTABLE) {
         return Err(inconsistent("CKA_EXTRACTABLE: a service's keys never leave it"));
     }
-    let signs = signs || !(decrypts || derives);
+    let signs = !matches!(spec, KeySpec::MlKem(_)) && (signs || !(decrypts || derives));
     Ok(NewKey { label, spec, signs, decrypts, derives })
 }
 

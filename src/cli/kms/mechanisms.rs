@@ -28,6 +28,7 @@ const OPERATIONS: &[(ck::CK_FLAGS, &str)] = &[
     (ck::CKF_DECRYPT, "decrypt"),
     (ck::CKF_UNWRAP, "unwrap"),
     (ck::CKF_DERIVE, "derive"),
+    (ck::CKF_DECAPSULATE, "decapsulate"),
     (ck::CKF_GENERATE, "generate"),
     (ck::CKF_GENERATE_KEY_PAIR, "generate pair"),
 ];

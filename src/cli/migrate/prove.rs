@@ -25,6 +25,8 @@ pub fn same_key(own: &Key, other: &Key) -> Result<()> {
         Key::Private(PrivateKey::MlDsa(_)) => verifies(ck::CKM_ML_DSA, own, other),
         Key::Private(PrivateKey::Ed448(_)) => verifies(ck::CKM_EDDSA, own, other),
         Key::Private(PrivateKey::Dsa(_)) => verifies(ck::CKM_DSA_SHA256, own, other),
+        Key::Private(PrivateKey::SlhDsa(_)) => verifies(ck::CKM_SLH_DSA, own, other),
+        Key::Private(PrivateKey::MlKem(_)) => decapsulates(own, other),
         Key::Private(key @ (PrivateKey::X25519(_) | PrivateKey::X448(_) | PrivateKey::Dh(_))) => {
             agrees(key, other)
         }
@@ -59,6 +61,18 @@ fn verifies(kind: ck::CK_MECHANISM_TYPE, own: &Key, other: &Key) -> Result<()> {
     signing.once(MESSAGE, &mut signature)?;
     let verified = verify(other, &Params::None).and_then(|mut verifying| verifying.once(MESSAGE, &signature));
     verified.map_err(|_| different())
+}
+
+fn decapsulates(own: &Key, other: &Key) -> Result<()> {
+    let ops = row(ck::CKM_ML_KEM)?.ops;
+    let (Some(encapsulate), Some(decapsulate)) = (ops.encapsulate, ops.decapsulate) else {
+        return Err(ErrorKind::MechanismInvalid.into());
+    };
+    let encapsulation = encapsulate(other, &Params::None)?;
+    let mut ciphertext = vec![0; encapsulation.ciphertext_len()];
+    let secret = encapsulation.run(None, &mut ciphertext)?;
+    let found = decapsulate(own, &Params::None, &ciphertext, None).map_err(|_| different())?;
+    if found == secret { Ok(()) } else { Err(different()) }
 }
 
 fn decrypts(own: &Key, other: &Key) -> Result<()> {
@@ -107,7 +121,9 @@ fn agreed(own: &PrivateKey, peer: &PublicKey) -> Result<SecretBytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::{Curve, EcPrivate, Ed25519Private, MlDsaPrivate, MlDsaSet, RsaPrivate};
+    use crate::crypto::{
+        Curve, EcPrivate, Ed25519Private, MlDsaPrivate, MlDsaSet, MlKemPrivate, MlKemSet, RsaPrivate,
+    };
     use crate::types::SecretBytes;
 
     fn pairs() -> Vec<PrivateKey> {
@@ -117,6 +133,7 @@ mod tests {
             PrivateKey::Ed25519(Ed25519Private::generate().unwrap()),
             PrivateKey::X25519(X25519Private::generate().unwrap()),
             PrivateKey::MlDsa(MlDsaPrivate::generate(MlDsaSet::MlDsa44).unwrap()),
+            PrivateKey::MlKem(MlKemPrivate::generate(MlKemSet::MlKem512).unwrap()),
         ]
     }
 

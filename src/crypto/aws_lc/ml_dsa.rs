@@ -1,6 +1,6 @@
 //! ML-DSA (FIPS 204) by AWS-LC; deterministic signatures, which it cannot make, by `crate::crypto::pure`.
 
-use super::super::{Error, Hedge, MlDsaSet, Result, pure};
+use super::super::{Error, Hedge, MlDsaMu, MlDsaSet, PreHash, Result, pure};
 use super::{random, raw};
 use crate::types::SecretBytes;
 use std::fmt;
@@ -75,6 +75,29 @@ impl MlDsaPublic {
         }
         self.0.key.ml_dsa_verify(message, context, signature)
     }
+
+    /// HashML-DSA over a digest of this hash ([`Error::DataLength`]), with a context as for `verify`.
+    pub fn verify_prehashed(
+        &self,
+        hash: PreHash,
+        digest: &[u8],
+        context: &[u8],
+        signature: &[u8],
+    ) -> Result<()> {
+        let mu = self.mu(hash, digest, context)?;
+        if signature.len() != self.set().signature_len() {
+            return Err(Error::SignatureLength);
+        }
+        self.0.key.ml_dsa_verify_mu(&mu, signature)
+    }
+
+    fn mu(&self, hash: PreHash, digest: &[u8], context: &[u8]) -> Result<[u8; 64]> {
+        match digest.len() == hash.digest_len() {
+            _ if context.len() > MAX_CONTEXT_LEN => Err(CONTEXT),
+            true => Ok(MlDsaMu::of_digest(&self.0.bytes, context, hash, digest)),
+            false => Err(Error::DataLength),
+        }
+    }
 }
 
 impl MlDsaPrivate {
@@ -142,6 +165,27 @@ impl MlDsaPrivate {
             Hedge::Preferred | Hedge::Required => self.0.key.ml_dsa_sign(message, context, out),
             Hedge::Deterministic => {
                 pure::ml_dsa_sign_deterministic(self.set(), &self.expanded()?, message, context, out)
+            }
+        }
+    }
+
+    /// HashML-DSA over a digest of this hash ([`Error::DataLength`]); the rest as for `sign`.
+    pub fn sign_prehashed(
+        &self,
+        hash: PreHash,
+        digest: &[u8],
+        context: &[u8],
+        hedge: Hedge,
+        out: &mut [u8],
+    ) -> Result<()> {
+        if out.len() != self.set().signature_len() {
+            return Err(Error::Param("output buffer must be exactly as long as the signature"));
+        }
+        let mu = self.0.public.mu(hash, digest, context)?;
+        match hedge {
+            Hedge::Preferred | Hedge::Required => self.0.key.ml_dsa_sign_mu(&mu, out),
+            Hedge::Deterministic => {
+                pure::ml_dsa_sign_mu_deterministic(self.set(), &self.expanded()?, &mu, out)
             }
         }
     }

@@ -13,6 +13,7 @@ mod ec;
 mod edwards;
 mod kdf;
 mod ml_dsa;
+mod ml_kem;
 mod modes;
 mod raw;
 mod rsa;
@@ -28,6 +29,7 @@ pub use ec::{EcPrivate, EcPublic};
 pub use edwards::{Ed25519Private, Ed25519Public, X25519Private, X25519Public};
 pub use kdf::{hkdf_expand_into, hkdf_extract, pbkdf2, tls_prf};
 pub use ml_dsa::{MlDsaPrivate, MlDsaPublic};
+pub use ml_kem::{MlKemPrivate, MlKemPublic};
 pub use modes::{Ccm, Cts, Feedback, Segment, Xts};
 pub use rsa::{RsaPrivate, RsaPublic};
 

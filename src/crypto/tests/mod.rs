@@ -6,9 +6,11 @@ mod ecc;
 mod encoding;
 mod hashes;
 mod ml_dsa;
+mod ml_kem;
 mod modes;
 mod rsa;
 mod sealing;
+mod slh_dsa;
 
 use super::Hash;
 

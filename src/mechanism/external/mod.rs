@@ -6,12 +6,14 @@ mod sign;
 mod words;
 
 use crate::crypto::PublicKey;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::types::{SecretBytes, ck};
 
 use super::Params;
 use super::derive;
 use super::ec;
+use super::errors;
+use super::ml_kem;
 use super::op::Producer;
 use super::shapes::{Hashing, SinglePart};
 
@@ -39,4 +41,24 @@ pub fn ecdh(
     agree: impl FnOnce(&PublicKey) -> Result<SecretBytes>,
 ) -> Result<SecretBytes> {
     derive::with(params, wanted, |public| agree(&derive::peer(own, public)?))
+}
+
+/// CKM_ML_KEM for the private key whose public half is `own`; `None` for any other mechanism. `ask` finds the secret of
+/// the ciphertext, which was checked to be as long as the key's are.
+pub fn decapsulation(
+    kind: ck::CK_MECHANISM_TYPE,
+    own: &PublicKey,
+    ciphertext: &[u8],
+    wanted: Option<usize>,
+    ask: impl FnOnce() -> Result<SecretBytes>,
+) -> Option<Result<SecretBytes>> {
+    let PublicKey::MlKem(own) = own else { return None };
+    (kind == ck::CKM_ML_KEM).then(|| {
+        ml_kem::expect_lengths(own.set(), ciphertext, wanted)?;
+        let secret = ask().map_err(errors::unwrap)?;
+        match secret.len() == crate::crypto::MlKemPublic::SECRET_LEN {
+            true => Ok(secret),
+            false => Err(Error::new(ErrorKind::DeviceError, "the shared secret has not 32 bytes")),
+        }
+    })
 }

@@ -3,12 +3,12 @@
 //! A private key may be given as its seed, as its expanded form, or as both. What was not given is filled in where it
 //! follows: the seed cannot be had from the expanded form.
 
-use crate::crypto::{self, MlDsaPrivate, MlDsaPublic, MlDsaSet, PrivateKey, PublicKey};
+use crate::crypto::{MlDsaPrivate, MlDsaPublic, MlDsaSet, PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::Attributes;
 use crate::types::ck;
 
-use super::{Asymmetric, fill, incomplete, inconsistent, invalid, optional, required};
+use super::{Asymmetric, fill, incomplete, inconsistent, required, seeded};
 use crate::mechanism::errors;
 use crate::mechanism::key::wrong_type;
 
@@ -55,24 +55,12 @@ fn public(attributes: &Attributes) -> Result<PublicKey> {
 
 fn private(attributes: &Attributes) -> Result<PrivateKey> {
     let set = parameter_set(attributes)?;
-    let seed = optional(attributes, ck::CKA_SEED);
-    let value = optional(attributes, ck::CKA_VALUE);
-    let key = match (seed, value) {
-        (Some(seed), value) => {
-            let key = MlDsaPrivate::from_seed(set, seed).map_err(errors::template)?;
-            match value {
-                Some(value) if !crypto::equal(value, &key.expanded().map_err(errors::data)?) => {
-                    return Err(invalid("CKA_VALUE is not the key that CKA_SEED expands to"));
-                }
-                _ => key,
-            }
-        }
-        (None, Some(value)) => MlDsaPrivate::from_expanded(set, value).map_err(errors::template)?,
-        (None, None) if attributes.contains(ck::CKA_SEED) || attributes.contains(ck::CKA_VALUE) => {
-            return Err(invalid("CKA_SEED and CKA_VALUE are empty"));
-        }
-        (None, None) => return Err(incomplete("CKA_SEED and CKA_VALUE are missing: one of them is needed")),
-    };
+    let key = seeded::key(
+        attributes,
+        |seed| MlDsaPrivate::from_seed(set, seed),
+        |value| MlDsaPrivate::from_expanded(set, value),
+        MlDsaPrivate::expanded,
+    )?;
     Ok(PrivateKey::MlDsa(key))
 }
 

@@ -11,8 +11,11 @@ mod ec;
 mod edwards;
 mod finite;
 mod ml_dsa;
+mod ml_kem;
 mod rsa;
 mod secret;
+mod seeded;
+mod slh_dsa;
 
 pub use certificate::CertificateFields;
 pub(super) use curve::okp;
@@ -20,7 +23,9 @@ pub use curve::weierstrass;
 pub(super) use ec::{octet_string, point_lens, raw_point};
 pub(super) use finite::{dh_group, dsa_group};
 pub use ml_dsa::{parameter_set, parameter_set_number};
+pub use ml_kem::{ml_kem_set, ml_kem_set_number};
 pub(super) use secret::TYPES as SECRET_TYPES;
+pub use slh_dsa::{slh_dsa_set, slh_dsa_set_number};
 
 use crate::crypto::{OkpCurve, PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
@@ -43,8 +48,17 @@ struct Asymmetric {
     write_private: fn(&mut Attributes, &PrivateKey) -> Result<()>,
 }
 
-const ASYMMETRIC: &[Asymmetric] =
-    &[rsa::TYPE, ec::TYPE, edwards::EDWARDS, edwards::MONTGOMERY, ml_dsa::TYPE, finite::DH, finite::DSA];
+const ASYMMETRIC: &[Asymmetric] = &[
+    rsa::TYPE,
+    ec::TYPE,
+    edwards::EDWARDS,
+    edwards::MONTGOMERY,
+    ml_dsa::TYPE,
+    ml_kem::TYPE,
+    slh_dsa::TYPE,
+    finite::DH,
+    finite::DSA,
+];
 
 /// Every type of key pair.
 pub(super) const PAIR_TYPES: [ck::CK_KEY_TYPE; ASYMMETRIC.len()] = {

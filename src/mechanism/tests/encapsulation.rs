@@ -108,3 +108,30 @@ fn an_agreement_with_a_fresh_key() {
         assert_eq!(encapsulate(kind, &private, &params, None), Err(KeyTypeInconsistent));
     }
 }
+
+#[test]
+fn ml_kem() {
+    let kind = ck::CKM_ML_KEM;
+    let made = |set: ck::CK_ULONG| {
+        keys(&generated(ck::CKM_ML_KEM_KEY_PAIR_GEN, ck::CKK_ML_KEM, &[(ck::CKA_PARAMETER_SET, set.into())]))
+    };
+    for (set, len) in [(ck::CKP_ML_KEM_512, 768), (ck::CKP_ML_KEM_768, 1088), (ck::CKP_ML_KEM_1024, 1568)] {
+        let (private, public) = made(set);
+        let (ciphertext, secret) = encapsulate(kind, &public, &Params::None, None).unwrap();
+        assert_eq!((ciphertext.len(), secret.len()), (len, 32));
+        for wanted in [None, Some(32)] {
+            assert_eq!(decapsulate(kind, &private, &Params::None, &ciphertext, wanted).as_ref(), Ok(&secret));
+        }
+        // The specification has no cutting here, as it has for ECDH.
+        for wrong in [16, 31, 33] {
+            assert_eq!(encapsulate(kind, &public, &Params::None, Some(wrong)), Err(TemplateInconsistent));
+            let refused = decapsulate(kind, &private, &Params::None, &ciphertext, Some(wrong));
+            assert_eq!(refused, Err(TemplateInconsistent));
+        }
+        let short = decapsulate(kind, &private, &Params::None, &ciphertext[1..], None);
+        assert_eq!(short, Err(WrappedKeyLenRange));
+        let (other, _) = made(set);
+        assert_ne!(decapsulate(kind, &other, &Params::None, &ciphertext, None).unwrap(), secret);
+        assert_eq!(encapsulate(kind, &private, &Params::None, None), Err(KeyTypeInconsistent));
+    }
+}

@@ -173,6 +173,46 @@ fn ml_dsa_keys() {
 }
 
 #[test]
+fn ml_kem_keys() {
+    let template = |set| object(ck::CKO_PRIVATE_KEY, ck::CKK_ML_KEM).with(ck::CKA_PARAMETER_SET, set);
+    let from_seed = completed(template(ck::CKP_ML_KEM_768).with(ck::CKA_SEED, &[7; 64])).unwrap();
+    let value = from_seed.bytes(ck::CKA_VALUE).unwrap().to_vec();
+    assert_eq!(value.len(), 2400);
+    let from_value = completed(template(ck::CKP_ML_KEM_768).with(ck::CKA_VALUE, value.clone())).unwrap();
+    assert_eq!(from_value.bytes(ck::CKA_PUBLIC_KEY_INFO), from_seed.bytes(ck::CKA_PUBLIC_KEY_INFO));
+    assert!(from_value.bytes(ck::CKA_SEED).is_none());
+    assert!(completed(from_seed.clone()).is_ok());
+    let mut wrong = from_seed;
+    wrong.set(ck::CKA_SEED, &[8; 64]);
+    assert_eq!(completed(wrong), Err(AttributeValueInvalid));
+    assert_eq!(completed(template(ck::CKP_ML_KEM_768)), Err(TemplateIncomplete));
+    assert_eq!(completed(template(9).with(ck::CKA_SEED, &[7; 64])), Err(ParameterSetNotSupported));
+    let crossed = template(ck::CKP_ML_KEM_512).with(ck::CKA_VALUE, value);
+    assert_eq!(completed(crossed), Err(AttributeValueInvalid));
+    let public = object(ck::CKO_PUBLIC_KEY, ck::CKK_ML_KEM).with(ck::CKA_PARAMETER_SET, ck::CKP_ML_KEM_512);
+    let above = public.clone().with(ck::CKA_VALUE, vec![0xff_u8; 800]);
+    assert_eq!(completed(above), Err(AttributeValueInvalid));
+    assert!(completed(public.with(ck::CKA_VALUE, vec![0_u8; 800])).is_ok());
+}
+
+#[test]
+fn slh_dsa_keys() {
+    let template = |set| object(ck::CKO_PRIVATE_KEY, ck::CKK_SLH_DSA).with(ck::CKA_PARAMETER_SET, set);
+    let set = [(ck::CKA_PARAMETER_SET, Value::Ulong(ck::CKP_SLH_DSA_SHA2_128F))];
+    let (public, private) = generated(ck::CKM_SLH_DSA_KEY_PAIR_GEN, ck::CKK_SLH_DSA, &set);
+    let value = private.bytes(ck::CKA_VALUE).unwrap().to_vec();
+    assert_eq!((value.len(), public.bytes(ck::CKA_VALUE)), (64, Some(&value[32..])));
+    let created = completed(template(ck::CKP_SLH_DSA_SHA2_128F).with(ck::CKA_VALUE, value.clone())).unwrap();
+    assert_eq!(created.bytes(ck::CKA_PUBLIC_KEY_INFO), public.bytes(ck::CKA_PUBLIC_KEY_INFO));
+    assert_eq!(completed(template(ck::CKP_SLH_DSA_SHA2_128F)), Err(TemplateIncomplete));
+    assert_eq!(completed(template(13).with(ck::CKA_VALUE, value.clone())), Err(ParameterSetNotSupported));
+    for wrong in [ck::CKP_SLH_DSA_SHAKE_128F, ck::CKP_SLH_DSA_SHA2_192F] {
+        let crossed = template(wrong).with(ck::CKA_VALUE, value.clone());
+        assert_eq!(completed(crossed), Err(AttributeValueInvalid));
+    }
+}
+
+#[test]
 fn certificates() {
     let certificate = |value: Vec<u8>| object(ck::CKO_CERTIFICATE, 0).with(ck::CKA_VALUE, value);
     let done = completed(certificate(hex(vectors::CERTIFICATE))).unwrap();
@@ -209,6 +249,18 @@ fn private_keys_survive_wrapping() {
         (ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, ck::CKK_EC_EDWARDS, ck::CKA_EC_PARAMS, Value::from(ED25519)),
         (ck::CKM_EC_MONTGOMERY_KEY_PAIR_GEN, ck::CKK_EC_MONTGOMERY, ck::CKA_EC_PARAMS, Value::from(X25519)),
         (ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKK_ML_DSA, ck::CKA_PARAMETER_SET, Value::Ulong(ck::CKP_ML_DSA_87)),
+        (
+            ck::CKM_SLH_DSA_KEY_PAIR_GEN,
+            ck::CKK_SLH_DSA,
+            ck::CKA_PARAMETER_SET,
+            Value::Ulong(ck::CKP_SLH_DSA_SHAKE_192F),
+        ),
+        (
+            ck::CKM_ML_KEM_KEY_PAIR_GEN,
+            ck::CKK_ML_KEM,
+            ck::CKA_PARAMETER_SET,
+            Value::Ulong(ck::CKP_ML_KEM_512),
+        ),
     ];
     for (kind, key_type, name, value) in generations {
         let (public, private) = generated(*kind, *key_type, &[(*name, value.clone())]);

@@ -55,11 +55,20 @@ const SYMMETRIC: &str = "
     CHACHA20_KEY_GEN CHACHA20 CHACHA20_POLY1305 POLY1305_KEY_GEN POLY1305
     DES2_KEY_GEN DES3_KEY_GEN DES3_ECB DES3_CBC DES3_CBC_PAD
     DES3_CMAC DES3_CMAC_GENERAL DES3_MAC DES3_MAC_GENERAL DES3_ECB_ENCRYPT_DATA DES3_CBC_ENCRYPT_DATA";
+/// Post-quantum mechanisms of v3.2.
+const POST_QUANTUM: &str = "
+    ML_KEM_KEY_PAIR_GEN ML_KEM SLH_DSA_KEY_PAIR_GEN SLH_DSA
+    HASH_ML_DSA HASH_ML_DSA_SHA224 HASH_ML_DSA_SHA256 HASH_ML_DSA_SHA384 HASH_ML_DSA_SHA512
+    HASH_ML_DSA_SHA3_224 HASH_ML_DSA_SHA3_256 HASH_ML_DSA_SHA3_384 HASH_ML_DSA_SHA3_512
+    HASH_ML_DSA_SHAKE128 HASH_ML_DSA_SHAKE256
+    HASH_SLH_DSA HASH_SLH_DSA_SHA224 HASH_SLH_DSA_SHA256 HASH_SLH_DSA_SHA384 HASH_SLH_DSA_SHA512
+    HASH_SLH_DSA_SHA3_224 HASH_SLH_DSA_SHA3_256 HASH_SLH_DSA_SHA3_384 HASH_SLH_DSA_SHA3_512
+    HASH_SLH_DSA_SHAKE128 HASH_SLH_DSA_SHAKE256";
 
 #[test]
 fn every_mechanism_of_the_first_tier_is_there_and_no_other() {
     let names: HashSet<String> = all().map(|row| row.name.to_owned()).collect();
-    let wanted: HashSet<String> = [TIER_1, KEY_DERIVATION, HASHES, SYMMETRIC]
+    let wanted: HashSet<String> = [TIER_1, KEY_DERIVATION, HASHES, SYMMETRIC, POST_QUANTUM]
         .iter()
         .flat_map(|names| names.split_whitespace())
         .map(|name| format!("CKM_{name}"))
@@ -140,6 +149,7 @@ fn keys_and_sizes_are_plausible() {
     assert_eq!(sizes(ck::CKM_EDDSA), Some((255, 255)), "bits");
     assert_eq!(sizes(ck::CKM_AES_GCM), Some((16, 32)), "bytes");
     assert_eq!(sizes(ck::CKM_ML_DSA), Some((1312, 2592)), "bytes of the public key");
+    assert_eq!(sizes(ck::CKM_ML_KEM), Some((800, 1568)), "bytes of the public key");
 }
 
 #[test]

@@ -103,7 +103,12 @@ fn material_for(name: &str) -> (Params, Key, Key) {
     }
     let (private, public) = match name {
         "CKM_EDDSA" => ed25519(),
-        "CKM_ML_DSA" => keys(&generated(
+        _ if name.contains("SLH_DSA") => keys(&generated(
+            ck::CKM_SLH_DSA_KEY_PAIR_GEN,
+            ck::CKK_SLH_DSA,
+            &[(ck::CKA_PARAMETER_SET, Value::Ulong(ck::CKP_SLH_DSA_SHA2_128F))],
+        )),
+        _ if name.contains("ML_DSA") => keys(&generated(
             ck::CKM_ML_DSA_KEY_PAIR_GEN,
             ck::CKK_ML_DSA,
             &[(ck::CKA_PARAMETER_SET, Value::Ulong(ck::CKP_ML_DSA_44))],
@@ -117,6 +122,11 @@ fn material_for(name: &str) -> (Params, Key, Key) {
             let own = name.trim_end_matches("_RSA_PKCS_PSS").replace("SHA1", "SHA_1");
             pss(hash(&own), ck::CKG_MGF1_SHA256, 20)
         }
+        "CKM_HASH_ML_DSA" | "CKM_HASH_SLH_DSA" => Params::HashSignContext {
+            hedge: ck::CKH_HEDGE_PREFERRED,
+            context: b"c".to_vec(),
+            hash: ck::CKM_SHA3_256,
+        },
         _ => Params::None,
     };
     (params, private, public)
@@ -150,7 +160,14 @@ fn every_signing_mechanism_signs_verifies_and_tells_forgeries() {
                 assert_eq!(verify(row.kind, &public, &params, &data, &parts), Ok(()), "{}", row.name)
             }
             Err(kind) => {
-                let bare = ["CKM_RSA_PKCS", "CKM_RSA_X_509", "CKM_RSA_PKCS_PSS", "CKM_ECDSA"];
+                let bare = [
+                    "CKM_RSA_PKCS",
+                    "CKM_RSA_X_509",
+                    "CKM_RSA_PKCS_PSS",
+                    "CKM_ECDSA",
+                    "CKM_HASH_ML_DSA",
+                    "CKM_HASH_SLH_DSA",
+                ];
                 assert!(bare.contains(&row.name), "{}", row.name);
                 assert_eq!(kind, OperationNotInitialized);
             }
@@ -237,6 +254,58 @@ fn ml_dsa_contexts_and_hedging() {
         assert_eq!(verify(ck::CKM_ML_DSA, &public, &Params::None, b"x", &first), Err(SignatureInvalid));
         assert_eq!(sign(ck::CKM_ML_DSA, &private, &with(9, b""), b"x"), Err(MechanismParamInvalid));
         assert_eq!(sign(ck::CKM_ML_DSA, &private, &with(0, &[0; 256]), b"x"), Err(MechanismParamInvalid));
+    }
+}
+
+#[test]
+fn pre_hashed_signatures() {
+    for (generation, key_type, set, digests, whole) in [
+        (
+            ck::CKM_ML_DSA_KEY_PAIR_GEN,
+            ck::CKK_ML_DSA,
+            ck::CKP_ML_DSA_65,
+            ck::CKM_HASH_ML_DSA,
+            ck::CKM_HASH_ML_DSA_SHA384,
+        ),
+        (
+            ck::CKM_SLH_DSA_KEY_PAIR_GEN,
+            ck::CKK_SLH_DSA,
+            ck::CKP_SLH_DSA_SHA2_128F,
+            ck::CKM_HASH_SLH_DSA,
+            ck::CKM_HASH_SLH_DSA_SHA384,
+        ),
+    ] {
+        let set = [(ck::CKA_PARAMETER_SET, Value::Ulong(set))];
+        let (private, public) = keys(&generated(generation, key_type, &set));
+        let with =
+            |hash, hedge, context: &[u8]| Params::HashSignContext { hedge, context: context.to_vec(), hash };
+        let context = |hedge| Params::SignContext { hedge, context: b"c".to_vec() };
+        let hashed = digest(ck::CKM_SHA384, b"message");
+        // The two mechanisms sign alike.
+        let params = with(ck::CKM_SHA384, ck::CKH_DETERMINISTIC_REQUIRED, b"c");
+        let signature = sign(digests, &private, &params, &hashed).unwrap();
+        let same = sign_parts(whole, &private, &context(ck::CKH_DETERMINISTIC_REQUIRED), b"message");
+        assert_eq!(same.as_ref(), Ok(&signature));
+        assert_eq!(verify(whole, &public, &context(ck::CKH_HEDGE_REQUIRED), b"message", &signature), Ok(()));
+        assert_eq!(verify(whole, &public, &Params::None, b"message", &signature), Err(SignatureInvalid));
+        assert_eq!(verify(digests, &public, &params, &hashed, &signature), Ok(()));
+        let other = with(ck::CKM_SHA3_384, ck::CKH_HEDGE_PREFERRED, b"c");
+        assert_eq!(
+            verify(digests, &public, &other, &hashed, &signature),
+            Err(SignatureInvalid),
+            "the OID counts"
+        );
+        assert_eq!(sign(digests, &private, &params, b"message"), Err(DataLenRange));
+        assert_eq!(verify(digests, &public, &params, b"message", &signature), Err(DataLenRange));
+        for wrong in [
+            with(ck::CKM_SHA_1, 0, b""),
+            with(ck::CKM_SHA384, 9, b""),
+            with(ck::CKM_SHA384, 0, &[0; 256]),
+            context(0),
+            Params::None,
+        ] {
+            assert_eq!(sign(digests, &private, &wrong, &hashed), Err(MechanismParamInvalid), "{wrong:?}");
+        }
     }
 }
 

@@ -31,6 +31,20 @@ fn ml_dsa_signs_messages_of_any_length() {
 }
 
 #[test]
+fn ml_kem_keys_decapsulate() {
+    let mock = Mock::start();
+    let desk = mock.desk("");
+    let session = desk.session("aws");
+    for (set, name) in [(CKP_ML_KEM_768, "kem-768"), (CKP_ML_KEM_1024, "kem-1024")] {
+        let public = [Attr::token(true), Attr::label(name), Attr::ulong(CKA_PARAMETER_SET, set)];
+        let private = [Attr::token(true), Attr::label(name)];
+        let (public, private) =
+            session.generate_pair(&Mech::new(CKM_ML_KEM_KEY_PAIR_GEN), &public, &private).unwrap();
+        crate::support::desk::decapsulates(&session, public, private);
+    }
+}
+
+#[test]
 fn keys_agree_on_secrets() {
     let mock = Mock::start();
     let desk = mock.desk("");

@@ -2,7 +2,7 @@
 
 use keyward::backend::kms::client::{Cipher, KeySpec, Material, NewKey, Signing};
 use keyward::cloud::Kind;
-use keyward::crypto::{Curve, Hash, Hmac, MlDsaSet, PublicKey, aes};
+use keyward::crypto::{Curve, Hash, Hmac, MlDsaSet, MlKemSet, PublicKey, aes};
 use keyward_conformance::ck::*;
 
 use super::{RING, SHARED, client, entry};
@@ -16,7 +16,7 @@ fn the_list_has_every_page_and_no_key_that_is_of_no_use() {
     let listed = client(&SHARED).list(soon()).unwrap();
     let has = |label: &str| listed.iter().any(|key| key.label == label);
     assert!(has("rotated") && has("many") && has("hmac_sha1") && has("aes_256_cbc") && has("forbidden"));
-    assert!(!has("google_symmetric_encryption") && !has("ml_kem_768"));
+    assert!(!has("google_symmetric_encryption") && has("ml_kem_768"));
     let rotated = listed.iter().find(|key| key.label == "rotated").unwrap();
     assert_eq!(rotated.name, format!("{RING}/cryptoKeys/rotated"));
 }
@@ -32,7 +32,7 @@ fn versions_are_read_that_are_enabled_the_newest_first() {
     assert_eq!(versions(&format!("{RING}/cryptoKeys/rotated")), ["3", "1"]);
     let many: Vec<String> = (1..=12).rev().map(|at: u32| at.to_string()).collect();
     assert_eq!(versions("many"), many);
-    assert!(versions("disabled").is_empty() && versions("ml_kem_768").is_empty());
+    assert!(versions("disabled").is_empty() && versions("kem_xwing").is_empty());
     assert!(versions("rotated/2").is_empty());
     let version = only(&*client, "rotated/3");
     assert_eq!(version.resource, format!("{RING}/cryptoKeys/rotated/cryptoKeyVersions/3"));
@@ -195,6 +195,25 @@ fn aes_keys_encrypt_with_a_chosen_iv_where_google_lets_one() {
 }
 
 #[test]
+fn secrets_are_decapsulated() {
+    let client = client(&SHARED);
+    for name in ["ml_kem_768", "ml_kem_1024"] {
+        let key = only(&*client, name);
+        let Material::Pair(info) = &key.material else { panic!("{name}: no pair") };
+        let Ok(PublicKey::MlKem(public)) = PublicKey::from_spki(info) else {
+            panic!("{name}: no ML-KEM key")
+        };
+        let mut ciphertext = vec![0; public.set().ciphertext_len()];
+        let secret = public.encapsulate(&mut ciphertext).unwrap();
+        assert_eq!(client.decapsulate(&key, &ciphertext, soon()).unwrap(), secret);
+        ciphertext[0] ^= 1;
+        assert_ne!(client.decapsulate(&key, &ciphertext, soon()).unwrap(), secret, "implicit rejection");
+    }
+    let other = only(&*client, "ec_sign_p256_sha256");
+    assert_eq!(client.decapsulate(&other, &[1; 1088], soon()).unwrap_err().kind(), Kind::Refused);
+}
+
+#[test]
 fn random_bytes_of_any_length_come() {
     let client = client(&SHARED);
     for len in [1, 7, 8, 33, 1024] {
@@ -227,6 +246,7 @@ fn keys_are_made_and_destroyed() {
     assert_eq!(made("ed", KeySpec::Ed25519, true), "EC_SIGN_ED25519");
     let set = KeySpec::MlDsa(MlDsaSet::MlDsa65);
     assert_eq!(made("pq", set, true), "PQ_SIGN_ML_DSA_65_EXTERNAL_MU");
+    assert_eq!(made("kem", KeySpec::MlKem(MlKemSet::MlKem1024), false), "ML_KEM_1024");
     assert_eq!(made("mac", KeySpec::Hmac(Hash::Sha512, 64), true), "HMAC_SHA512");
     for (word, algorithm) in [("RAW_PKCS1", "RSA_SIGN_RAW_PKCS1_2048"), ("PSS", "RSA_SIGN_PSS_2048_SHA256")] {
         let keys = format!("{}rsa_padding = {word:?}\n", entry(&mock, "service_account"));
@@ -243,6 +263,7 @@ fn keys_are_made_and_destroyed() {
         refused(name, KeySpec::Ed25519, Kind::Refused);
     }
     refused("p521", KeySpec::Ec(Curve::P521), Kind::Refused);
+    refused("kem512", KeySpec::MlKem(MlKemSet::MlKem512), Kind::Refused);
     refused("small", KeySpec::Rsa(1024), Kind::Refused);
     refused("aes", KeySpec::Aes(32), Kind::Refused);
 

@@ -101,6 +101,17 @@ fn what_was_encrypted_here_is_decrypted_there() {
 }
 
 #[test]
+fn what_was_encapsulated_here_is_decapsulated_there() {
+    let slot = slot(&SHARED, "");
+    let session = slot.session("ring");
+    crate::support::desk::decapsulates(
+        &session,
+        public(&session, "ml_kem_768"),
+        private(&session, "ml_kem_768"),
+    );
+}
+
+#[test]
 fn versions_are_objects_and_one_bad_key_is_no_trouble() {
     let slot = slot(&SHARED, "");
     let session = slot.session("ring");

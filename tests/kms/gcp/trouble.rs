@@ -37,12 +37,14 @@ fn what_comes_damaged_is_asked_for_once_more() {
     };
     let hmac = Signing::Hmac { hash: Hash::Sha256, message: MESSAGE };
     type Call<'a> = &'a dyn Fn() -> keyward::cloud::Result<()>;
-    let calls: [(&str, &str, Call<'_>); 8] = [
+    let kem = only(&*client, "ml_kem_768/1");
+    let calls: [(&str, &str, Call<'_>); 9] = [
         ("asymmetricSign", "signature", &|| client.sign(&ec, ECDSA, soon()).map(drop)),
         ("macSign", "mac", &|| client.sign(&mac, hmac, soon()).map(drop)),
         ("asymmetricDecrypt", "plaintext", &|| client.decrypt(&rsa, oaep, &ciphertext, soon()).map(drop)),
         ("rawEncrypt", "ciphertext", &|| client.encrypt(&cbc, by_iv, &[0; 16], soon()).map(drop)),
         ("rawDecrypt", "plaintext", &|| client.decrypt(&cbc, by_iv, &[0; 16], soon()).map(drop)),
+        ("decapsulate", "sharedSecret", &|| client.decapsulate(&kem, &[1; 1088], soon()).map(drop)),
         ("generateRandomBytes", "data", &|| client.random(&mut [0; 16], soon())),
         ("publicKey", "pem", &|| client.read("rotated/3", soon()).map(drop)),
         ("publicKey", "data", &|| {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use keyward_conformance::ck::*;
-use keyward_conformance::{Attr, Module, Object, RW, Rv, Session};
+use keyward_conformance::{Attr, Mech, Module, Object, RW, Rv, Session};
 use tempfile::TempDir;
 
 use crate::common;
@@ -80,4 +80,30 @@ pub fn private(session: &Session, label: &str) -> Object {
 #[track_caller]
 pub fn public(session: &Session, label: &str) -> Object {
     session.find(&[Attr::class(CKO_PUBLIC_KEY), Attr::label(label)]).unwrap()[0]
+}
+
+/// A secret is encapsulated here to the public half of an ML-KEM key, and found in the service by the private one.
+#[track_caller]
+pub fn decapsulates(session: &Session, public: Object, private: Object) {
+    assert!(session.get_bool(public, CKA_ENCAPSULATE).unwrap());
+    assert!(session.get_bool(private, CKA_DECAPSULATE).unwrap());
+    assert!(!session.get_bool(private, CKA_SIGN).unwrap());
+    let open = [
+        Attr::class(CKO_SECRET_KEY),
+        Attr::key_type(CKK_GENERIC_SECRET),
+        Attr::bool(CKA_EXTRACTABLE, true),
+        Attr::bool(CKA_SENSITIVE, false),
+    ];
+    let mech = Mech::new(CKM_ML_KEM);
+    let (ciphertext, sent) = session.encapsulate(&mech, public, &open).unwrap();
+    let found = session.decapsulate(&mech, private, &ciphertext, &open).unwrap();
+    assert_eq!(session.get(found, CKA_VALUE).unwrap(), session.get(sent, CKA_VALUE).unwrap());
+    assert!(!session.get_bool(found, CKA_ALWAYS_SENSITIVE).unwrap());
+    let short = session.decapsulate(&mech, private, &ciphertext[1..], &open).unwrap_err();
+    assert_eq!(short, CKR_WRAPPED_KEY_LEN_RANGE);
+    let stored = [open.to_vec(), vec![Attr::token(true)]].concat();
+    let refused = session.decapsulate(&mech, private, &ciphertext, &stored).unwrap_err();
+    assert_eq!(refused, CKR_TEMPLATE_INCONSISTENT);
+    let other = session.decapsulate(&Mech::new(CKM_ML_KEM), public, &ciphertext, &open).unwrap_err();
+    assert_eq!(other, CKR_KEY_FUNCTION_NOT_PERMITTED);
 }

@@ -30,7 +30,7 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, mldsa, utils
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa, mlkem, utils
 
 REGION, ACCOUNT = "eu-test-1", "111122223333"
 ARN = f"arn:aws:kms:{REGION}:{ACCOUNT}:"
@@ -52,6 +52,8 @@ MAKERS = {
     "ML_DSA_44": mldsa.MLDSA44PrivateKey.generate,
     "ML_DSA_65": mldsa.MLDSA65PrivateKey.generate,
     "ML_DSA_87": mldsa.MLDSA87PrivateKey.generate,
+    "ML_KEM_768": mlkem.MLKEM768PrivateKey.generate,
+    "ML_KEM_1024": mlkem.MLKEM1024PrivateKey.generate,
     "SYMMETRIC_DEFAULT": lambda: None,
 }
 DIGESTS = {"ECDSA_SHA_256": hashes.SHA256(), "ECDSA_SHA_384": hashes.SHA384(), "ECDSA_SHA_512": hashes.SHA512()}
@@ -155,6 +157,8 @@ def get_public_key(data):
     answer = {"KeyId": key["arn"], "KeySpec": key["spec"], "KeyUsage": key["usage"], "PublicKey": base64.b64encode(spki).decode()}
     if key["usage"] == "KEY_AGREEMENT":
         return answer | {"KeyAgreementAlgorithms": ["ECDH"]}
+    if key["usage"] == "ENCAPSULATE_DECAPSULATE":
+        return answer | {"EncapsulationAlgorithms": ["ML_KEM"]}
     return answer | {"SigningAlgorithms": [SIGNING.get(key["spec"], "ML_DSA_SHAKE_256")]}
 
 
@@ -192,6 +196,17 @@ def derive_shared_secret(data):
     return {"KeyId": key["arn"], "SharedSecret": base64.b64encode(secret).decode(), "KeyAgreementAlgorithm": data["KeyAgreementAlgorithm"]}
 
 
+def decapsulate(data):
+    key = usable(data, "ENCAPSULATE_DECAPSULATE")
+    if data["EncapsulationAlgorithm"] != "ML_KEM":
+        raise Refusal("InvalidKeyUsageException")
+    try:
+        secret = key["private"].decapsulate(base64.b64decode(data["SharedSecretCiphertextBlob"]))
+    except ValueError:
+        raise Refusal("InvalidCiphertextException") from None
+    return {"KeyId": key["arn"], "SharedSecret": base64.b64encode(secret).decode(), "EncapsulationAlgorithm": "ML_KEM"}
+
+
 def generate_random(data):
     count = data["NumberOfBytes"]
     if not 1 <= count <= 1024:
@@ -208,6 +223,7 @@ def change_state(data, state):
 OPERATIONS = {
     "CreateAlias": create_alias,
     "CreateKey": create_key,
+    "Decapsulate": decapsulate,
     "DeriveSharedSecret": derive_shared_secret,
     "DescribeKey": lambda data: {"KeyMetadata": metadata(find(data["KeyId"]))},
     "DisableKey": lambda data: change_state(data, "Disabled"),

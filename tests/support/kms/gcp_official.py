@@ -13,7 +13,7 @@ import google.auth  # noqa: E402
 import google.auth.compute_engine  # noqa: E402
 import google.oauth2.credentials  # noqa: E402
 from cryptography.hazmat.primitives import hashes, serialization  # noqa: E402
-from cryptography.hazmat.primitives.asymmetric import ec, mldsa, padding, utils  # noqa: E402
+from cryptography.hazmat.primitives.asymmetric import ec, mldsa, mlkem, padding, utils  # noqa: E402
 from google.api_core import exceptions  # noqa: E402
 from google.auth import identity_pool  # noqa: E402
 from google.auth.transport.requests import Request  # noqa: E402
@@ -49,6 +49,10 @@ def digest_of(hash):
 
 
 def public(service, name):
+    if "ml_kem" in name:
+        answer = service.get_public_key(request={"name": name, "public_key_format": NIST})
+        assert answer.public_key.crc32c_checksum == crc32c(answer.public_key.data)
+        return getattr(mlkem, f"MLKEM{answer.algorithm.name[7:]}PublicKey").from_public_bytes(answer.public_key.data)
     if "pq_sign" in name:
         answer = service.get_public_key(request={"name": name, "public_key_format": NIST})
         assert answer.public_key.crc32c_checksum == crc32c(answer.public_key.data)
@@ -97,6 +101,17 @@ def decrypts(service, name, algorithm):
     expect(exceptions.BadRequest, service.asymmetric_decrypt, request=request | {"ciphertext_crc32c": 1})
 
 
+def decapsulates(service, name):
+    secret, ciphertext = public(service, name).encapsulate()
+    request = {"name": name, "ciphertext": ciphertext, "ciphertext_crc32c": crc32c(ciphertext)}
+    answer = service.decapsulate(request=request)
+    assert answer.shared_secret == secret and answer.shared_secret_crc32c == crc32c(secret)
+    assert answer.verified_ciphertext_crc32c and answer.name == name
+    assert service.decapsulate(request={"name": name, "ciphertext": bytes(len(ciphertext))}).shared_secret != secret
+    expect(exceptions.BadRequest, service.decapsulate, request={"name": name, "ciphertext": ciphertext[1:]})
+    expect(exceptions.BadRequest, service.decapsulate, request=request | {"ciphertext_crc32c": 1})
+
+
 def macs(service, name):
     answer = service.mac_sign(request={"name": name, "data": DATA, "data_crc32c": crc32c(DATA)})
     assert answer.mac_crc32c == crc32c(answer.mac) and answer.verified_data_crc32c
@@ -135,6 +150,8 @@ def every_algorithm(service):
                 signs(service, version.name, algorithm)
             case "ASYMMETRIC_DECRYPT":
                 decrypts(service, version.name, algorithm)
+            case "KEY_ENCAPSULATION" if algorithm != "KEM_XWING":
+                decapsulates(service, version.name)
             case "MAC":
                 macs(service, version.name)
             case "RAW_ENCRYPT_DECRYPT":

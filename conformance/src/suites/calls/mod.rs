@@ -2,6 +2,7 @@
 //! handles, wrong templates or wrong pointers, as the specification's function chapters say.
 
 mod combined;
+mod encapsulation;
 mod fork;
 pub(super) mod general;
 pub(super) mod hostile;
@@ -31,6 +32,7 @@ pub fn suite() -> Suite {
         combined::cases(),
         streams::cases(),
         keys::cases(),
+        encapsulation::cases(),
         hostile::cases(),
         fork::cases(),
         threads::cases(),

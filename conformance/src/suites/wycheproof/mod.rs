@@ -9,6 +9,7 @@ mod kdf;
 mod keywrap;
 mod mac;
 mod mldsa;
+mod mlkem;
 mod rsa;
 mod symmetric;
 
@@ -28,6 +29,7 @@ pub fn suite() -> Suite {
         keywrap::cases(),
         mldsa::cases(),
         kdf::cases(),
+        mlkem::cases(),
     ];
     Suite { name: "wycheproof", cases: cases.into_iter().flatten().collect() }
 }

@@ -299,6 +299,17 @@ impl KmsClient for AwsKms {
         from_base64("SharedSecret", &secret.shared_secret)
     }
 
+    fn decapsulate(&self, key: &KeyVersion, ciphertext: &[u8], deadline: Deadline) -> Result<SecretBytes> {
+        let ciphertext = base64(ciphertext);
+        let request = Request {
+            shared_secret_ciphertext_blob: Some(&ciphertext),
+            encapsulation_algorithm: Some("ML_KEM"),
+            ..Request::of_key(&key.name)
+        };
+        let secret: Secret = self.ask("Decapsulate", &request, Repeat::Always, deadline)?;
+        from_base64("SharedSecret", &secret.shared_secret)
+    }
+
     fn random(&self, out: &mut [u8], deadline: Deadline) -> Result<()> {
         let request = Request { number_of_bytes: Some(out.len()), ..Request::default() };
         let random: Random = self.ask("GenerateRandom", &request, Repeat::Always, deadline)?;

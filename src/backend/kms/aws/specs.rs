@@ -4,11 +4,14 @@ use super::refused;
 use super::words::PublicKey;
 use crate::backend::kms::client::{Act, Cipher, KeySpec, NewKey, Offer, Service, Signing};
 use crate::cloud::Result;
-use crate::crypto::{Curve, Hash, MlDsaSet};
+use crate::crypto::{Curve, Hash, MlDsaSet, MlKemSet};
 use crate::types::ck;
 
 /// What the specs of ML-DSA keys begin with.
 pub(super) const ML_DSA: &str = "ML_DSA_";
+
+/// What the specs of ML-KEM keys begin with.
+const ML_KEM: &str = "ML_KEM_";
 
 const RSA: &str = "RSA 2048, 3072, 4096";
 const CURVES: &str = "P-256, P-384, P-521, secp256k1; digests of any length";
@@ -63,6 +66,8 @@ pub static SERVICE: Service = Service {
         offer(ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, ck::CKF_GENERATE_KEY_PAIR, "Ed25519"),
         offer(ck::CKM_ML_DSA, SIGN, "ML-DSA-44, 65, 87; messages of any length, and a context"),
         offer(ck::CKM_ML_DSA_KEY_PAIR_GEN, ck::CKF_GENERATE_KEY_PAIR, "ML-DSA-44, 65, 87"),
+        offer(ck::CKM_ML_KEM, ck::CKF_DECAPSULATE, "ML-KEM-512, 768, 1024"),
+        offer(ck::CKM_ML_KEM_KEY_PAIR_GEN, ck::CKF_GENERATE_KEY_PAIR, "ML-KEM-512, 768, 1024"),
         offer(ck::CKM_SHA224_HMAC, MAC, "messages up to 4096 bytes"),
         offer(ck::CKM_SHA256_HMAC, MAC, "messages up to 4096 bytes"),
         offer(ck::CKM_SHA384_HMAC, MAC, "messages up to 4096 bytes"),
@@ -81,6 +86,7 @@ pub static SERVICE: Service = Service {
         (Act::Mac, "kms:GenerateMac"),
         (Act::Decrypt, "kms:Decrypt"),
         (Act::Agree, "kms:DeriveSharedSecret"),
+        (Act::Decapsulate, "kms:Decapsulate"),
         (Act::Random, "kms:GenerateRandom"),
         (Act::List, "kms:ListAliases"),
         // Keys without an alias.
@@ -139,6 +145,9 @@ pub(super) fn uses(key: &PublicKey) -> (Vec<ck::CK_MECHANISM_TYPE>, ck::CK_FLAGS
         "KEY_AGREEMENT" if order_len(&key.key_spec).is_some() => {
             return (vec![ck::CKM_ECDH1_DERIVE], ck::CKF_DERIVE);
         }
+        "ENCAPSULATE_DECAPSULATE" if key.key_spec.starts_with(ML_KEM) => {
+            return (vec![ck::CKM_ML_KEM], ck::CKF_DECAPSULATE);
+        }
         _ => return (Vec::new(), 0),
     };
     let mut mechanisms: Vec<ck::CK_MECHANISM_TYPE> = Vec::new();
@@ -161,7 +170,7 @@ pub(super) fn secret(spec: &str) -> Option<(usize, ck::CK_MECHANISM_TYPE)> {
 
 /// Whether a key has a public half that is of use here.
 pub(super) fn is_pair(spec: &str) -> bool {
-    ["RSA_", "ECC_", ML_DSA].iter().any(|prefix| spec.starts_with(prefix))
+    ["RSA_", "ECC_", ML_DSA, ML_KEM].iter().any(|prefix| spec.starts_with(prefix))
 }
 
 /// Bytes of one half of a signature on the spec's curve.
@@ -254,6 +263,14 @@ pub(super) fn to_make(key: &NewKey) -> Result<(&'static str, &'static str)> {
         KeySpec::MlDsa(MlDsaSet::MlDsa44) => ("ML_DSA_44", false, false),
         KeySpec::MlDsa(MlDsaSet::MlDsa65) => ("ML_DSA_65", false, false),
         KeySpec::MlDsa(MlDsaSet::MlDsa87) => ("ML_DSA_87", false, false),
+        KeySpec::MlKem(set) => {
+            let spec = match set {
+                MlKemSet::MlKem512 => "ML_KEM_512",
+                MlKemSet::MlKem768 => "ML_KEM_768",
+                MlKemSet::MlKem1024 => "ML_KEM_1024",
+            };
+            return Ok((spec, "ENCAPSULATE_DECAPSULATE"));
+        }
         KeySpec::Aes(_) => return Err(refused("its AES keys do not encrypt as PKCS #11 means it")),
         // The length says which hash a generic secret is for: a template can't.
         KeySpec::Hmac(_, len) => {
@@ -304,6 +321,8 @@ mod tests {
         assert_eq!((mechanisms.len(), usage), (2, ck::CKF_SIGN));
         let (mechanisms, usage) = uses(&public("KEY_AGREEMENT", "ECC_NIST_P256", &[], &[]));
         assert_eq!((mechanisms, usage), (vec![ck::CKM_ECDH1_DERIVE], ck::CKF_DERIVE));
+        let (mechanisms, usage) = uses(&public("ENCAPSULATE_DECAPSULATE", "ML_KEM_768", &[], &[]));
+        assert_eq!((mechanisms, usage), (vec![ck::CKM_ML_KEM], ck::CKF_DECAPSULATE));
         assert!(uses(&public("ENCRYPT_DECRYPT", "SM2", &[], &["SM2PKE"])).0.is_empty());
     }
 
@@ -343,6 +362,10 @@ mod tests {
             ),
             (key(KeySpec::Hmac(Hash::Sha256, 16), true, false, false), None),
             (key(KeySpec::Aes(32), false, true, false), None),
+            (
+                key(KeySpec::MlKem(MlKemSet::MlKem1024), false, false, false),
+                Some(("ML_KEM_1024", "ENCAPSULATE_DECAPSULATE")),
+            ),
         ] {
             assert_eq!(to_make(&key).ok(), expected, "{key:?}");
         }

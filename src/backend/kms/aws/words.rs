@@ -31,6 +31,10 @@ pub(super) struct Request<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub public_key: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub shared_secret_ciphertext_blob: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encapsulation_algorithm: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub number_of_bytes: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key_spec: Option<&'a str>,

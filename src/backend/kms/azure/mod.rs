@@ -359,6 +359,10 @@ impl KmsClient for KeyVault {
         Err(refused("Azure has no key that derives"))
     }
 
+    fn decapsulate(&self, _: &KeyVersion, _: &[u8], _: Deadline) -> Result<SecretBytes> {
+        Err(refused("Azure has no key that decapsulates"))
+    }
+
     fn random(&self, out: &mut [u8], deadline: Deadline) -> Result<()> {
         if !self.azure.is_hsm() {
             return Err(refused("a vault gives no random bytes"));
@@ -431,7 +435,7 @@ fn to_make(key: &NewKey, hsm: bool, managed: bool) -> Result<wire::Create> {
         KeySpec::Aes(32) if managed => ("oct-HSM", Some(AES_BITS), None),
         KeySpec::Aes(_) if managed => return Err(refused("AES keys are made with 256 bits")),
         KeySpec::Aes(_) => return Err(refused("a vault has no AES keys: a managed HSM has")),
-        KeySpec::Ed25519 | KeySpec::MlDsa(_) | KeySpec::Hmac(..) => {
+        KeySpec::Ed25519 | KeySpec::MlDsa(_) | KeySpec::MlKem(_) | KeySpec::Hmac(..) => {
             return Err(refused("Azure has RSA keys, and EC keys on P-256, P-384, P-521 and secp256k1"));
         }
     };

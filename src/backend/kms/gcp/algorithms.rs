@@ -1,7 +1,7 @@
 //! Google's algorithms: a version of a key has exactly one, with its padding and hash.
 
 use crate::backend::kms::client::{KeySpec, NewKey, Offer};
-use crate::crypto::{Curve, Hash, MlDsaSet};
+use crate::crypto::{self, Curve, Hash, MlDsaPublic, MlDsaSet, MlKemPublic, MlKemSet, PublicKey};
 use crate::types::ck;
 
 use Hash::{Sha1, Sha224, Sha256, Sha384, Sha512};
@@ -18,6 +18,7 @@ pub(super) enum Does {
     Ed25519,
     MlDsa(MlDsaSet),
     MlDsaMu(MlDsaSet),
+    MlKem(MlKemSet),
     Oaep(Hash),
     Hmac(Hash),
     Gcm(usize),
@@ -26,7 +27,7 @@ pub(super) enum Does {
 }
 
 /// Every algorithm that a mechanism fits. Left out: Google's own symmetric encryption, whose ciphertexts are opaque,
-/// ML-KEM, X-Wing, SLH-DSA and key wrapping.
+/// X-Wing, SLH-DSA and key wrapping.
 const ALGORITHMS: &[(&str, Does)] = &[
     ("RSA_SIGN_PKCS1_2048_SHA256", Does::Pkcs1(Sha256)),
     ("RSA_SIGN_PKCS1_3072_SHA256", Does::Pkcs1(Sha256)),
@@ -56,6 +57,8 @@ const ALGORITHMS: &[(&str, Does)] = &[
     ("PQ_SIGN_ML_DSA_44_EXTERNAL_MU", Does::MlDsaMu(MlDsaSet::MlDsa44)),
     ("PQ_SIGN_ML_DSA_65_EXTERNAL_MU", Does::MlDsaMu(MlDsaSet::MlDsa65)),
     ("PQ_SIGN_ML_DSA_87_EXTERNAL_MU", Does::MlDsaMu(MlDsaSet::MlDsa87)),
+    ("ML_KEM_768", Does::MlKem(MlKemSet::MlKem768)),
+    ("ML_KEM_1024", Does::MlKem(MlKemSet::MlKem1024)),
     ("HMAC_SHA1", Does::Hmac(Sha1)),
     ("HMAC_SHA224", Does::Hmac(Sha224)),
     ("HMAC_SHA256", Does::Hmac(Sha256)),
@@ -97,11 +100,17 @@ impl Does {
         }
     }
 
-    /// The parameter set of a key whose public half is exported in NIST's encoding only.
-    pub(super) fn ml_dsa(self) -> Option<MlDsaSet> {
+    /// Whether the public half is exported in NIST's encoding only.
+    pub(super) fn is_post_quantum(self) -> bool {
+        matches!(self, Does::MlDsa(_) | Does::MlDsaMu(_) | Does::MlKem(_))
+    }
+
+    /// The public key of that encoding.
+    pub(super) fn public(self, bytes: &[u8]) -> crypto::Result<PublicKey> {
         match self {
-            Does::MlDsa(set) | Does::MlDsaMu(set) => Some(set),
-            _ => None,
+            Does::MlDsa(set) | Does::MlDsaMu(set) => MlDsaPublic::new(set, bytes).map(PublicKey::MlDsa),
+            Does::MlKem(set) => MlKemPublic::new(set, bytes).map(PublicKey::MlKem),
+            _ => Err(crypto::Error::Key("no key that has an encoding of NIST's")),
         }
     }
 
@@ -113,6 +122,7 @@ impl Does {
             // Google chooses the nonce.
             Does::Gcm(_) => ck::CKF_DECRYPT,
             Does::Cbc(_) | Does::Ctr(_) => ck::CKF_ENCRYPT | ck::CKF_DECRYPT,
+            Does::MlKem(_) => ck::CKF_DECAPSULATE,
             _ => ck::CKF_SIGN,
         }
     }
@@ -142,6 +152,7 @@ impl Does {
             ],
             Does::Ed25519 => &[ck::CKM_EDDSA],
             Does::MlDsa(_) | Does::MlDsaMu(_) => &[ck::CKM_ML_DSA],
+            Does::MlKem(_) => &[ck::CKM_ML_KEM],
             Does::Oaep(_) => &[ck::CKM_RSA_PKCS_OAEP],
             Does::Hmac(Sha1) => &[ck::CKM_SHA_1_HMAC],
             Does::Hmac(Sha224) => &[ck::CKM_SHA224_HMAC],
@@ -161,6 +172,7 @@ impl Does {
 /// `rsa` is the word for the padding of RSA keys that sign.
 pub(super) fn to_make(key: &NewKey, rsa: RsaPadding) -> Result<(&'static str, String, bool), &'static str> {
     const SIGN: &str = "ASYMMETRIC_SIGN";
+    const ENCAPSULATE: &str = "KEY_ENCAPSULATION";
     let both = key.signs && key.decrypts;
     let sign = |algorithm: &str| Ok((SIGN, algorithm.to_owned(), false));
     match key.spec {
@@ -186,6 +198,9 @@ pub(super) fn to_make(key: &NewKey, rsa: RsaPadding) -> Result<(&'static str, St
         KeySpec::MlDsa(MlDsaSet::MlDsa44) => sign("PQ_SIGN_ML_DSA_44_EXTERNAL_MU"),
         KeySpec::MlDsa(MlDsaSet::MlDsa65) => sign("PQ_SIGN_ML_DSA_65_EXTERNAL_MU"),
         KeySpec::MlDsa(MlDsaSet::MlDsa87) => sign("PQ_SIGN_ML_DSA_87_EXTERNAL_MU"),
+        KeySpec::MlKem(MlKemSet::MlKem768) => Ok((ENCAPSULATE, "ML_KEM_768".to_owned(), false)),
+        KeySpec::MlKem(MlKemSet::MlKem1024) => Ok((ENCAPSULATE, "ML_KEM_1024".to_owned(), false)),
+        KeySpec::MlKem(MlKemSet::MlKem512) => Err("Google makes ML-KEM-768 and ML-KEM-1024 keys"),
         KeySpec::Hmac(hash, len) if len == hash.len() => {
             Ok(("MAC", format!("HMAC_{}", hash.name().replace('-', "")), false))
         }
@@ -221,6 +236,7 @@ pub(super) const OFFERS: &[Offer] = &[
     Offer { mechanism: ck::CKM_EC_KEY_PAIR_GEN, flags: MAKES, limits: ECDSA },
     Offer { mechanism: ck::CKM_EC_EDWARDS_KEY_PAIR_GEN, flags: MAKES, limits: "Ed25519" },
     Offer { mechanism: ck::CKM_ML_DSA_KEY_PAIR_GEN, flags: MAKES, limits: "`PQ_SIGN_ML_DSA_*_EXTERNAL_MU`" },
+    Offer { mechanism: ck::CKM_ML_KEM_KEY_PAIR_GEN, flags: MAKES, limits: "ML-KEM-768, ML-KEM-1024" },
     Offer { mechanism: ck::CKM_GENERIC_SECRET_KEY_GEN, flags: ck::CKF_GENERATE, limits: "HMAC keys" },
     signs(ck::CKM_RSA_PKCS, "a DigestInfo of the key's hash; any data with `RSA_SIGN_RAW_PKCS1_*`"),
     signs(ck::CKM_SHA1_RSA_PKCS, RAW),
@@ -248,6 +264,11 @@ pub(super) const OFFERS: &[Offer] = &[
         mechanism: ck::CKM_RSA_PKCS_OAEP,
         flags: ck::CKF_DECRYPT | ck::CKF_UNWRAP,
         limits: "the key's hash (SHA-1, SHA-256, SHA-512), MGF1 of the same, no label",
+    },
+    Offer {
+        mechanism: ck::CKM_ML_KEM,
+        flags: ck::CKF_DECAPSULATE,
+        limits: "keys `ML_KEM_768`, `ML_KEM_1024`",
     },
     Offer {
         mechanism: ck::CKM_AES_GCM,
@@ -291,6 +312,8 @@ mod tests {
             KeySpec::MlDsa(MlDsaSet::MlDsa44),
             KeySpec::MlDsa(MlDsaSet::MlDsa65),
             KeySpec::MlDsa(MlDsaSet::MlDsa87),
+            KeySpec::MlKem(MlKemSet::MlKem768),
+            KeySpec::MlKem(MlKemSet::MlKem1024),
         ];
         let hmacs = [Sha1, Sha224, Sha256, Sha384, Sha512].map(|hash| KeySpec::Hmac(hash, hash.len()));
         for spec in specs.into_iter().chain(hmacs) {

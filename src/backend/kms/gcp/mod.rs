@@ -22,7 +22,6 @@ use crate::cloud::oauth::pem_block;
 use crate::cloud::text::percent;
 use crate::cloud::{Connection, Deadline, Error, Kind, Repeat, Result};
 use crate::config::{self, SlotReader};
-use crate::crypto::{MlDsaPublic, PublicKey};
 use crate::types::SecretBytes;
 
 const HOST: &str = "cloudkms.googleapis.com";
@@ -50,6 +49,7 @@ pub static SERVICE: Service = Service {
         (Act::Mac, "cloudkms.cryptoKeyVersions.useToSign"),
         (Act::Decrypt, "cloudkms.cryptoKeyVersions.useToDecrypt"),
         (Act::Encrypt, "cloudkms.cryptoKeyVersions.useToEncrypt"),
+        (Act::Decapsulate, "cloudkms.cryptoKeyVersions.useToDecapsulate"),
         (Act::Random, "cloudkms.locations.generateRandomBytes"),
         (Act::Create, "cloudkms.cryptoKeys.create"),
         (Act::Destroy, "cloudkms.cryptoKeyVersions.destroy"),
@@ -172,16 +172,15 @@ impl CloudKms {
         let Some(does) = does(&version.algorithm).filter(|_| version.state == "ENABLED") else {
             return Ok(None);
         };
-        let material = match (does.secret(), does.ml_dsa()) {
-            (Some((kind, len)), _) => Material::Secret(kind, len),
-            (None, Some(set)) => {
+        let material = match does.secret() {
+            Some((kind, len)) => Material::Secret(kind, len),
+            None if does.is_post_quantum() => {
                 let url = format!("{}/publicKey?publicKeyFormat=NIST_PQC", path(&version.name));
                 let public = || self.google.get::<wire::PublicKey>(&url, deadline)?.bytes(&version.name);
-                let public = MlDsaPublic::new(set, &twice(public)?).map_err(|_| corrupt("no ML-DSA key"))?;
-                let spki = PublicKey::MlDsa(public).to_spki();
-                Material::Pair(spki.map_err(|_| corrupt("an ML-DSA key without encoding"))?)
+                let spki = does.public(&twice(public)?).and_then(|public| public.to_spki());
+                Material::Pair(spki.map_err(|_| corrupt("the public key is none of its algorithm"))?)
             }
-            (None, None) => Material::Pair(self.public(&version.name, deadline)?.1),
+            None => Material::Pair(self.public(&version.name, deadline)?.1),
         };
         Ok(Some(key_version(&version.name, &version.algorithm, does, material, version.created())))
     }
@@ -203,7 +202,7 @@ impl CloudKms {
                 Ok(does(&algorithm)
                     .map(|does| key_version(name, &algorithm, does, Material::Pair(spki), None)))
             }
-            // A secret key, ML-DSA, or not enabled.
+            // A secret key, a post-quantum one, or not enabled.
             Err(error) if matches!(error.kind(), Kind::Refused | Kind::Disabled) => {
                 self.version(&self.google.get(&path(name), deadline)?, deadline)
             }
@@ -287,7 +286,8 @@ impl KmsClient for CloudKms {
     }
 
     fn list(&self, deadline: Deadline) -> Result<Vec<Listed>> {
-        const PURPOSES: [&str; 4] = ["ASYMMETRIC_SIGN", "ASYMMETRIC_DECRYPT", "MAC", "RAW_ENCRYPT_DECRYPT"];
+        const PURPOSES: [&str; 5] =
+            ["ASYMMETRIC_SIGN", "ASYMMETRIC_DECRYPT", "MAC", "RAW_ENCRYPT_DECRYPT", "KEY_ENCAPSULATION"];
         let mut listed = Vec::new();
         self.pages(&format!("{}/cryptoKeys", path(&self.ring)), deadline, |page: wire::Keys| {
             let useful = page.crypto_keys.into_iter().filter(|key| PURPOSES.contains(&&*key.purpose));
@@ -425,6 +425,18 @@ impl KmsClient for CloudKms {
 
     fn agree(&self, _key: &KeyVersion, _peer_spki: &[u8], _deadline: Deadline) -> Result<SecretBytes> {
         Err(refused("Google has no key that derives"))
+    }
+
+    fn decapsulate(&self, key: &KeyVersion, ciphertext: &[u8], deadline: Deadline) -> Result<SecretBytes> {
+        if !matches!(does(&key.algorithm), Some(Does::MlKem(_))) {
+            return Err(refused(&format!("a key of {} does not decapsulate", key.algorithm)));
+        }
+        let body = body(&wire::Decrypt::new(ciphertext), 0)?;
+        twice(|| {
+            let answer =
+                self.post::<wire::Decapsulated>(key, "decapsulate", &body, Repeat::Always, deadline)?;
+            answer.secret(&key.resource)
+        })
     }
 
     fn random(&self, out: &mut [u8], deadline: Deadline) -> Result<()> {

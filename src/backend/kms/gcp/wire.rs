@@ -238,7 +238,7 @@ impl Maced {
     }
 }
 
-/// `asymmetricDecrypt`
+/// `asymmetricDecrypt` and `decapsulate`
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Decrypt {
@@ -307,6 +307,27 @@ impl Decrypted {
     pub(super) fn plaintext(&self) -> Result<SecretBytes> {
         arrived(self.verified_ciphertext_crc32c, "the ciphertext")?;
         checked("plaintext", &self.plaintext, self.plaintext_crc32c)
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Decapsulated {
+    #[serde(default)]
+    shared_secret: SecretText,
+    shared_secret_crc32c: Option<Checksum>,
+    #[serde(default)]
+    verified_ciphertext_crc32c: bool,
+    #[serde(default)]
+    name: String,
+}
+
+impl Decapsulated {
+    /// [`Kind::Corrupt`]
+    pub(super) fn secret(&self, name: &str) -> Result<SecretBytes> {
+        same(&self.name, name)?;
+        arrived(self.verified_ciphertext_crc32c, "the ciphertext")?;
+        checked("sharedSecret", &self.shared_secret, self.shared_secret_crc32c)
     }
 }
 

@@ -157,6 +157,10 @@ impl KmsClient for Transit {
         Err(refused("transit does not agree on secrets"))
     }
 
+    fn decapsulate(&self, _: &KeyVersion, _: &[u8], _: Deadline) -> Result<SecretBytes> {
+        Err(refused("transit has no key that decapsulates"))
+    }
+
     fn random(&self, out: &mut [u8], deadline: Deadline) -> Result<()> {
         #[derive(Deserialize)]
         struct Random {
@@ -255,7 +259,9 @@ fn type_of(key: &NewKey) -> Result<(&'static str, Option<usize>)> {
         KeySpec::Hmac(..) => Err(refused("transit's HMAC keys have 32 to 512 bytes")),
         KeySpec::Rsa(_) => Err(refused("transit's RSA keys have 2048, 3072 or 4096 bits")),
         KeySpec::Aes(_) => Err(refused("transit's AES keys have 16 or 32 bytes")),
-        KeySpec::Ec(_) | KeySpec::MlDsa(_) => Err(refused("transit makes no keys of this type")),
+        KeySpec::Ec(_) | KeySpec::MlDsa(_) | KeySpec::MlKem(_) => {
+            Err(refused("transit makes no keys of this type"))
+        }
     }
 }
 

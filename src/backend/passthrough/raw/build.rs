@@ -67,6 +67,7 @@ enum Block {
     Eddsa(Box<ck::CK_EDDSA_PARAMS>),
     SignContext(Box<ck::CK_SIGN_ADDITIONAL_CONTEXT>),
     Symmetric(symmetric::Block),
+    HashSignContext(Box<ck::CK_HASH_SIGN_ADDITIONAL_CONTEXT>),
 }
 
 /// Bytes as a parameter structure has them.
@@ -129,6 +130,15 @@ fn block(params: &Params) -> Block {
                 ulContextLen: len,
             }))
         }
+        Params::HashSignContext { hedge, context, hash } => {
+            let (context, len) = bytes(context);
+            Block::HashSignContext(Box::new(ck::CK_HASH_SIGN_ADDITIONAL_CONTEXT {
+                hedgeVariant: *hedge,
+                pContext: context,
+                ulContextLen: len,
+                hash: *hash,
+            }))
+        }
         // keyward's own mechanisms are no other library's.
         _ => symmetric::block(params).map_or(Block::None, Block::Symmetric),
     }
@@ -150,6 +160,7 @@ impl<'a> BuiltMechanism<'a> {
             (Block::Eddsa(block), _) => place(&mut **block),
             (Block::SignContext(block), _) => place(&mut **block),
             (Block::Symmetric(block), _) => block.place(),
+            (Block::HashSignContext(block), _) => place(&mut **block),
             (Block::None, Params::Iv(iv)) => (iv.as_ptr().cast_mut().cast(), iv.len()),
             (Block::None, _) => (std::ptr::null_mut(), 0),
         };

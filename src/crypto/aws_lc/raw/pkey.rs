@@ -1,9 +1,9 @@
-//! What AWS-LC offers through `EVP_PKEY` only: OAEP with free parameters, and ML-DSA.
+//! What AWS-LC offers through `EVP_PKEY` only: OAEP with free parameters, ML-DSA and ML-KEM.
 
 use super::rsa::Rsa;
 use super::sys;
 use super::{Error, Hash, Result, buffer, check, fresh, md, owned};
-use crate::crypto::MlDsaSet;
+use crate::crypto::{MlDsaSet, MlKemSet};
 use std::ffi::c_int;
 use std::ptr::{null, null_mut};
 
@@ -31,6 +31,14 @@ fn nid(set: MlDsaSet) -> c_int {
         MlDsaSet::MlDsa44 => sys::NID_MLDSA44,
         MlDsaSet::MlDsa65 => sys::NID_MLDSA65,
         MlDsaSet::MlDsa87 => sys::NID_MLDSA87,
+    }
+}
+
+fn kem_nid(set: MlKemSet) -> c_int {
+    match set {
+        MlKemSet::MlKem512 => sys::NID_MLKEM512,
+        MlKemSet::MlKem768 => sys::NID_MLKEM768,
+        MlKemSet::MlKem1024 => sys::NID_MLKEM1024,
     }
 }
 
@@ -87,9 +95,7 @@ impl Pkey {
     fn oaep(&self, op: &OaepRun<'_>, input: &[u8], out: &mut [u8]) -> Result<usize> {
         const SETUP: Error = Error::Internal("OAEP parameters");
         let (hash, mgf) = (md(op.hash)?, md(op.mgf)?);
-        // SAFETY: the key is live; the context takes a reference of it.
-        let context =
-            Context(fresh(unsafe { sys::EVP_PKEY_CTX_new(self.raw(), null_mut()) }, Error::Memory)?);
+        let context = Context::new(self)?;
         // SAFETY: a live context; these take numbers and static tables.
         unsafe {
             check((op.init)(context.raw()), SETUP)?;
@@ -123,24 +129,24 @@ impl Pkey {
         Ok(Pkey(fresh(pkey, WHY)?))
     }
 
-    /// FIPS 204's public key encoding, of `len` bytes.
+    /// The public key encoding of FIPS 203 or 204, of `len` bytes.
     pub(in crate::crypto::aws_lc) fn raw_public(&self, len: usize) -> Result<Vec<u8>> {
         let mut out = buffer(len)?;
         let mut written = len;
         // SAFETY: a live key; AWS-LC writes at most `written` bytes.
         let status = unsafe { sys::EVP_PKEY_get_raw_public_key(self.raw(), out.as_mut_ptr(), &mut written) };
-        check(status, Error::Internal("ML-DSA public key"))?;
+        check(status, Error::Internal("public key"))?;
         out.truncate(written);
         Ok(out)
     }
 
-    /// FIPS 204's private key encoding, of `len` bytes.
+    /// The private key encoding of FIPS 203 or 204, of `len` bytes.
     pub(in crate::crypto::aws_lc) fn raw_private(&self, len: usize) -> Result<Vec<u8>> {
         let mut out = buffer(len)?;
         let mut written = len;
         // SAFETY: a live key; AWS-LC writes at most `written` bytes.
         let status = unsafe { sys::EVP_PKEY_get_raw_private_key(self.raw(), out.as_mut_ptr(), &mut written) };
-        check(status, Error::Internal("ML-DSA private key"))?;
+        check(status, Error::Internal("private key"))?;
         out.truncate(written);
         Ok(out)
     }
@@ -198,7 +204,169 @@ impl Pkey {
     }
 }
 
+/// ML-DSA over the message representative µ.
+impl Pkey {
+    /// A hedged signature into `out`, exactly as long as a signature.
+    pub(in crate::crypto::aws_lc) fn ml_dsa_sign_mu(&self, mu: &[u8; 64], out: &mut [u8]) -> Result<()> {
+        const FAILED: Error = Error::Internal("ML-DSA signature over mu");
+        let context = Context::new(self)?;
+        // SAFETY: a live context.
+        check(unsafe { sys::EVP_PKEY_sign_init(context.raw()) }, FAILED)?;
+        let mut written = out.len();
+        // SAFETY: a live context; AWS-LC reads `mu` and writes at most `written` bytes.
+        let status = unsafe {
+            sys::EVP_PKEY_sign(context.raw(), out.as_mut_ptr(), &raw mut written, mu.as_ptr(), mu.len())
+        };
+        check(status, FAILED)
+    }
+
+    /// Checks a signature; every failure is [`Error::Signature`].
+    pub(in crate::crypto::aws_lc) fn ml_dsa_verify_mu(&self, mu: &[u8; 64], signature: &[u8]) -> Result<()> {
+        let context = Context::new(self)?;
+        // SAFETY: a live context.
+        let status = unsafe { sys::EVP_PKEY_verify_init(context.raw()) };
+        check(status, Error::Internal("ML-DSA verification over mu"))?;
+        // SAFETY: a live context; AWS-LC reads both slices.
+        let status = unsafe {
+            sys::EVP_PKEY_verify(context.raw(), signature.as_ptr(), signature.len(), mu.as_ptr(), mu.len())
+        };
+        check(status, Error::Signature)
+    }
+}
+
+/// ML-KEM.
+impl Pkey {
+    /// A pair from its seed, d and z.
+    pub(in crate::crypto::aws_lc) fn ml_kem_from_seed(set: MlKemSet, seed: &[u8; 64]) -> Result<Pkey> {
+        const FAILED: Error = Error::Internal("ML-KEM key from its seed");
+        // SAFETY: takes a number; null means out of memory.
+        let context = unsafe { sys::EVP_PKEY_CTX_new_id(sys::EVP_PKEY_KEM, null_mut()) };
+        let context = Context(fresh(context, Error::Memory)?);
+        // SAFETY: a live context.
+        unsafe {
+            check(sys::EVP_PKEY_CTX_kem_set_params(context.raw(), kem_nid(set)), FAILED)?;
+            check(sys::EVP_PKEY_keygen_init(context.raw()), FAILED)?;
+        }
+        let (mut key, mut len) = (null_mut(), seed.len());
+        // SAFETY: a live context; AWS-LC reads `len` bytes, which it checks to be a seed's, and sets `key` to a fresh
+        // object.
+        let status = unsafe {
+            sys::EVP_PKEY_keygen_deterministic(context.raw(), &raw mut key, seed.as_ptr(), &raw mut len)
+        };
+        check(status, FAILED)?;
+        Ok(Pkey(fresh(key, FAILED)?))
+    }
+
+    /// A pair from both of its encodings, checked as FIPS 203, section 7, has it, and by a secret that goes to and fro.
+    pub(in crate::crypto::aws_lc) fn ml_kem_pair(
+        set: MlKemSet,
+        public: &[u8],
+        private: &[u8],
+    ) -> Result<Pkey> {
+        const WHY: Error = Error::Key("ML-KEM: the decapsulation key does not agree with itself");
+        // SAFETY: AWS-LC reads both slices and checks their lengths.
+        let pkey = unsafe {
+            sys::EVP_PKEY_kem_new_raw_key(
+                kem_nid(set),
+                public.as_ptr(),
+                public.len(),
+                private.as_ptr(),
+                private.len(),
+            )
+        };
+        let pkey = Pkey(fresh(pkey, WHY)?);
+        // SAFETY: a live key, which is only read.
+        check(unsafe { sys::EVP_PKEY_kem_check_key(pkey.raw()) }, WHY)?;
+        Ok(pkey)
+    }
+
+    /// A public key, whose numbers are below the modulus.
+    pub(in crate::crypto::aws_lc) fn ml_kem_public(set: MlKemSet, key: &[u8]) -> Result<Pkey> {
+        const WHY: Error =
+            Error::Key("ML-KEM: the encapsulation key has a number that is not below the modulus");
+        // SAFETY: AWS-LC reads `key` and checks its length.
+        let pkey = unsafe { sys::EVP_PKEY_kem_new_raw_public_key(kem_nid(set), key.as_ptr(), key.len()) };
+        let pkey = Pkey(fresh(pkey, WHY)?);
+        let context = Context::new(&pkey)?;
+        // SAFETY: a live context.
+        check(unsafe { sys::EVP_PKEY_public_check(context.raw()) }, WHY)?;
+        Ok(pkey)
+    }
+
+    /// ML-KEM.Encaps: the ciphertext into `ciphertext`, exactly as long as one, and the shared secret.
+    pub(in crate::crypto::aws_lc) fn encapsulate(
+        &self,
+        ciphertext: &mut [u8],
+        secret: &mut [u8; 32],
+    ) -> Result<()> {
+        let context = Context::new(self)?;
+        let (mut ciphertext_len, mut secret_len) = (ciphertext.len(), secret.len());
+        // SAFETY: a live context; AWS-LC checks both lengths before it writes.
+        let status = unsafe {
+            sys::EVP_PKEY_encapsulate(
+                context.raw(),
+                ciphertext.as_mut_ptr(),
+                &raw mut ciphertext_len,
+                secret.as_mut_ptr(),
+                &raw mut secret_len,
+            )
+        };
+        check(status, Error::Internal("ML-KEM encapsulation"))
+    }
+
+    /// The same with the randomness m given, as test vectors have it.
+    #[cfg(test)]
+    pub(in crate::crypto::aws_lc) fn encapsulate_with(
+        &self,
+        m: &[u8],
+        ciphertext: &mut [u8],
+        secret: &mut [u8; 32],
+    ) -> Result<()> {
+        let context = Context::new(self)?;
+        let (mut ciphertext_len, mut secret_len, mut m_len) = (ciphertext.len(), secret.len(), m.len());
+        // SAFETY: a live context; AWS-LC checks all three lengths.
+        let status = unsafe {
+            sys::EVP_PKEY_encapsulate_deterministic(
+                context.raw(),
+                ciphertext.as_mut_ptr(),
+                &raw mut ciphertext_len,
+                secret.as_mut_ptr(),
+                &raw mut secret_len,
+                m.as_ptr(),
+                &raw mut m_len,
+            )
+        };
+        check(status, Error::Internal("ML-KEM encapsulation"))
+    }
+
+    /// ML-KEM.Decaps. [`Error::CiphertextLength`]; any other ciphertext gives a secret.
+    pub(in crate::crypto::aws_lc) fn decapsulate(
+        &self,
+        ciphertext: &[u8],
+        secret: &mut [u8; 32],
+    ) -> Result<()> {
+        let context = Context::new(self)?;
+        let mut secret_len = secret.len();
+        // SAFETY: a live context; AWS-LC checks both lengths.
+        let status = unsafe {
+            sys::EVP_PKEY_decapsulate(
+                context.raw(),
+                secret.as_mut_ptr(),
+                &raw mut secret_len,
+                ciphertext.as_ptr(),
+                ciphertext.len(),
+            )
+        };
+        check(status, Error::CiphertextLength)
+    }
+}
+
 impl Context {
+    fn new(key: &Pkey) -> Result<Context> {
+        // SAFETY: the key is live; the context takes a reference of it.
+        Ok(Context(fresh(unsafe { sys::EVP_PKEY_CTX_new(key.raw(), null_mut()) }, Error::Memory)?))
+    }
+
     /// Hands OAEP's label over; none is the default.
     fn set_label(&self, label: &[u8]) -> Result<()> {
         if label.is_empty() {
