@@ -2,10 +2,8 @@
 
 use std::sync::Arc;
 
-use super::object::{
-    Object, caller, check_strength, expect_no_pin_wanted, expect_usable, no_object_as, operation,
-    wrong_type_as,
-};
+use super::object::{Object, caller, expect_no_pin_wanted, no_object_as, operation, wrong_type_as};
+use super::policy::{Admitted, UsableKey, expect_strong};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{Descriptor, Key, Mechanism, Ops, Params, material};
@@ -21,8 +19,14 @@ pub trait Keeper {
     fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor>;
     /// The object of a handle, if the caller may see it. CKR_OBJECT_HANDLE_INVALID.
     fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>>;
-    /// Adds new objects after the last check of what the caller may make. Handles in the same order.
-    fn add(&mut self, access: Access, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>>;
+    /// Keeps new objects after the last check of what the caller may make. Handles in the same order.
+    fn keep(&mut self, access: Access, objects: Vec<Admitted>) -> Result<Vec<ObjectHandle>>;
+    /// Adds new objects, if the configuration lets all of them in.
+    fn add(&mut self, access: Access, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+        let admit = |attributes| Admitted::new(self.config(), attributes);
+        let objects = objects.into_iter().map(admit).collect::<Result<_>>()?;
+        self.keep(access, objects)
+    }
 }
 
 /// What a mechanism's row has for an operation with a key.
@@ -36,11 +40,9 @@ pub fn key_for<K: Keeper>(
     handle: ObjectHandle,
     usage: Usage,
     invalid: ErrorKind,
-) -> Result<Arc<Object>> {
+) -> Result<UsableKey> {
     let key = keeper.object(access, handle).map_err(no_object_as(invalid))?;
-    expect_usable(&key.attributes, row, usage, invalid)?;
-    check_strength(keeper.config(), row, &key.attributes)?;
-    Ok(key)
+    UsableKey::new(keeper.config(), key, row, usage, invalid)
 }
 
 /// A keyed operation: the mechanism has it, the key may be used for it, and both fit together.
@@ -76,6 +78,7 @@ pub fn make_key<K: Keeper>(
     if let Some(generate) = row.ops.generate_parameters {
         let mut parameters = object::generate_parameters(template, row.key_types, &caller(access))?;
         object::may_write(&parameters, &caller(access), access.read_write)?;
+        expect_strong(keeper.config(), &parameters)?;
         let made = generate(&mechanism.params, &parameters)?;
         material::fill_parameters(&mut parameters, made)?;
         return add_one(keeper, access, parameters);
@@ -104,9 +107,9 @@ pub fn make_key_pair<K: Keeper>(
     // Rights are checked before the expensive part, not only when the objects are added.
     object::may_write(&public, &who, access.read_write)?;
     object::may_write(&private, &who, access.read_write)?;
+    expect_strong(keeper.config(), &public)?;
     let key = generate(&mechanism.params, &public, &private)?;
     material::fill_pair(&mut public, &mut private, &key)?;
-    check_strength(keeper.config(), row, &public)?;
     match keeper.add(access, vec![public, private])?[..] {
         [public, private] => Ok((public, private)),
         _ => Err(Error::new(ErrorKind::DeviceError, "the store kept another number of objects")),

@@ -10,7 +10,7 @@ use super::offer;
 use super::settings::Pin;
 use super::template;
 use super::token::KmsToken;
-use crate::backend::held::{self, FIRST_SESSION_OBJECT, Keeper, Object, caller};
+use crate::backend::held::{self, Admitted, FIRST_SESSION_OBJECT, Keeper, Object, caller};
 use crate::config::Config;
 use crate::crypto;
 use crate::error::{Error, ErrorKind, Result};
@@ -88,7 +88,7 @@ impl KmsSession {
     }
 
     pub(super) fn row_for(&self, mechanism: &Mechanism, flag: ck::CK_FLAGS) -> Result<&'static Descriptor> {
-        offer::row_for(&self.token.config, self.token.service(), mechanism.kind, flag)
+        offer::row_for(&self.token.offer()?, self.token.service(), mechanism.kind, flag)
     }
 
     /// The service's objects that match: keys in the order of the list, the newest version first. A key is read only
@@ -161,16 +161,16 @@ impl Keeper for KmsSession {
     }
 
     fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-        offer::row(&self.token.config, self.token.service(), kind)
+        offer::row(&self.token.offer()?, self.token.service(), kind)
     }
 
     fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>> {
         self.target(access, handle).map(|target| target.object().clone())
     }
 
-    fn add(&mut self, access: Access, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+    fn keep(&mut self, access: Access, objects: Vec<Admitted>) -> Result<Vec<ObjectHandle>> {
         let mut handles = Vec::new();
-        for mut attributes in objects {
+        for mut attributes in objects.into_iter().map(Admitted::into_attributes) {
             object::may_write(&attributes, &caller(access), access.read_write)?;
             template::expect_session_object(&attributes)?;
             object::finish(&mut attributes, &held::unique_id()?);

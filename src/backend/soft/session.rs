@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::builtin;
 use super::token::{Opened, SoftToken};
-use crate::backend::held::{self, FIRST_SESSION_OBJECT, Keeper, Object, caller, operation, unique_id};
+use crate::backend::held::{
+    self, Admitted, FIRST_SESSION_OBJECT, Keeper, Object, caller, operation, unique_id,
+};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
@@ -67,7 +69,8 @@ impl Keeper for SoftSession {
         }
     }
 
-    fn add(&mut self, access: Access, mut objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+    fn keep(&mut self, access: Access, objects: Vec<Admitted>) -> Result<Vec<ObjectHandle>> {
+        let mut objects: Vec<Attributes> = objects.into_iter().map(Admitted::into_attributes).collect();
         for attributes in &mut objects {
             object::may_write(attributes, &caller(access), access.read_write)?;
             object::finish(attributes, &unique_id()?);

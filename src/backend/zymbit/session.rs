@@ -7,7 +7,7 @@ use super::objects::to_device;
 use super::offer;
 use super::ring::{Entry, Found};
 use super::token::ZymbitToken;
-use crate::backend::held::{self, FIRST_SESSION_OBJECT, Keeper, Object, caller};
+use crate::backend::held::{self, Admitted, FIRST_SESSION_OBJECT, Keeper, Object, caller};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
@@ -84,7 +84,7 @@ impl ZymbitSession {
     }
 
     pub(super) fn row_for(&self, mechanism: &Mechanism, flag: ck::CK_FLAGS) -> Result<&'static Descriptor> {
-        offer::row_for(&self.token.config, self.token.model, mechanism.kind, flag)
+        offer::row_for(&self.token.offer()?, self.token.model, mechanism.kind, flag)
     }
 
     /// Somebody else's public key into the device.
@@ -121,16 +121,16 @@ impl Keeper for ZymbitSession {
     }
 
     fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-        offer::row(&self.token.config, self.token.model, kind)
+        offer::row(&self.token.offer()?, self.token.model, kind)
     }
 
     fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>> {
         self.target(access, handle).map(|target| target.object().clone())
     }
 
-    fn add(&mut self, access: Access, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+    fn keep(&mut self, access: Access, objects: Vec<Admitted>) -> Result<Vec<ObjectHandle>> {
         let mut handles = Vec::new();
-        for mut attributes in objects {
+        for mut attributes in objects.into_iter().map(Admitted::into_attributes) {
             object::may_write(&attributes, &caller(access), access.read_write)?;
             if object::is_token(&attributes) {
                 return Err(not_stored());
@@ -160,7 +160,7 @@ impl TokenSession for ZymbitSession {
         material::complete_created(&mut attributes)?;
         let stored = object::is_token(&attributes) && attributes.class() == ck::CKO_PUBLIC_KEY;
         match stored && self.token.model.rich {
-            true => self.store_foreign(&attributes),
+            true => self.store_foreign(&Admitted::new(self.config(), attributes)?.into_attributes()),
             false => held::add_one(self, access, attributes),
         }
     }

@@ -12,12 +12,14 @@ mod edwards;
 mod ml_dsa;
 mod rsa;
 mod secret;
+mod size;
 
 pub use certificate::CertificateFields;
 pub(super) use curve::okp;
 pub use curve::weierstrass;
 pub(super) use ec::{point_lens, raw_point};
 pub use ml_dsa::{parameter_set, parameter_set_number};
+pub use size::{Size, size};
 
 use crate::crypto::{OkpCurve, PrivateKey, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
