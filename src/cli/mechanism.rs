@@ -122,6 +122,7 @@ const PARAMETERS: &[(ParamKind, &str)] = &[
     (ParamKind::SignContext, "CK_SIGN_ADDITIONAL_CONTEXT or none"),
     (ParamKind::Bip32Master, "CK_KEYWARD_BIP32_MASTER_PARAMS or none"),
     (ParamKind::Bip32Child, "CK_KEYWARD_BIP32_CHILD_PARAMS"),
+    (ParamKind::Otp, "CK_OTP_PARAMS or none"),
 ];
 
 fn parameter(kind: ParamKind) -> String {

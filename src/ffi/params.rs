@@ -1,5 +1,7 @@
 //! `CK_MECHANISM` and the parameter structures, read by the kind that the mechanism's row names.
 
+mod otp;
+
 use super::memory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Iv, Mechanism, ParamKind, Params, Reply};
@@ -63,6 +65,8 @@ unsafe fn params(kind: ParamKind, raw: &ck::CK_MECHANISM) -> Result<Params> {
             ParamKind::SignContext => sign_context(raw),
             ParamKind::Bip32Master => bip32_master(raw),
             ParamKind::Bip32Child => bip32_child(raw),
+            ParamKind::Otp if absent => Ok(Params::None),
+            ParamKind::Otp => otp::otp(raw),
         }
     }
 }

@@ -6,7 +6,7 @@ use crate::object::Attributes;
 use crate::types::{SecretBytes, ck};
 
 use super::key::Key;
-use super::op::{Cipher, Producer, Verifier};
+use super::op::{Cipher, Counter, Producer, Verifier};
 use super::params::{ParamKind, Params};
 
 /// Everything keyward knows about one mechanism. Adding a mechanism is one such row and its functions.
@@ -68,6 +68,8 @@ impl Provider {
 pub type DigestFn = fn(&Params) -> Result<Box<dyn Producer>>;
 /// Starts a signature or MAC.
 pub type SignFn = fn(&Key, &Params) -> Result<Box<dyn Producer>>;
+/// Starts a signature whose key counts its uses: the last argument hands the numbers out.
+pub type SignCountingFn = fn(&Key, &Params, Box<dyn Counter>) -> Result<Box<dyn Producer>>;
 /// Starts a verification.
 pub type VerifyFn = fn(&Key, &Params) -> Result<Box<dyn Verifier>>;
 /// Starts an encryption or decryption.
@@ -92,6 +94,7 @@ pub type DeriveFn = fn(&Key, &Params, Option<usize>) -> Result<SecretBytes>;
 pub struct Ops {
     pub digest: Option<DigestFn>,
     pub sign: Option<SignFn>,
+    pub sign_counting: Option<SignCountingFn>,
     pub verify: Option<VerifyFn>,
     pub encrypt: Option<CipherFn>,
     pub decrypt: Option<CipherFn>,
@@ -108,6 +111,7 @@ impl Ops {
     pub const NONE: Ops = Ops {
         digest: None,
         sign: None,
+        sign_counting: None,
         verify: None,
         encrypt: None,
         decrypt: None,
@@ -126,7 +130,7 @@ impl Descriptor {
         let ops = &self.ops;
         let table = [
             (ops.digest.is_some(), ck::CKF_DIGEST),
-            (ops.sign.is_some(), ck::CKF_SIGN),
+            (ops.sign.is_some() || ops.sign_counting.is_some(), ck::CKF_SIGN),
             (ops.verify.is_some(), ck::CKF_VERIFY),
             (ops.encrypt.is_some(), ck::CKF_ENCRYPT),
             (ops.decrypt.is_some(), ck::CKF_DECRYPT),

@@ -18,6 +18,7 @@ mod key;
 mod key_wrap;
 mod legacy;
 mod ml_dsa;
+mod otp;
 mod rsa;
 mod secret;
 mod shapes;
@@ -30,10 +31,10 @@ pub mod params;
 
 pub use descriptor::{
     CipherFn, DeriveFn, Descriptor, DigestFn, GenerateFn, GeneratePairFn, GenerateParametersFn, Ops,
-    Provider, SignFn, UnwrapFn, VerifyFn, WrapFn,
+    Provider, SignCountingFn, SignFn, UnwrapFn, VerifyFn, WrapFn,
 };
 pub use key::Key;
-pub use params::{Iv, Mechanism, ParamKind, Params, Reply};
+pub use params::{Iv, Mechanism, OtpParams, ParamKind, Params, Reply};
 
 use crate::types::ck;
 
@@ -50,6 +51,7 @@ const FAMILIES: &[&[Descriptor]] = &[
     key_wrap::ROWS,
     ml_dsa::ROWS,
     wallet::ROWS,
+    otp::ROWS,
 ];
 
 const COUNT: usize = {

@@ -43,6 +43,8 @@ pub enum ParamKind {
     Bip32Master,
     /// `CK_KEYWARD_BIP32_CHILD_PARAMS`.
     Bip32Child,
+    /// `CK_OTP_PARAMS`, or none.
+    Otp,
 }
 
 /// An IV or nonce: allocated only where it is longer than a block.
@@ -126,6 +128,21 @@ pub enum Params {
         /// Whether it is a hardened one.
         hardened: bool,
     },
+    /// `CK_OTP_PARAMS`.
+    Otp(OtpParams),
+}
+
+/// What `CK_OTP_PARAMS` says, as far as anybody asks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OtpParams {
+    /// `CK_OTP_COUNTER`.
+    pub counter: Option<u64>,
+    /// `CK_OTP_FLAGS`: CKF_ bits.
+    pub flags: ck::CK_FLAGS,
+    /// `CK_OTP_OUTPUT_LENGTH`, in characters.
+    pub length: Option<ck::CK_ULONG>,
+    /// `CK_OTP_OUTPUT_FORMAT`: CK_OTP_FORMAT_.
+    pub format: Option<ck::CK_ULONG>,
 }
 
 /// A place in a parameter for what the caller gets back. A clone is the same place.

@@ -50,7 +50,10 @@ pub(super) const ROWS: &[Descriptor] = &[
 ];
 
 /// CKA_VALUE_LEN of the template, in bytes.
-fn value_len(template: &Attributes, range: std::ops::RangeInclusive<ck::CK_ULONG>) -> Result<usize> {
+pub(super) fn value_len(
+    template: &Attributes,
+    range: std::ops::RangeInclusive<ck::CK_ULONG>,
+) -> Result<usize> {
     match template.ulong(ck::CKA_VALUE_LEN) {
         Some(len) if range.contains(&len) => Ok(length(len)),
         Some(_) => Err(bad_len("CKA_VALUE_LEN is outside the key sizes of this mechanism")),
@@ -65,7 +68,7 @@ fn bad_len(why: &'static str) -> Error {
     Error::new(ErrorKind::AttributeValueInvalid, why)
 }
 
-fn random(len: usize) -> Result<SecretBytes> {
+pub(super) fn random(len: usize) -> Result<SecretBytes> {
     let mut value = vec![0; len];
     crate::crypto::random(&mut value).map_err(errors::template)?;
     Ok(value.into())

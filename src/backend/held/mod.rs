@@ -18,7 +18,9 @@ pub use object::{
     FIRST_SESSION_OBJECT, Object, caller, expect_no_pin_wanted, hash_text, is_secret_type, no_object_as,
     operation, revealed, slot_id, unique_id, visible, wrong_type_as,
 };
-pub use operations::{Keeper, add_one, derive, key_for, make_key, make_key_pair, prepare, unwrap, wrap};
+pub use operations::{
+    Keeper, add_one, derive, key_for, make_key, make_key_pair, prepare, prepare_signature, unwrap, wrap,
+};
 pub use policy::{Admitted, Offer, UsableKey, expect_strong, expect_usable, judges_sizes};
 pub use session_objects::SessionObjects;
 pub use validation::validations;

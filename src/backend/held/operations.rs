@@ -6,6 +6,7 @@ use super::object::{Object, caller, expect_no_pin_wanted, no_object_as, operatio
 use super::policy::{Admitted, UsableKey, expect_strong};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::mechanism::op::{Counter, Producer};
 use crate::mechanism::{Descriptor, Key, Mechanism, Ops, Params, material};
 use crate::object::{self, Attributes, Inherit, Template, Usage};
 use crate::token::{Access, ObjectHandle, Prepared};
@@ -19,6 +20,8 @@ pub trait Keeper {
     fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor>;
     /// The object of a handle, if the caller may see it. CKR_OBJECT_HANDLE_INVALID.
     fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>>;
+    /// What counts the uses of a key that counts them. CKR_MECHANISM_INVALID where nothing here does.
+    fn counter(&self, key: ObjectHandle) -> Result<Box<dyn Counter>>;
     /// Keeps new objects after the last check of what the caller may make. Handles in the same order.
     fn keep(&mut self, access: Access, objects: Vec<Admitted>) -> Result<Vec<ObjectHandle>>;
     /// Adds new objects, if the configuration lets all of them in.
@@ -60,6 +63,22 @@ pub fn prepare<K: Keeper, T: ?Sized>(
     // The public half of a pair never asks (private key objects, common attributes).
     let authenticate = key.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE);
     Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate })
+}
+
+/// C_SignInit. A key that counts its uses gets its counter along.
+pub fn prepare_signature<K: Keeper>(
+    keeper: &K,
+    access: Access,
+    mechanism: &Mechanism,
+    key: ObjectHandle,
+) -> Result<Prepared<dyn Producer>> {
+    let row = keeper.row(mechanism.kind)?;
+    let Some(start) = row.ops.sign_counting else {
+        return prepare(keeper, access, mechanism, key, Usage::Sign, |ops| ops.sign);
+    };
+    let found = key_for(keeper, access, row, key, Usage::Sign, ErrorKind::KeyHandleInvalid)?;
+    let operation = start(found.key()?, &mechanism.params, keeper.counter(key)?)?;
+    Ok(Prepared { operation, authenticate: found.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE) })
 }
 
 /// Adds one new object.

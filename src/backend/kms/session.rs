@@ -14,7 +14,7 @@ use crate::backend::held::{self, Admitted, FIRST_SESSION_OBJECT, Keeper, Object,
 use crate::config::Config;
 use crate::crypto;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::op::{Cipher, Producer, Verifier};
+use crate::mechanism::op::{Cipher, Counter, Producer, Verifier};
 use crate::mechanism::{Descriptor, Mechanism, material};
 use crate::object::{self, Attributes, Template, Usage};
 use crate::token::{Access, Foreign, Login, ObjectHandle, Prepared, Revealed, TokenSession};
@@ -168,6 +168,10 @@ impl Keeper for KmsSession {
         self.target(access, handle).map(|target| target.object().clone())
     }
 
+    fn counter(&self, _key: ObjectHandle) -> Result<Box<dyn Counter>> {
+        Err(Error::new(ErrorKind::MechanismInvalid, "no key of this slot counts its uses"))
+    }
+
     fn keep(&mut self, access: Access, objects: Vec<Admitted>) -> Result<Vec<ObjectHandle>> {
         let mut handles = Vec::new();
         for mut attributes in objects.into_iter().map(Admitted::into_attributes) {
@@ -286,7 +290,7 @@ impl TokenSession for KmsSession {
         let access = self.token.access(access);
         match self.key_target(access, key, ErrorKind::KeyHandleInvalid)?.kept() {
             Some(kept) => self.sign_in_service(mechanism, kept),
-            None => held::prepare(self, access, mechanism, key, Usage::Sign, |ops| ops.sign),
+            None => held::prepare_signature(self, access, mechanism, key),
         }
     }
 

@@ -10,7 +10,7 @@ use super::token::ZymbitToken;
 use crate::backend::held::{self, Admitted, FIRST_SESSION_OBJECT, Keeper, Object, caller};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::op::{Cipher, Producer, Verifier};
+use crate::mechanism::op::{Cipher, Counter, Producer, Verifier};
 use crate::mechanism::{Descriptor, Key, Mechanism, material};
 use crate::object::{self, Attributes, Template, Usage};
 use crate::token::{Access, Foreign, ObjectHandle, Prepared, Revealed, TokenSession};
@@ -126,6 +126,10 @@ impl Keeper for ZymbitSession {
 
     fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>> {
         self.target(access, handle).map(|target| target.object().clone())
+    }
+
+    fn counter(&self, _key: ObjectHandle) -> Result<Box<dyn Counter>> {
+        Err(Error::new(ErrorKind::MechanismInvalid, "no key of this slot counts its uses"))
     }
 
     fn keep(&mut self, access: Access, objects: Vec<Admitted>) -> Result<Vec<ObjectHandle>> {
@@ -252,7 +256,7 @@ impl TokenSession for ZymbitSession {
         self.row_for(mechanism, ck::CKF_SIGN)?;
         match self.key_target(access, key)?.private_key() {
             Some((entry, object)) => self.sign_in_device(mechanism, entry, object),
-            None => held::prepare(self, access, mechanism, key, Usage::Sign, |ops| ops.sign),
+            None => held::prepare_signature(self, access, mechanism, key),
         }
     }
 

@@ -23,7 +23,7 @@ pub fn same_key(own: &Key, other: &Key) -> Result<()> {
         Key::Private(PrivateKey::Ed25519(_)) => verifies(ck::CKM_EDDSA, own, other),
         Key::Private(PrivateKey::MlDsa(_)) => verifies(ck::CKM_ML_DSA, own, other),
         Key::Private(PrivateKey::X25519(own)) => agrees(own, other),
-        Key::Public(_) => Err(different()),
+        Key::Public(_) | Key::Otp(_) => Err(different()),
     }
 }
 
@@ -32,7 +32,7 @@ pub fn public(key: &Key) -> Option<PublicKey> {
     match key {
         Key::Private(key) => Some(key.public()),
         Key::Public(key) => Some(key.clone()),
-        Key::Secret { .. } => None,
+        Key::Secret { .. } | Key::Otp(_) => None,
     }
 }
 

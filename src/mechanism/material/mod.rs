@@ -10,6 +10,7 @@ mod domain;
 mod ec;
 mod edwards;
 mod ml_dsa;
+mod otp;
 mod rsa;
 mod secret;
 mod size;
@@ -19,6 +20,7 @@ pub(super) use curve::okp;
 pub use curve::weierstrass;
 pub(super) use ec::{point_lens, raw_point};
 pub use ml_dsa::{parameter_set, parameter_set_number};
+pub use otp::count;
 pub use size::{Size, size};
 
 use crate::crypto::{OkpCurve, PrivateKey, PublicKey};
@@ -68,6 +70,7 @@ pub fn key(attributes: &Attributes) -> Result<Key> {
             key_type: attributes.key_type().ok_or_else(|| incomplete("CKA_KEY_TYPE is missing"))?,
             value: SecretBytes::from(required(attributes, ck::CKA_VALUE, "CKA_VALUE is missing")?).into(),
         }),
+        ck::CKO_OTP_KEY => Ok(Key::Otp(otp::key(attributes)?)),
         ck::CKO_PRIVATE_KEY => Ok(Key::Private((asymmetric(attributes)?.private)(attributes)?)),
         ck::CKO_PUBLIC_KEY => Ok(Key::Public((asymmetric(attributes)?.public)(attributes)?)),
         _ => Err(Error::new(ErrorKind::KeyHandleInvalid, "the object is not a key")),
@@ -83,6 +86,7 @@ pub fn key(attributes: &Attributes) -> Result<Key> {
 pub fn complete_created(attributes: &mut Attributes) -> Result<()> {
     match attributes.class() {
         ck::CKO_SECRET_KEY => secret::complete(attributes),
+        ck::CKO_OTP_KEY => otp::complete(attributes).and_then(|()| secret::complete(attributes)),
         ck::CKO_PRIVATE_KEY => {
             let key = (asymmetric(attributes)?.private)(attributes)?;
             write_private(attributes, &key)
@@ -117,6 +121,9 @@ pub fn fill_pair(public: &mut Attributes, private: &mut Attributes, key: &Privat
 /// CKR_KEY_SIZE_RANGE where the type of key has no such length.
 pub fn fill_secret(attributes: &mut Attributes, value: SecretBytes) -> Result<()> {
     secret::check_len(attributes, value.len()).map_err(|e| e.with_kind(ErrorKind::KeySizeRange))?;
+    if attributes.class() == ck::CKO_OTP_KEY {
+        otp::complete(attributes)?;
+    }
     secret::write(attributes, value)
 }
 
@@ -134,7 +141,7 @@ pub fn wrap_encoding(attributes: &Attributes) -> Result<SecretBytes> {
     match key(attributes)? {
         Key::Secret { value, .. } => Ok(value.value().clone()),
         Key::Private(key) => key.to_pkcs8().map_err(errors::data),
-        Key::Public(_) => {
+        Key::Public(_) | Key::Otp(_) => {
             Err(Error::new(ErrorKind::KeyNotWrappable, "only secret and private keys can be wrapped"))
         }
     }

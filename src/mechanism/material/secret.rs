@@ -7,8 +7,8 @@ use crate::object::Attributes;
 use crate::types::{SecretBytes, ck, length, ulong};
 
 use super::{incomplete, invalid, required};
-use crate::mechanism::errors;
 use crate::mechanism::secret::MAX_BYTES;
+use crate::mechanism::{errors, otp};
 
 /// A type of secret key: which lengths it has, and what its check value is made of.
 struct Kind {
@@ -34,6 +34,11 @@ const KINDS: &[Kind] = &[
     generic(ck::CKK_SHA256_HMAC),
     generic(ck::CKK_SHA384_HMAC),
     generic(ck::CKK_SHA512_HMAC),
+    Kind {
+        key_type: ck::CKK_HOTP,
+        has_len: |len| (otp::LEAST..=otp::MOST).contains(&len),
+        checksum: |value| Ok(sha1_checksum(value)),
+    },
 ];
 
 fn kind(attributes: &Attributes) -> Result<&'static Kind> {

@@ -3,6 +3,7 @@
 mod ciphers;
 mod derive;
 mod material;
+mod otp;
 mod rows;
 mod signatures;
 mod vectors;
