@@ -155,6 +155,7 @@ const PARAMETERS: &[(ParamKind, &str)] = &[
     (ParamKind::DesCbcData, "CK_DES_CBC_ENCRYPT_DATA_PARAMS"),
     (ParamKind::ChaCha20, "CK_CHACHA20_PARAMS"),
     (ParamKind::ChaCha20Poly1305, "CK_SALSA20_CHACHA20_POLY1305_PARAMS"),
+    (ParamKind::Otp, "CK_OTP_PARAMS or none"),
 ];
 
 fn parameter(kind: ParamKind) -> String {

@@ -17,6 +17,7 @@ mod slot;
 mod slot_variables;
 mod softhsm;
 mod table;
+mod token;
 
 #[cfg(test)]
 mod tests;
@@ -29,6 +30,7 @@ pub use environment::{Environment, is_privileged};
 pub use error::{Error, Result};
 pub use pin::{OAEP_HASHES, PinEntry};
 pub use slot::SlotReader;
+pub use token::TokenEntry;
 
 use crate::observe::{Level, Target};
 use crate::types::Kdf;
@@ -44,6 +46,8 @@ pub struct Config {
     pub slots: Slots,
     /// `[policy]`
     pub policy: Policy,
+    /// `[[token]]`, in the file's order.
+    pub token: Vec<TokenEntry>,
     /// `[[slot]]`, in the file's order, then those of the environment.
     pub slot: Vec<SlotEntry>,
     /// The file that was read, if any.
@@ -139,6 +143,17 @@ impl Mechanisms {
 pub struct Policy {
     /// `legacy`: "allow" (true) or "deny" (false): mechanisms marked legacy (SHA-1 signatures), RSA below 2048 bits.
     pub legacy: bool,
+    /// `dates`: "enforce" (true) holds CKA_START_DATE and CKA_END_DATE of keys against the day in UTC, "ignore" (false)
+    /// leaves them to the application.
+    pub dates: bool,
+    /// `min_rsa_bits`: the least RSA modulus; 0: any.
+    pub min_rsa_bits: usize,
+    /// `min_ec_bits`: the least field of an elliptic curve; 0: any.
+    pub min_ec_bits: usize,
+    /// `min_dh_bits`: the least prime of Diffie-Hellman and DSA; 0: any.
+    pub min_dh_bits: usize,
+    /// `min_secret_bits`: the least secret key; 0: any.
+    pub min_secret_bits: usize,
 }
 
 /// One `[[slot]]`: its backend, and the rest of its table for that backend to read.

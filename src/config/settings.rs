@@ -108,6 +108,31 @@ pub(super) const SETTINGS: &[Setting] = &[
         set: |c, text, _| put(&mut c.policy.legacy, one_of(text, &[("allow", true), ("deny", false)])),
         show: |c| if c.policy.legacy { "allow" } else { "deny" }.into(),
     },
+    Setting {
+        key: "policy.dates",
+        set: |c, text, _| put(&mut c.policy.dates, one_of(text, &[("ignore", false), ("enforce", true)])),
+        show: |c| if c.policy.dates { "enforce" } else { "ignore" }.into(),
+    },
+    Setting {
+        key: "policy.min_rsa_bits",
+        set: |c, text, _| put(&mut c.policy.min_rsa_bits, number(text, 0, 16_384)),
+        show: |c| c.policy.min_rsa_bits.to_string(),
+    },
+    Setting {
+        key: "policy.min_ec_bits",
+        set: |c, text, _| put(&mut c.policy.min_ec_bits, number(text, 0, 1024)),
+        show: |c| c.policy.min_ec_bits.to_string(),
+    },
+    Setting {
+        key: "policy.min_dh_bits",
+        set: |c, text, _| put(&mut c.policy.min_dh_bits, number(text, 0, 16_384)),
+        show: |c| c.policy.min_dh_bits.to_string(),
+    },
+    Setting {
+        key: "policy.min_secret_bits",
+        set: |c, text, _| put(&mut c.policy.min_secret_bits, number(text, 0, 4096)),
+        show: |c| c.policy.min_secret_bits.to_string(),
+    },
 ];
 
 const FREE: &[(&str, Free)] = &[("auto", Free::Auto), ("always", Free::Always), ("never", Free::Never)];
@@ -136,7 +161,7 @@ pub(super) fn unknown(key: &str, origin: &Origin) -> Error {
     let near = |s: &&Setting| s.key.split_once('.').map(|(of, _)| of) == section;
     let mut known: Vec<_> = SETTINGS.iter().filter(near).map(|s| s.key).collect();
     if known.is_empty() {
-        known = vec!["[log]", "[soft]", "[slots]", "[policy]", "[[slot]]"];
+        known = vec!["[log]", "[soft]", "[slots]", "[policy]", "[[token]]", "[[slot]]"];
     }
     Error::at(origin, format!("unknown key {key}; known: {}", known.join(", ")))
 }
@@ -176,7 +201,7 @@ fn file_mode(text: &str) -> std::result::Result<u32, String> {
     }
 }
 
-fn mechanisms(text: &str) -> std::result::Result<Mechanisms, String> {
+pub(super) fn mechanisms(text: &str) -> std::result::Result<Mechanisms, String> {
     let text = text.trim();
     let names =
         |list: &str| list.split(',').map(|name| name.trim().to_owned()).filter(|n| !n.is_empty()).collect();

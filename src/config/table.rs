@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::{Config, Error, Origin, PinEntry, Result, SlotEntry, SlotReader, settings};
+use super::{Config, Error, Origin, PinEntry, Result, SlotEntry, SlotReader, TokenEntry, settings};
 
 /// The largest configuration file, in bytes.
 const MAX_LEN: u64 = 1 << 20;
@@ -34,10 +34,13 @@ pub(super) fn read(config: &mut Config, path: &Path) -> Result<()> {
                 let lines = entries.iter().map(|entry| source.line(entry.span())).collect();
                 config.slot = source.slots(lines)?;
             }
+            ("token", DeValue::Array(entries)) => {
+                config.token = source.tokens(entries.iter().map(|entry| source.line(entry.span())))?;
+            }
             (section, DeValue::Table(keys)) if settings::is_section(section) => {
                 source.section(config, section, keys)?;
             }
-            (key, _) if settings::is_section(key) || key == "slot" => {
+            (key, _) if settings::is_section(key) || ["slot", "token"].contains(&key) => {
                 return Err(source.error(name.span(), format!("{key} has to be a table")));
             }
             (key, _) => return Err(settings::unknown(key, &source.origin(name.span()))),
@@ -93,6 +96,20 @@ impl Source<'_> {
             match entry.as_table() {
                 Some(table) => PinEntry::read(SlotReader::of("[[soft.pin]]", table, &origin), true),
                 None => Err(Error::at(&origin, "[[soft.pin]] has to be a table")),
+            }
+        };
+        entries.into_iter().flatten().zip(lines).map(entry).collect()
+    }
+
+    /// `[[token]]`
+    fn tokens(&self, lines: impl Iterator<Item = usize>) -> Result<Vec<TokenEntry>> {
+        let table = self.table()?;
+        let entries = table.get("token").and_then(toml::Value::as_array);
+        let entry = |(entry, line): (&toml::Value, usize)| {
+            let origin = Origin::File { path: self.path.clone(), line };
+            match entry.as_table() {
+                Some(table) => TokenEntry::read(SlotReader::of("[[token]]", table, &origin)),
+                None => Err(Error::at(&origin, "[[token]] has to be a table")),
             }
         };
         entries.into_iter().flatten().zip(lines).map(entry).collect()

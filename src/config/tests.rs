@@ -73,6 +73,11 @@ removable = true
 mechanisms = ["CKM_RSA_PKCS", "CKM_ECDSA"]
 [policy]
 legacy = "deny"
+dates = "enforce"
+min_rsa_bits = 3072
+min_ec_bits = 256
+min_dh_bits = 2048
+min_secret_bits = 128
 "#,
     );
     let config = place.load(&[("KEYWARD_CONF", &file)], None).unwrap();
@@ -157,6 +162,12 @@ fn a_refusal_names_file_line_and_key() {
         ("log = 3\n", "FILE:1: log has to be a table"),
         ("[log]\nlevel = 'x'\nlevel = 'y'\n", "FILE:3: "),
         ("[[slot]]\nlibrary = 'x'\n", "FILE:1: [[slot]] lacks backend"),
+        ("[policy]\ndates = 'obey'\n", "FILE:2: policy.dates: \"obey\" is none of ignore, enforce"),
+        ("[policy]\nmin_rsa_bits = -1\n", "FILE:2: policy.min_rsa_bits: \"-1\" is no number from 0"),
+        ("[[token]]\nmechanisms = ['CKM_ECDSA']\n", "FILE:1: [[token]]: lacks label = \"...\" or serial"),
+        ("\n[[token]]\nlabel = 'x'\n", "FILE:2: [[token]]: mechanisms: an empty list"),
+        ("[[token]]\nlabel = 'x'\nmechanism = 'ALL'\n", "FILE:1: [[token]]: "),
+        ("[token]\nlabel = 'x'\n", "FILE:1: token has to be a table"),
     ] {
         let refusal = place.refusal(text);
         assert!(refusal.starts_with(wanted), "{refusal}");
@@ -179,6 +190,23 @@ fn slots_are_kept_whole() {
     let backends: Vec<_> = config.slot.iter().map(|s| (s.backend.as_str(), s.origin.clone())).collect();
     assert_eq!(backends, [("passthrough", line(1)), ("zymbit", line(5))]);
     assert_eq!(config.slot[0].table["library"].as_str(), Some("/x.so"));
+}
+
+#[test]
+fn tokens_have_mechanisms_of_their_own() {
+    let place = Place::new();
+    let file = place.write(
+        "c.toml",
+        "[[token]]\nlabel = 'web'\nmechanisms = ['CKM_ECDSA', 'CKM_EDDSA']\n\
+         [[token]]\nlabel = 'old'\nserial = '0123'\nmechanisms = '-CKM_SHA_1, CKM_MD5'\n",
+    );
+    let config = place.load(&[("KEYWARD_CONF", &file)], None).unwrap();
+    let [web, old] = &config.token[..] else { panic!() };
+    assert!(web.is_of("web", "any") && !web.is_of("old", "web"));
+    assert!(old.is_of("old", "0123") && !old.is_of("old", "0124") && !old.is_of("web", "0123"));
+    assert!(web.mechanisms().allows("CKM_EDDSA") && !web.mechanisms().allows("CKM_RSA_PKCS"));
+    assert!(old.mechanisms().allows("CKM_RSA_PKCS"));
+    assert!(!old.mechanisms().allows("CKM_SHA_1") && !old.mechanisms().allows("CKM_MD5"));
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod kdf;
 pub(super) mod message;
+mod otp;
 mod symmetric;
 mod wrap;
 
@@ -80,6 +81,8 @@ unsafe fn params(kind: ParamKind, raw: &ck::CK_MECHANISM) -> Result<Params> {
             ParamKind::DesCbcData => symmetric::des_cbc_data(raw),
             ParamKind::ChaCha20 => symmetric::chacha20(raw),
             ParamKind::ChaCha20Poly1305 => symmetric::chacha20_poly1305(raw),
+            ParamKind::Otp if absent => Ok(Params::None),
+            ParamKind::Otp => otp::otp(raw),
         }
     }
 }

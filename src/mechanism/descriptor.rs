@@ -8,7 +8,7 @@ use crate::types::{SecretBytes, ck};
 use super::derivation::Derive;
 use super::key::Key;
 use super::message::MessageForm;
-use super::op::{Cipher, Encapsulation, Producer, Verifier};
+use super::op::{Cipher, Counter, Encapsulation, Producer, Verifier};
 use super::params::{ParamKind, Params};
 
 /// Everything keyward knows about one mechanism. Adding a mechanism is one such row and its functions.
@@ -70,6 +70,8 @@ impl Provider {
 pub type DigestFn = fn(&Params) -> Result<Box<dyn Producer>>;
 /// Starts a signature or MAC.
 pub type SignFn = fn(&Key, &Params) -> Result<Box<dyn Producer>>;
+/// Starts a signature whose key counts its uses: the last argument hands the numbers out.
+pub type SignCountingFn = fn(&Key, &Params, Box<dyn Counter>) -> Result<Box<dyn Producer>>;
 /// Starts a verification.
 pub type VerifyFn = fn(&Key, &Params) -> Result<Box<dyn Verifier>>;
 /// Starts an encryption or decryption.
@@ -97,6 +99,7 @@ pub type DecapsulateFn = fn(&Key, &Params, &[u8], Option<usize>) -> Result<Secre
 pub struct Ops {
     pub digest: Option<DigestFn>,
     pub sign: Option<SignFn>,
+    pub sign_counting: Option<SignCountingFn>,
     pub verify: Option<VerifyFn>,
     pub encrypt: Option<CipherFn>,
     pub decrypt: Option<CipherFn>,
@@ -120,6 +123,7 @@ impl Ops {
     pub const NONE: Ops = Ops {
         digest: None,
         sign: None,
+        sign_counting: None,
         verify: None,
         encrypt: None,
         decrypt: None,
@@ -149,7 +153,7 @@ impl Descriptor {
         let ops = &self.ops;
         let table = [
             (ops.digest.is_some(), ck::CKF_DIGEST),
-            (ops.sign.is_some(), ck::CKF_SIGN),
+            (ops.sign.is_some() || ops.sign_counting.is_some(), ck::CKF_SIGN),
             (ops.verify.is_some(), ck::CKF_VERIFY),
             (ops.encrypt.is_some(), ck::CKF_ENCRYPT),
             (ops.decrypt.is_some(), ck::CKF_DECRYPT),

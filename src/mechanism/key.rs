@@ -20,6 +20,21 @@ pub enum Key {
     Private(PrivateKey),
     /// A public key.
     Public(PublicKey),
+    /// A key of one-time passwords.
+    Otp(OtpKey),
+}
+
+/// A key of one-time passwords, and what its attributes say of them.
+#[derive(Debug, Clone)]
+pub struct OtpKey {
+    /// CKA_VALUE.
+    pub(super) value: SecretKey,
+    /// CKA_OTP_LENGTH.
+    pub(super) digits: usize,
+    /// CKA_OTP_COUNTER_REQUIREMENT: CK_OTP_PARAM_.
+    pub(super) counter_requirement: ck::CK_ULONG,
+    /// CKA_OTP_USER_FRIENDLY_MODE.
+    pub(super) user_friendly: bool,
 }
 
 macro_rules! typed {
@@ -45,6 +60,14 @@ impl Key {
     pub(super) fn secret_key(&self) -> Result<&SecretKey> {
         match self {
             Key::Secret { value, .. } => Ok(value),
+            _ => Err(wrong_type()),
+        }
+    }
+
+    /// A key of one-time passwords; CKR_KEY_TYPE_INCONSISTENT for any other.
+    pub(super) fn otp(&self) -> Result<&OtpKey> {
+        match self {
+            Key::Otp(key) => Ok(key),
             _ => Err(wrong_type()),
         }
     }

@@ -33,6 +33,7 @@ mod legacy;
 mod message;
 mod ml_dsa;
 mod ml_kem;
+mod otp;
 mod prehash;
 mod rsa;
 mod secret;
@@ -48,11 +49,11 @@ pub mod params;
 pub use derivation::{Base, Derivation, Derive, Derived, Source};
 pub use descriptor::{
     CipherFn, DecapsulateFn, Descriptor, DigestFn, EncapsulateFn, GenerateFn, GeneratePairFn,
-    GenerateParametersFn, Ops, Provider, SignFn, UnwrapFn, VerifyFn, WrapFn,
+    GenerateParametersFn, Ops, Provider, SignCountingFn, SignFn, UnwrapFn, VerifyFn, WrapFn,
 };
 pub use key::Key;
 pub use message::{IvGenerator, Message, MessageForm, MessageKind};
-pub use params::{Iv, Mechanism, ParamKind, Params, Reply};
+pub use params::{Iv, Mechanism, OtpParams, ParamKind, Params, Reply};
 
 use crate::types::ck;
 
@@ -89,6 +90,7 @@ const FAMILIES: &[&[Descriptor]] = &[
     kdf::ike::ROWS,
     ml_kem::ROWS,
     slh_dsa::ROWS,
+    otp::ROWS,
 ];
 
 const COUNT: usize = {

@@ -35,6 +35,12 @@ pub trait Producer: Send {
     }
 }
 
+/// Counts the uses of a key.
+pub trait Counter: Send {
+    /// The number of this use, which is nobody else's: the next one is kept, as durably as the key, before this returns.
+    fn next(&mut self) -> Result<u64>;
+}
+
 /// Verification: bytes in, then a signature or MAC to judge.
 pub trait Verifier: Send {
     /// Feeds a part. CKR_OPERATION_NOT_INITIALIZED where the mechanism is single-part only.

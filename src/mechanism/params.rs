@@ -71,6 +71,8 @@ pub enum ParamKind {
     ChaCha20,
     /// `CK_SALSA20_CHACHA20_POLY1305_PARAMS`.
     ChaCha20Poly1305,
+    /// `CK_OTP_PARAMS`, or none.
+    Otp,
 }
 
 /// An IV or nonce: allocated only where it is longer than a block.
@@ -217,8 +219,23 @@ pub enum Params {
         /// SharedInfo of the KDF.
         shared: Vec<u8>,
     },
+    /// `CK_OTP_PARAMS`.
+    Otp(OtpParams),
     /// One of the key derivation functions' structures.
     Kdf(Box<Kdf>),
+}
+
+/// What `CK_OTP_PARAMS` says, as far as anybody asks.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct OtpParams {
+    /// `CK_OTP_COUNTER`.
+    pub counter: Option<u64>,
+    /// `CK_OTP_FLAGS`: CKF_ bits.
+    pub flags: ck::CK_FLAGS,
+    /// `CK_OTP_OUTPUT_LENGTH`, in characters.
+    pub length: Option<ck::CK_ULONG>,
+    /// `CK_OTP_OUTPUT_FORMAT`: CK_OTP_FORMAT_.
+    pub format: Option<ck::CK_ULONG>,
 }
 
 impl Params {

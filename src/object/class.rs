@@ -475,6 +475,25 @@ const SIZED_SECRET: &[Rule] =
 const FIXED_SECRET: &[Rule] =
     &[rule(ck::CKA_VALUE, F1 | F4 | F6 | F7, ABSENT), rule(ck::CKA_VALUE_LEN, F2, ABSENT)];
 
+/// "OTP Key objects" and "OATH HOTP secret key objects". Who generates a key need not give its length. What footnote 9
+/// leaves to the token: an OTP is six digits, for people to read; a counter may be given to C_SignInit. The counter moves
+/// by use only: set back, it would give passwords away that were used.
+const HOTP: &[Rule] = &[
+    rule(ck::CKA_OTP_FORMAT, 0, Unset::Ulong(ck::CK_OTP_FORMAT_DECIMAL)),
+    rule(ck::CKA_OTP_LENGTH, 0, Unset::Ulong(6)),
+    rule(ck::CKA_OTP_USER_FRIENDLY_MODE, 0, TRUE),
+    rule(ck::CKA_OTP_CHALLENGE_REQUIREMENT, 0, Unset::Ulong(ck::CK_OTP_PARAM_IGNORED)),
+    rule(ck::CKA_OTP_TIME_REQUIREMENT, 0, Unset::Ulong(ck::CK_OTP_PARAM_IGNORED)),
+    rule(ck::CKA_OTP_COUNTER_REQUIREMENT, 0, Unset::Ulong(ck::CK_OTP_PARAM_OPTIONAL)),
+    rule(ck::CKA_OTP_PIN_REQUIREMENT, 0, Unset::Ulong(ck::CK_OTP_PARAM_IGNORED)),
+    rule(ck::CKA_OTP_COUNTER, 0, EMPTY),
+    rule(ck::CKA_OTP_TIME, 0, EMPTY),
+    rule(ck::CKA_OTP_USER_IDENTIFIER, 0, EMPTY),
+    rule(ck::CKA_OTP_SERVICE_IDENTIFIER, 0, EMPTY),
+    rule(ck::CKA_OTP_SERVICE_LOGO, 0, EMPTY),
+    rule(ck::CKA_OTP_SERVICE_LOGO_TYPE, 0, EMPTY),
+];
+
 const fn object(name: &'static str, class: ck::CK_OBJECT_CLASS, groups: &'static [&'static [Rule]]) -> Class {
     Class { name, class, subtype: None, uses: &[], groups }
 }
@@ -648,6 +667,13 @@ static CLASSES: &[Class] = &[
         &[SUBGROUP_PUBLIC, PUBLIC, KEY, PUBLIC_BY_DEFAULT, STORAGE],
     ),
     private("an X9.42 DH private key", ck::CKK_X9_42_DH, &[], &[SUBGROUP_PRIVATE, PRIVATE, KEY, STORAGE]),
+    Class {
+        name: "an HOTP key",
+        class: ck::CKO_OTP_KEY,
+        subtype: Some(ck::CKK_HOTP),
+        uses: MAC,
+        groups: &[HOTP, FIXED_SECRET, SECRET, KEY, STORAGE],
+    },
     domain("DSA domain parameters", ck::CKK_DSA, &[DSA_DOMAIN, DOMAIN, PUBLIC_BY_DEFAULT, STORAGE]),
     domain("DH domain parameters", ck::CKK_DH, &[DH_DOMAIN, DOMAIN, PUBLIC_BY_DEFAULT, STORAGE]),
     domain(

@@ -94,7 +94,7 @@ fn every_row_is_created_from_what_it_demands() {
             assert!(!object.flag(ck::CKA_LOCAL));
             assert_eq!(object.ulong(ck::CKA_KEY_GEN_MECHANISM), Some(ck::CK_UNAVAILABLE_INFORMATION));
         }
-        if matches!(row.class, ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY) {
+        if matches!(row.class, ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY | ck::CKO_OTP_KEY) {
             assert_eq!(object.get(ck::CKA_ALWAYS_SENSITIVE), Some(&Value::Bool(false)));
             assert_eq!(object.get(ck::CKA_NEVER_EXTRACTABLE), Some(&Value::Bool(false)));
         }
@@ -135,7 +135,9 @@ fn generate(row: &Class, change: impl Fn(Template) -> Template) -> Result<Attrib
     };
     let pair = |public, private| generate_pair(public, private, 1, &[key_type], &USER);
     match row.class {
-        ck::CKO_SECRET_KEY => generate_secret(change(needed(row.class)), 1, &[key_type], &USER),
+        ck::CKO_SECRET_KEY | ck::CKO_OTP_KEY => {
+            generate_secret(change(needed(row.class)), 1, &[key_type], &USER)
+        }
         ck::CKO_PUBLIC_KEY => pair(change(needed(row.class)), Template::new()).map(|pair| pair.0),
         _ => pair(needed(ck::CKO_PUBLIC_KEY), change(Template::new())).map(|pair| pair.1),
     }
@@ -223,7 +225,7 @@ fn no_attribute_of_the_table_is_secret_outside_keys() {
     for row in Class::all() {
         let secrets: Vec<_> = row.rules().filter(|rule| rule.has(F7)).map(|rule| rule.id).collect();
         match row.class {
-            ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY => {
+            ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY | ck::CKO_OTP_KEY => {
                 assert!(secrets.contains(&ck::CKA_VALUE) || row.subtype == Some(ck::CKK_RSA))
             }
             _ => assert!(secrets.is_empty(), "{}", row.name),
@@ -233,7 +235,8 @@ fn no_attribute_of_the_table_is_secret_outside_keys() {
 
 #[test]
 fn secrets_are_revealed_of_open_keys_only() {
-    for row in Class::all().filter(|row| matches!(row.class, ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY)) {
+    let guarded = [ck::CKO_PRIVATE_KEY, ck::CKO_SECRET_KEY, ck::CKO_OTP_KEY];
+    for row in Class::all().filter(|row| guarded.contains(&row.class)) {
         for (sensitive, extractable) in [(true, true), (true, false), (false, false), (false, true)] {
             let template =
                 minimal(row, None).with(ck::CKA_SENSITIVE, sensitive).with(ck::CKA_EXTRACTABLE, extractable);

@@ -9,16 +9,13 @@ use der::asn1::OctetStringRef;
 use crate::config::Config;
 use crate::crypto::{self, Hash};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::{self, Descriptor, Key, material};
-use crate::object::{self, Attributes, Caller, Usage, Value};
+use crate::mechanism::{Descriptor, Key, material};
+use crate::object::{self, Attributes, Caller, Value};
 use crate::token::{Access, Login, ObjectHandle, Revealed};
 use crate::types::ck;
 
 /// Session objects' handles start here; rows' and built-in objects' stay below.
 pub const FIRST_SESSION_OBJECT: ObjectHandle = 0x8000_0000;
-
-/// The shortest RSA modulus under `policy.legacy = "deny"`.
-pub const MIN_MODULUS_BYTES: usize = 2048 / 8;
 
 /// An object and, once it was used, its parsed key.
 pub struct Object {
@@ -35,8 +32,8 @@ impl Object {
         Object { handle, attributes, key: OnceLock::new() }
     }
 
-    /// The parsed key. CKR_KEY_HANDLE_INVALID for an object that is none.
-    pub fn key(&self) -> Result<&Key> {
+    /// The parsed key, for [`super::UsableKey`] alone. CKR_KEY_HANDLE_INVALID for an object that is none.
+    pub(super) fn parsed(&self) -> Result<&Key> {
         if let Some(key) = self.key.get() {
             return Ok(key);
         }
@@ -78,26 +75,6 @@ pub fn slot_id(identity: &str) -> ck::CK_SLOT_ID {
 /// A row without the function of an operation: CKR_MECHANISM_INVALID (PKCS#11 v3.2, section 5.1.6).
 pub fn operation<T>(row: &Descriptor, function: Option<T>, what: impl Display) -> Result<T> {
     function.ok_or_else(|| Error::new(ErrorKind::MechanismInvalid, format!("{} is not for {what}", row.name)))
-}
-
-/// Whether a key may be used so with a mechanism: its usage flag, its allowed mechanisms, its type. `invalid` is the
-/// CKR of an object that is no key.
-pub fn expect_usable(
-    key: &Attributes,
-    row: &'static Descriptor,
-    usage: Usage,
-    invalid: ErrorKind,
-) -> Result<()> {
-    let Some(key_type) = key.key_type() else {
-        return Err(Error::new(invalid, "the object is not a key"));
-    };
-    // Dates are for people: the specification attaches no meaning to them (key objects, common attributes).
-    object::permits(key, usage, row.kind, None)?;
-    if !row.takes(key_type) {
-        let why = format!("{} does not work with a key of this type", row.name);
-        return Err(Error::new(ErrorKind::KeyTypeInconsistent, why));
-    }
-    Ok(())
 }
 
 /// A handle of a key that leads nowhere has a return value of its own, by what the key was for.
@@ -146,22 +123,6 @@ pub fn expect_no_pin_wanted(key: &Object, call: &str) -> Result<()> {
     }
 }
 
-/// `policy.legacy = "deny"` covers RSA and DH keys below 2048 bits, whatever the mechanism. CKR_KEY_SIZE_RANGE.
-pub fn check_strength(config: &Config, row: &Descriptor, key: &Attributes) -> Result<()> {
-    let modulus = match key.key_type() {
-        Some(ck::CKK_RSA) => key.bytes(ck::CKA_MODULUS),
-        Some(ck::CKK_DH) => key.bytes(ck::CKA_PRIME),
-        _ => None,
-    };
-    match modulus {
-        Some(modulus) if !config.policy.legacy && modulus.len() < MIN_MODULUS_BYTES => Err(Error::new(
-            ErrorKind::KeySizeRange,
-            format!("{}: RSA and DH keys below 2048 bits are switched off by policy.legacy", row.name),
-        )),
-        _ => Ok(()),
-    }
-}
-
 /// CKA_EC_POINT as `soft.edwards_point` wants it shown. Kept bare, as PKCS#11 3.x has it.
 fn shown_point(config: &Config, key: &Attributes, point: &Value) -> Value {
     let bare = matches!(key.key_type(), Some(ck::CKK_EC_EDWARDS | ck::CKK_EC_MONTGOMERY));
@@ -171,22 +132,5 @@ fn shown_point(config: &Config, key: &Attributes, point: &Value) -> Value {
             encoded.map_or_else(|_| Value::from(&point[..]), Value::from)
         }
         point => point.clone(),
-    }
-}
-
-/// Whether configuration and policy leave a mechanism on.
-pub fn allows(config: &Config, row: &Descriptor) -> bool {
-    (config.policy.legacy || !row.legacy) && config.slots.mechanisms.allows(row.name)
-}
-
-/// The row of a mechanism that is on. CKR_MECHANISM_INVALID.
-pub fn row(config: &Config, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-    let row = mechanism::descriptor(kind).ok_or(ErrorKind::MechanismInvalid)?;
-    match allows(config, row) {
-        true => Ok(row),
-        false => {
-            let why = format!("{} is switched off by policy.legacy or slots.mechanisms", row.name);
-            Err(Error::new(ErrorKind::MechanismInvalid, why))
-        }
     }
 }

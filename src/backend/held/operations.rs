@@ -2,12 +2,11 @@
 
 use std::sync::Arc;
 
-use super::object::{
-    Object, caller, check_strength, expect_no_pin_wanted, expect_usable, no_object_as, operation,
-    wrong_type_as,
-};
+use super::object::{Object, caller, expect_no_pin_wanted, no_object_as, operation, wrong_type_as};
+use super::policy::{Admitted, UsableKey, expect_strong};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
+use crate::mechanism::op::{Counter, Producer};
 use crate::mechanism::{Base, Derivation, Descriptor, Key, Mechanism, Ops, Params, Source, material};
 use crate::object::{self, Attributes, Template, Usage};
 use crate::token::{Access, Encapsulated, ObjectHandle, Prepared};
@@ -21,8 +20,16 @@ pub trait Keeper {
     fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor>;
     /// The object of a handle, if the caller may see it. CKR_OBJECT_HANDLE_INVALID.
     fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>>;
-    /// Adds new objects after the last check of what the caller may make. Handles in the same order.
-    fn add(&mut self, access: Access, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>>;
+    /// What counts the uses of a key that counts them. CKR_MECHANISM_INVALID where nothing here does.
+    fn counter(&self, key: ObjectHandle) -> Result<Box<dyn Counter>>;
+    /// Keeps new objects after the last check of what the caller may make. Handles in the same order.
+    fn keep(&mut self, access: Access, objects: Vec<Admitted>) -> Result<Vec<ObjectHandle>>;
+    /// Adds new objects, if the configuration lets all of them in.
+    fn add(&mut self, access: Access, objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+        let admit = |attributes| Admitted::new(self.config(), attributes);
+        let objects = objects.into_iter().map(admit).collect::<Result<_>>()?;
+        self.keep(access, objects)
+    }
 }
 
 /// What a mechanism's row has for an operation with a key.
@@ -36,11 +43,9 @@ pub fn key_for<K: Keeper>(
     handle: ObjectHandle,
     usage: Usage,
     invalid: ErrorKind,
-) -> Result<Arc<Object>> {
+) -> Result<UsableKey> {
     let key = keeper.object(access, handle).map_err(no_object_as(invalid))?;
-    expect_usable(&key.attributes, row, usage, invalid)?;
-    check_strength(keeper.config(), row, &key.attributes)?;
-    Ok(key)
+    UsableKey::new(keeper.config(), key, row, usage, invalid)
 }
 
 /// A keyed operation: the mechanism has it, the key may be used for it, and both fit together.
@@ -58,6 +63,22 @@ pub fn prepare<K: Keeper, T: ?Sized>(
     // The public half of a pair never asks (private key objects, common attributes).
     let authenticate = key.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE);
     Ok(Prepared { operation: start(key.key()?, &mechanism.params)?, authenticate })
+}
+
+/// C_SignInit. A key that counts its uses gets its counter along.
+pub fn prepare_signature<K: Keeper>(
+    keeper: &K,
+    access: Access,
+    mechanism: &Mechanism,
+    key: ObjectHandle,
+) -> Result<Prepared<dyn Producer>> {
+    let row = keeper.row(mechanism.kind)?;
+    let Some(start) = row.ops.sign_counting else {
+        return prepare(keeper, access, mechanism, key, Usage::Sign, |ops| ops.sign);
+    };
+    let found = key_for(keeper, access, row, key, Usage::Sign, ErrorKind::KeyHandleInvalid)?;
+    let operation = start(found.key()?, &mechanism.params, keeper.counter(key)?)?;
+    Ok(Prepared { operation, authenticate: found.attributes.flag(ck::CKA_ALWAYS_AUTHENTICATE) })
 }
 
 /// C_DigestKey: the value of a secret key that the caller may see, sensitive or not: what leaves is its digest.
@@ -94,6 +115,7 @@ pub fn make_key<K: Keeper>(
     if let Some(generate) = row.ops.generate_parameters {
         let mut parameters = object::generate_parameters(template, row.key_types, &caller(access))?;
         object::may_write(&parameters, &caller(access), access.read_write)?;
+        expect_strong(keeper.config(), &parameters)?;
         let made = generate(&mechanism.params, &parameters)?;
         material::fill_parameters(&mut parameters, made)?;
         return add_one(keeper, access, parameters);
@@ -122,9 +144,9 @@ pub fn make_key_pair<K: Keeper>(
     // Rights are checked before the expensive part, not only when the objects are added.
     object::may_write(&public, &who, access.read_write)?;
     object::may_write(&private, &who, access.read_write)?;
+    expect_strong(keeper.config(), &public)?;
     let key = generate(&mechanism.params, &public, &private)?;
     material::fill_pair(&mut public, &mut private, &key)?;
-    check_strength(keeper.config(), row, &public)?;
     match keeper.add(access, vec![public, private])?[..] {
         [public, private] => Ok((public, private)),
         _ => Err(Error::new(ErrorKind::DeviceError, "the store kept another number of objects")),
@@ -182,15 +204,12 @@ pub fn derive<K: Keeper>(
 ) -> Result<ObjectHandle> {
     let row = keeper.row(mechanism.kind)?;
     let derive = operation(row, row.ops.derive, Usage::Derive)?;
-    let base_key = base_for(keeper, access, row, derive.base(), base_key)?;
+    let base = base_for(keeper, access, row, derive.base(), base_key)?;
     let other = |handle| key_for(keeper, access, row, handle, Usage::Derive, ErrorKind::KeyHandleInvalid);
     let others = mechanism.params.keys().into_iter().map(other).collect::<Result<Vec<_>>>()?;
-
-    let data = is_data(&base_key).then(|| material::data(&base_key.attributes)).transpose()?;
-    let key = data.as_ref().map_or_else(|| base_key.key(), Ok)?;
     let derivation = Derivation {
-        base: Source { key, attributes: &base_key.attributes },
-        others: &others.iter().map(|other| source(other)).collect::<Result<Vec<_>>>()?,
+        base: base.source()?,
+        others: &others.iter().map(source).collect::<Result<Vec<_>>>()?,
         template: &template,
         caller: caller(access),
         read_write: access.read_write,
@@ -209,12 +228,24 @@ pub fn derive<K: Keeper>(
     Ok(own)
 }
 
-fn source(object: &Object) -> Result<Source<'_>> {
-    Ok(Source { key: object.key()?, attributes: &object.attributes })
+fn source(key: &UsableKey) -> Result<Source<'_>> {
+    Ok(Source { key: key.key()?, attributes: &key.attributes })
 }
 
-fn is_data(object: &Object) -> bool {
-    object.attributes.class() == ck::CKO_DATA
+/// What a derivation starts from.
+enum BaseObject {
+    Key(UsableKey),
+    /// A data object, and its value as a generic secret.
+    Data(Arc<Object>, Key),
+}
+
+impl BaseObject {
+    fn source(&self) -> Result<Source<'_>> {
+        match self {
+            BaseObject::Key(key) => source(key),
+            BaseObject::Data(object, key) => Ok(Source { key, attributes: &object.attributes }),
+        }
+    }
 }
 
 /// The base key of a derivation, if the mechanism takes it and it may be used so.
@@ -224,30 +255,23 @@ fn base_for<K: Keeper>(
     row: &'static Descriptor,
     base: Base,
     handle: ObjectHandle,
-) -> Result<Arc<Object>> {
+) -> Result<BaseObject> {
     let invalid = ErrorKind::KeyHandleInvalid;
-    let key = keeper.object(access, handle).map_err(no_object_as(invalid))?;
-    match base {
-        Base::KeyOrData if is_data(&key) => return Ok(key),
-        Base::Private if key.attributes.class() == ck::CKO_PRIVATE_KEY => {
-            object::expect_allowed(&key.attributes, row.kind)?;
-            return match key.attributes.key_type().is_some_and(|key_type| row.takes(key_type)) {
-                true => Ok(key),
-                false => Err(ErrorKind::KeyTypeInconsistent.into()),
-            };
+    let object = keeper.object(access, handle).map_err(no_object_as(invalid))?;
+    let key = match (base, object.attributes.class()) {
+        (Base::KeyOrData, ck::CKO_DATA) => {
+            let value = material::data(&object.attributes)?;
+            return Ok(BaseObject::Data(object, value));
         }
-        Base::Private => {
-            return Err(Error::new(
-                ErrorKind::KeyTypeInconsistent,
-                format!("{} takes a private key", row.name),
-            ));
+        // Only what is public of it comes out: no PIN is asked for.
+        (Base::Private, _) => UsableKey::for_public_half(keeper.config(), object, row)?,
+        (Base::Key | Base::KeyOrData, _) => {
+            let key = UsableKey::new(keeper.config(), object, row, Usage::Derive, invalid)?;
+            expect_no_pin_wanted(&key, "C_DeriveKey")?;
+            key
         }
-        Base::Key | Base::KeyOrData => {}
-    }
-    expect_usable(&key.attributes, row, Usage::Derive, invalid)?;
-    check_strength(keeper.config(), row, &key.attributes)?;
-    expect_no_pin_wanted(&key, "C_DeriveKey")?;
-    Ok(key)
+    };
+    Ok(BaseObject::Key(key))
 }
 
 /// C_EncapsulateKey. The template is looked at only once there is room for the ciphertext: its size depends on the

@@ -103,8 +103,7 @@ impl KmsSession {
         usage: Usage,
     ) -> Result<&'static crate::mechanism::Descriptor> {
         let row = self.row_for(mechanism, flag)?;
-        expect_usable(&object.attributes, row, usage, ErrorKind::KeyHandleInvalid)?;
-        held::check_strength(&self.token.config, row, &object.attributes)?;
+        expect_usable(&self.token.config, &object.attributes, row, usage, ErrorKind::KeyHandleInvalid)?;
         Ok(row)
     }
 
@@ -246,6 +245,7 @@ impl KmsSession {
         let asked = private.clone();
         let (public, private) = object::generate_pair(public, private, mechanism.kind, row.key_types, &who)?;
         object::may_write(&private, &who, access.read_write)?;
+        held::expect_strong(&self.token.config, &public)?;
         let key = template::pair(&public, &private, &asked)?;
         let entry = self.make(access, key, id)?;
         match &entry.public {
@@ -266,6 +266,7 @@ impl KmsSession {
         let asked = template.clone();
         let key = object::generate_secret(template, mechanism.kind, row.key_types, &caller(access))?;
         object::may_write(&key, &caller(access), access.read_write)?;
+        held::expect_strong(&self.token.config, &key)?;
         let entry = self.make(access, template::secret(&key, &asked)?, id)?;
         Ok(entry.own.handle)
     }

@@ -2,8 +2,7 @@
 //! session keys and plain data.
 
 use super::client::Service;
-use crate::backend::held;
-use crate::config::Config;
+use crate::backend::held::{self, Offer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
 use crate::types::ck;
@@ -33,13 +32,13 @@ pub fn flags(service: &Service, row: &Descriptor) -> Option<ck::CK_FLAGS> {
 }
 
 /// Every mechanism of the slot, by provider, configuration and policy.
-pub fn rows<'a>(config: &'a Config, service: &'a Service) -> impl Iterator<Item = &'static Descriptor> + 'a {
-    mechanism::all().filter(move |row| flags(service, row).is_some() && held::allows(config, row))
+pub fn rows<'a>(offer: Offer<'a>, service: &'a Service) -> impl Iterator<Item = &'static Descriptor> + 'a {
+    mechanism::all().filter(move |row| flags(service, row).is_some() && offer.allows(row))
 }
 
 /// The row of a mechanism that the slot has. CKR_MECHANISM_INVALID.
-pub fn row(config: &Config, service: &Service, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-    let row = held::row(config, kind)?;
+pub fn row(offer: &Offer<'_>, service: &Service, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
+    let row = offer.row(kind)?;
     match flags(service, row) {
         Some(_) => Ok(row),
         None => Err(Error::new(
@@ -51,12 +50,12 @@ pub fn row(config: &Config, service: &Service, kind: ck::CK_MECHANISM_TYPE) -> R
 
 /// The same for what the service has to do. CKR_MECHANISM_INVALID.
 pub fn row_for(
-    config: &Config,
+    offer: &Offer<'_>,
     service: &Service,
     kind: ck::CK_MECHANISM_TYPE,
     flag: ck::CK_FLAGS,
 ) -> Result<&'static Descriptor> {
-    let row = row(config, service, kind)?;
+    let row = row(offer, service, kind)?;
     match in_service(service, kind) & flag {
         0 => Err(Error::new(
             ErrorKind::MechanismInvalid,

@@ -10,11 +10,11 @@ use super::offer;
 use super::settings::Pin;
 use super::template;
 use super::token::KmsToken;
-use crate::backend::held::{self, FIRST_SESSION_OBJECT, Keeper, Object, caller};
+use crate::backend::held::{self, Admitted, FIRST_SESSION_OBJECT, Keeper, Object, caller};
 use crate::config::Config;
 use crate::crypto;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::op::{Cipher, Producer, Verifier};
+use crate::mechanism::op::{Cipher, Counter, Producer, Verifier};
 use crate::mechanism::{Descriptor, Mechanism, material};
 use crate::object::{self, Attributes, Template, Usage};
 use crate::token::{Access, Encapsulated, Foreign, Login, ObjectHandle, Prepared, Revealed, TokenSession};
@@ -88,7 +88,7 @@ impl KmsSession {
     }
 
     pub(super) fn row_for(&self, mechanism: &Mechanism, flag: ck::CK_FLAGS) -> Result<&'static Descriptor> {
-        offer::row_for(&self.token.config, self.token.service(), mechanism.kind, flag)
+        offer::row_for(&self.token.offer()?, self.token.service(), mechanism.kind, flag)
     }
 
     /// The service's objects that match: keys in the order of the list, the newest version first. A key is read only
@@ -161,14 +161,19 @@ impl Keeper for KmsSession {
     }
 
     fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-        offer::row(&self.token.config, self.token.service(), kind)
+        offer::row(&self.token.offer()?, self.token.service(), kind)
     }
 
     fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>> {
         self.target(access, handle).map(|target| target.object().clone())
     }
 
-    fn add(&mut self, access: Access, mut objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+    fn counter(&self, _key: ObjectHandle) -> Result<Box<dyn Counter>> {
+        Err(Error::new(ErrorKind::MechanismInvalid, "no key of this slot counts its uses"))
+    }
+
+    fn keep(&mut self, access: Access, objects: Vec<Admitted>) -> Result<Vec<ObjectHandle>> {
+        let mut objects: Vec<_> = objects.into_iter().map(Admitted::into_attributes).collect();
         for attributes in &mut objects {
             object::may_write(attributes, &caller(access), access.read_write)?;
             template::expect_session_object(attributes)?;
@@ -285,7 +290,7 @@ impl TokenSession for KmsSession {
         let access = self.token.access(access);
         match self.key_target(access, key, ErrorKind::KeyHandleInvalid)?.kept() {
             Some(kept) => self.sign_in_service(mechanism, kept),
-            None => held::prepare(self, access, mechanism, key, Usage::Sign, |ops| ops.sign),
+            None => held::prepare_signature(self, access, mechanism, key),
         }
     }
 

@@ -13,7 +13,7 @@ use super::objects::{Builder, derived_id};
 use super::offer;
 use super::session::KmsSession;
 use super::settings::{Pin, Settings};
-use crate::backend::held::{self, MAX_PIN_LEN, Object, SessionObjects};
+use crate::backend::held::{self, MAX_PIN_LEN, Object, Offer, SessionObjects};
 use crate::cloud::{self, Deadline, Kind, Limits};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -39,6 +39,16 @@ pub struct KmsToken {
 }
 
 impl KmsToken {
+    /// What configuration and policy leave this slot.
+    pub(super) fn offer(&self) -> Result<Offer<'_>> {
+        Offer::of(&self.config, || Ok([self.settings.label.clone(), self.serial()]))
+    }
+
+    /// 16 digits that follow from where the keys are.
+    fn serial(&self) -> String {
+        held::hash_text(self.entry().as_bytes()).chars().take(16).collect()
+    }
+
     /// Nobody is asked anything yet.
     pub fn new(config: Arc<Config>, settings: Settings, limits: Limits, client: Arc<dyn KmsClient>) -> Self {
         KmsToken {
@@ -186,7 +196,7 @@ impl Token for KmsToken {
             label: padded(&self.settings.label),
             manufacturer: padded(self.service().manufacturer),
             model: padded(self.service().model),
-            serial: padded(held::hash_text(self.entry().as_bytes()).get(..16).unwrap_or_default()),
+            serial: padded(&self.serial()),
             flags,
             min_pin_len: 0,
             max_pin_len: MAX_PIN_LEN,
@@ -197,11 +207,11 @@ impl Token for KmsToken {
     }
 
     fn mechanisms(&self) -> Result<Vec<ck::CK_MECHANISM_TYPE>> {
-        Ok(offer::rows(&self.config, self.service()).map(|row| row.kind).collect())
+        Ok(offer::rows(self.offer()?, self.service()).map(|row| row.kind).collect())
     }
 
     fn mechanism_info(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<MechanismInfo> {
-        let row = offer::row(&self.config, self.service(), kind)?;
+        let row = offer::row(&self.offer()?, self.service(), kind)?;
         Ok(MechanismInfo {
             min_key_size: row.min_key_size,
             max_key_size: row.max_key_size,

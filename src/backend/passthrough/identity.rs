@@ -17,6 +17,11 @@ fn text(field: &[u8]) -> &[u8] {
 }
 
 impl Identity {
+    /// Label and serial number, as the configuration names tokens.
+    pub fn names(&self) -> [String; 2] {
+        [text(&self.label), text(&self.serial)].map(|field| String::from_utf8_lossy(field).into_owned())
+    }
+
     pub fn of(info: &ck::CK_TOKEN_INFO) -> Identity {
         Identity {
             label: info.label,

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use super::finds::Search;
 use super::raw::{Api, OpenedSession};
 use super::token::{PassToken, Recovery};
-use crate::backend::held::MIN_MODULUS_BYTES;
+use crate::backend::held;
 use crate::error::{Error, ErrorKind, Result};
-use crate::object::RawAttribute;
+use crate::object::{RawAttribute, Value};
 use crate::token::{Access, Below, Call, Foreign, ObjectHandle};
 use crate::types::ck;
 use crate::types::functions::{Effect, Library};
@@ -19,6 +19,21 @@ use crate::types::functions::{Effect, Library};
 /// By what a key is found again once its handle is void.
 const TRAITS: [ck::CK_ATTRIBUTE_TYPE; 5] =
     [ck::CKA_CLASS, ck::CKA_KEY_TYPE, ck::CKA_TOKEN, ck::CKA_ID, ck::CKA_LABEL];
+
+/// What the size of a key follows from. None of them is secret.
+const SIZES: [ck::CK_ATTRIBUTE_TYPE; 7] = [
+    ck::CKA_CLASS,
+    ck::CKA_KEY_TYPE,
+    ck::CKA_MODULUS,
+    ck::CKA_EC_PARAMS,
+    ck::CKA_EC_POINT,
+    ck::CKA_PRIME,
+    ck::CKA_VALUE_LEN,
+];
+
+fn is_number(kind: ck::CK_ATTRIBUTE_TYPE) -> bool {
+    matches!(kind, ck::CKA_CLASS | ck::CKA_KEY_TYPE | ck::CKA_VALUE_LEN)
+}
 
 /// One session.
 pub struct PassSession {
@@ -49,19 +64,18 @@ impl<'a> View<'a> {
         View { token, api, session, used, made: RefCell::default(), size_query }
     }
 
-    /// `policy.legacy = "deny"` covers RSA keys below 2048 bits. CKR_KEY_SIZE_RANGE.
+    /// What the configuration says of keys' sizes. CKR_KEY_SIZE_RANGE.
     fn judge(&self, below: ObjectHandle) -> Result<()> {
         // A handle that leads nowhere gets its CKR from the call itself.
-        let wanted = [ck::CKA_KEY_TYPE, ck::CKA_MODULUS];
-        let Ok(values) = self.api.attributes(self.session, below, &wanted) else { return Ok(()) };
-        let [Some(key_type), Some(modulus)] = &values[..] else { return Ok(()) };
-        match key_type[..] == ck::CKK_RSA.to_ne_bytes() && modulus.len() < MIN_MODULUS_BYTES {
-            false => Ok(()),
-            true => {
-                let why = "RSA keys below 2048 bits are switched off by policy.legacy";
-                Err(Error::new(ErrorKind::KeySizeRange, why))
-            }
-        }
+        let Ok(values) = self.api.attributes(self.session, below, &SIZES) else { return Ok(()) };
+        let known = SIZES.into_iter().zip(values).filter_map(|(kind, value)| {
+            let value = value?;
+            Some(match <[u8; size_of::<ck::CK_ULONG>()]>::try_from(&value[..]) {
+                Ok(native) if is_number(kind) => (kind, Value::Ulong(ck::CK_ULONG::from_ne_bytes(native))),
+                _ => (kind, Value::from(&value[..])),
+            })
+        });
+        held::expect_strong(self.token.config(), &known.collect())
     }
 
     /// Keys that a call made against policy are destroyed again.

@@ -12,9 +12,9 @@ use super::lower::Lower;
 use super::pool::Pool;
 use super::raw::{Api, OpenedSession};
 use super::session::PassSession;
-use crate::config::{Config, Mechanisms};
+use crate::backend::held::{self, Offer};
+use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism;
 use crate::object::{RawAttribute, RawValue};
 use crate::token::{
     MechanismInfo, ObjectHandle, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User,
@@ -309,25 +309,19 @@ impl PassToken {
 
     /// CKR_MECHANISM_INVALID for a mechanism that configuration or policy switches off.
     pub(super) fn permits(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<()> {
-        let offered = match &self.config.slots.mechanisms {
-            Mechanisms::All => true,
-            some => match mechanism::descriptor(kind) {
-                Some(row) => some.allows(row.name),
-                None => some.allows(&format!("{kind:#x}")),
-            },
-        };
-        match offered && (self.config.policy.legacy || !mechanism::is_legacy(kind)) {
-            true => Ok(()),
-            false => {
-                let why = format!("mechanism {kind:#x} is switched off by policy.legacy or slots.mechanisms");
-                Err(Error::new(ErrorKind::MechanismInvalid, why))
-            }
-        }
+        let offer = Offer::of(&self.config, || {
+            Ok(self.place.read().identity.map(|known| known.names()).unwrap_or_default())
+        });
+        offer?.expect_elsewhere(kind)
     }
 
     /// Whether policy wants to know keys before they are used.
     pub(super) fn is_strict(&self) -> bool {
-        !self.config.policy.legacy
+        held::judges_sizes(&self.config)
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
     }
 }
 

@@ -50,7 +50,7 @@ fn profile(_: &SoftToken, at: usize) -> Option<Attributes> {
 }
 
 fn mechanism(token: &SoftToken, at: usize) -> Option<Attributes> {
-    let row = token.offered().nth(at)?;
+    let row = token.offered().ok()?.nth(at)?;
     Some(object::builtin(ck::CKO_MECHANISM, [(ck::CKA_MECHANISM_TYPE, Value::Ulong(row.kind))]))
 }
 

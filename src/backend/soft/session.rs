@@ -1,15 +1,17 @@
 //! A session on a soft token: its objects; the operations with them are `held`'s.
 
-use std::cell::OnceCell;
+use std::cell::{Cell, OnceCell};
 use std::sync::Arc;
 
 use super::builtin;
 use super::token::{Opened, SoftToken};
-use crate::backend::held::{self, FIRST_SESSION_OBJECT, Keeper, Object, caller, operation, unique_id};
+use crate::backend::held::{
+    self, Admitted, FIRST_SESSION_OBJECT, Keeper, Object, caller, operation, unique_id,
+};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::op::{Cipher, Producer, Verifier};
-use crate::mechanism::{Descriptor, Mechanism};
+use crate::mechanism::op::{Cipher, Counter, Producer, Verifier};
+use crate::mechanism::{Descriptor, Mechanism, material};
 use crate::object::{self, Attributes, Template, Usage};
 use crate::token::{Access, Encapsulated, Foreign, ObjectHandle, Prepared, Revealed, TokenSession};
 use crate::types::ck;
@@ -51,6 +53,25 @@ impl SoftSession {
     }
 }
 
+/// Counts in the key's own attribute: for a token object, a durable transaction of its own for each use, so that no
+/// process and no crash makes two uses of one number.
+struct KeyCounter {
+    open: Arc<Opened>,
+    key: ObjectHandle,
+}
+
+impl Counter for KeyCounter {
+    fn next(&mut self) -> Result<u64> {
+        let used = Cell::new(0);
+        self.open.change(self.key, &|key| {
+            let (number, counted) = material::count(key)?;
+            used.set(number);
+            Ok(counted)
+        })?;
+        Ok(used.get())
+    }
+}
+
 impl Keeper for SoftSession {
     fn config(&self) -> &Config {
         self.token.config()
@@ -67,7 +88,12 @@ impl Keeper for SoftSession {
         }
     }
 
-    fn add(&mut self, access: Access, mut objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+    fn counter(&self, key: ObjectHandle) -> Result<Box<dyn Counter>> {
+        Ok(Box::new(KeyCounter { open: self.open()?.clone(), key }))
+    }
+
+    fn keep(&mut self, access: Access, objects: Vec<Admitted>) -> Result<Vec<ObjectHandle>> {
+        let mut objects: Vec<Attributes> = objects.into_iter().map(Admitted::into_attributes).collect();
         for attributes in &mut objects {
             object::may_write(attributes, &caller(access), access.read_write)?;
             object::finish(attributes, &unique_id()?);
@@ -86,7 +112,7 @@ impl TokenSession for SoftSession {
     fn create_object(&mut self, access: Access, template: Template) -> Result<ObjectHandle> {
         let mut attributes = object::create(template, &caller(access))?;
         object::may_write(&attributes, &caller(access), access.read_write)?;
-        crate::mechanism::material::complete_created(&mut attributes)?;
+        material::complete_created(&mut attributes)?;
         held::add_one(self, access, attributes)
     }
 
@@ -152,7 +178,7 @@ impl TokenSession for SoftSession {
         mechanism: &Mechanism,
         key: ObjectHandle,
     ) -> Result<Prepared<dyn Producer>> {
-        held::prepare(self, access, mechanism, key, Usage::Sign, |ops| ops.sign)
+        held::prepare_signature(self, access, mechanism, key)
     }
 
     fn verify(

@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use super::objects::Objects;
 use super::session::SoftSession;
 use super::source::Source;
-use crate::backend::held;
+use crate::backend::held::Offer;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
@@ -320,9 +320,24 @@ impl SoftToken {
         Ok(())
     }
 
+    /// What configuration and policy leave this token.
+    fn offer(&self) -> Result<Offer<'_>> {
+        Offer::of(&self.config, || {
+            let label = match self.source.assumed_label() {
+                Some(label) => String::from_utf8_lossy(&label).trim_end_matches(' ').to_owned(),
+                None => match self.find(|_| true)? {
+                    Some(open) => open.store.header()?.label_text(),
+                    None => String::new(),
+                },
+            };
+            Ok([label, self.serial.clone()])
+        })
+    }
+
     /// The rows of the table that this token offers, by configuration and policy.
-    pub(super) fn offered(&self) -> impl Iterator<Item = &'static Descriptor> {
-        mechanism::all().filter(|row| held::allows(&self.config, row))
+    pub(super) fn offered(&self) -> Result<impl Iterator<Item = &'static Descriptor>> {
+        let offer = self.offer()?;
+        Ok(mechanism::all().filter(move |row| offer.allows(row)))
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -331,7 +346,7 @@ impl SoftToken {
 
     /// The row of a mechanism that this token offers. CKR_MECHANISM_INVALID.
     pub(super) fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-        let row = held::row(&self.config, kind)?;
+        let row = self.offer()?.row(kind)?;
         match row.is_software() {
             true => Ok(row),
             false => Err(Error::new(ErrorKind::MechanismInvalid, format!("{} is for devices", row.name))),
@@ -437,7 +452,7 @@ impl Token for SoftToken {
     }
 
     fn mechanisms(&self) -> Result<Vec<ck::CK_MECHANISM_TYPE>> {
-        Ok(self.offered().map(|row| row.kind).collect())
+        Ok(self.offered()?.map(|row| row.kind).collect())
     }
 
     fn mechanism_info(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<MechanismInfo> {

@@ -8,7 +8,7 @@ use super::raw::{self, Device, KeyType, NewWallet, Slot};
 use super::ring::{Entry, public_of};
 use super::session::ZymbitSession;
 use super::token::ZymbitToken;
-use crate::backend::held::{self, Object, caller, expect_usable};
+use crate::backend::held::{self, Keeper, Object, caller, expect_usable};
 use crate::crypto::{Curve, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::external::{self, Signer};
@@ -85,7 +85,7 @@ impl ZymbitSession {
         object: &Object,
     ) -> Result<Prepared<dyn Producer>> {
         let row = self.row_for(mechanism, ck::CKF_SIGN)?;
-        expect_usable(&object.attributes, row, Usage::Sign, ErrorKind::KeyHandleInvalid)?;
+        expect_usable(self.config(), &object.attributes, row, Usage::Sign, ErrorKind::KeyHandleInvalid)?;
         let recoverable = mechanism.kind == ck::CKM_KEYWARD_ECDSA_RECOVERABLE;
         let signer = DeviceSigner { token: self.token.clone(), entry: entry.clone(), recoverable };
         let operation = held::operation(row, external::ecdsa(mechanism.kind, signer), Usage::Sign)?;
@@ -102,7 +102,7 @@ impl ZymbitSession {
         template: Template,
     ) -> Result<ObjectHandle> {
         let row = self.row_for(mechanism, ck::CKF_DERIVE)?;
-        expect_usable(&object.attributes, row, Usage::Derive, ErrorKind::KeyHandleInvalid)?;
+        expect_usable(self.config(), &object.attributes, row, Usage::Derive, ErrorKind::KeyHandleInvalid)?;
         if let Params::Bip32Child { index, hardened } = mechanism.params {
             return self.derive_child(access, entry, index, hardened, &template);
         }
@@ -136,6 +136,7 @@ impl ZymbitSession {
         let (public, private) = object::generate_pair(public, private, mechanism.kind, row.key_types, &who)?;
         object::may_write(&public, &who, access.read_write)?;
         object::may_write(&private, &who, access.read_write)?;
+        held::expect_strong(self.config(), &public)?;
         expect_possible(&public, &private)?;
         let key_type = key_type(&public)?;
         let wallet = mechanism.kind == ck::CKM_KEYWARD_BIP32_MASTER_GEN;

@@ -2,8 +2,7 @@
 //! public keys, session keys and plain data.
 
 use super::model::Model;
-use crate::backend::held;
-use crate::config::Config;
+use crate::backend::held::{self, Offer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
 use crate::types::ck;
@@ -50,16 +49,16 @@ pub fn flags(model: &Model, row: &Descriptor) -> Option<ck::CK_FLAGS> {
 }
 
 /// Every mechanism of the token, by model, configuration and policy.
-pub fn rows<'a>(config: &'a Config, model: &'a Model) -> impl Iterator<Item = &'static Descriptor> + 'a {
+pub fn rows<'a>(offer: Offer<'a>, model: &'a Model) -> impl Iterator<Item = &'static Descriptor> + 'a {
     let own =
         RICH.iter().filter_map(|(kind, _)| mechanism::descriptor(*kind)).filter(|row| !row.is_software());
     let rows = mechanism::all().chain(own);
-    rows.filter(move |row| flags(model, row).is_some() && held::allows(config, row))
+    rows.filter(move |row| flags(model, row).is_some() && offer.allows(row))
 }
 
 /// The row of a mechanism that the token has. CKR_MECHANISM_INVALID.
-pub fn row(config: &Config, model: &Model, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-    let row = held::row(config, kind)?;
+pub fn row(offer: &Offer<'_>, model: &Model, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
+    let row = offer.row(kind)?;
     match flags(model, row) {
         Some(_) => Ok(row),
         None => Err(Error::new(ErrorKind::MechanismInvalid, format!("{}: not with this device", row.name))),
@@ -68,12 +67,12 @@ pub fn row(config: &Config, model: &Model, kind: ck::CK_MECHANISM_TYPE) -> Resul
 
 /// The same for one that can do this. CKR_MECHANISM_INVALID.
 pub fn row_for(
-    config: &Config,
+    offer: &Offer<'_>,
     model: &Model,
     kind: ck::CK_MECHANISM_TYPE,
     flag: ck::CK_FLAGS,
 ) -> Result<&'static Descriptor> {
-    let row = row(config, model, kind)?;
+    let row = row(offer, model, kind)?;
     match flags(model, row).unwrap_or_default() & flag {
         0 => Err(Error::new(
             ErrorKind::MechanismInvalid,

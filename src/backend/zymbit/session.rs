@@ -7,10 +7,10 @@ use super::objects::to_device;
 use super::offer;
 use super::ring::{Entry, Found};
 use super::token::ZymbitToken;
-use crate::backend::held::{self, FIRST_SESSION_OBJECT, Keeper, Object, caller};
+use crate::backend::held::{self, Admitted, FIRST_SESSION_OBJECT, Keeper, Object, caller};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::op::{Cipher, Producer, Verifier};
+use crate::mechanism::op::{Cipher, Counter, Producer, Verifier};
 use crate::mechanism::{Descriptor, Key, Mechanism, material};
 use crate::object::{self, Attributes, Template, Usage};
 use crate::token::{Access, Encapsulated, Foreign, ObjectHandle, Prepared, Revealed, TokenSession};
@@ -84,7 +84,7 @@ impl ZymbitSession {
     }
 
     pub(super) fn row_for(&self, mechanism: &Mechanism, flag: ck::CK_FLAGS) -> Result<&'static Descriptor> {
-        offer::row_for(&self.token.config, self.token.model, mechanism.kind, flag)
+        offer::row_for(&self.token.offer()?, self.token.model, mechanism.kind, flag)
     }
 
     /// Somebody else's public key into the device.
@@ -121,14 +121,19 @@ impl Keeper for ZymbitSession {
     }
 
     fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-        offer::row(&self.token.config, self.token.model, kind)
+        offer::row(&self.token.offer()?, self.token.model, kind)
     }
 
     fn object(&self, access: Access, handle: ObjectHandle) -> Result<Arc<Object>> {
         self.target(access, handle).map(|target| target.object().clone())
     }
 
-    fn add(&mut self, access: Access, mut objects: Vec<Attributes>) -> Result<Vec<ObjectHandle>> {
+    fn counter(&self, _key: ObjectHandle) -> Result<Box<dyn Counter>> {
+        Err(Error::new(ErrorKind::MechanismInvalid, "no key of this slot counts its uses"))
+    }
+
+    fn keep(&mut self, access: Access, objects: Vec<Admitted>) -> Result<Vec<ObjectHandle>> {
+        let mut objects: Vec<_> = objects.into_iter().map(Admitted::into_attributes).collect();
         for attributes in &mut objects {
             object::may_write(attributes, &caller(access), access.read_write)?;
             if object::is_token(attributes) {
@@ -159,7 +164,7 @@ impl TokenSession for ZymbitSession {
         material::complete_created(&mut attributes)?;
         let stored = object::is_token(&attributes) && attributes.class() == ck::CKO_PUBLIC_KEY;
         match stored && self.token.model.rich {
-            true => self.store_foreign(&attributes),
+            true => self.store_foreign(&Admitted::new(self.config(), attributes)?.into_attributes()),
             false => held::add_one(self, access, attributes),
         }
     }
@@ -251,7 +256,7 @@ impl TokenSession for ZymbitSession {
         self.row_for(mechanism, ck::CKF_SIGN)?;
         match self.key_target(access, key)?.private_key() {
             Some((entry, object)) => self.sign_in_device(mechanism, entry, object),
-            None => held::prepare(self, access, mechanism, key, Usage::Sign, |ops| ops.sign),
+            None => held::prepare_signature(self, access, mechanism, key),
         }
     }
 

@@ -13,7 +13,7 @@ use super::raw;
 use super::ring::{self, Ring};
 use super::session::ZymbitSession;
 use super::settings::Settings;
-use crate::backend::held::{self, MAX_PIN_LEN, SessionObjects};
+use crate::backend::held::{self, MAX_PIN_LEN, Offer, SessionObjects};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::token::{
@@ -46,6 +46,15 @@ pub struct ZymbitToken {
 }
 
 impl ZymbitToken {
+    /// What configuration and policy leave this token.
+    pub(super) fn offer(&self) -> Result<Offer<'_>> {
+        Offer::of(&self.config, || Ok([self.label().to_owned(), self.identity.serial.clone()]))
+    }
+
+    fn label(&self) -> &str {
+        self.settings.label.as_deref().unwrap_or(&self.identity.model)
+    }
+
     /// Over an open device.
     pub fn new(
         config: Arc<Config>,
@@ -171,7 +180,7 @@ impl Token for ZymbitToken {
             flags |= ck::CKF_WRITE_PROTECTED;
         }
         Ok(TokenInfo {
-            label: padded(self.settings.label.as_deref().unwrap_or(&self.identity.model)),
+            label: padded(self.label()),
             manufacturer: padded(MANUFACTURER),
             model: padded(&self.identity.model),
             serial: padded(&self.identity.serial),
@@ -185,11 +194,11 @@ impl Token for ZymbitToken {
     }
 
     fn mechanisms(&self) -> Result<Vec<ck::CK_MECHANISM_TYPE>> {
-        Ok(offer::rows(&self.config, self.model).map(|row| row.kind).collect())
+        Ok(offer::rows(self.offer()?, self.model).map(|row| row.kind).collect())
     }
 
     fn mechanism_info(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<MechanismInfo> {
-        let row = offer::row(&self.config, self.model, kind)?;
+        let row = offer::row(&self.offer()?, self.model, kind)?;
         Ok(MechanismInfo {
             min_key_size: row.min_key_size,
             max_key_size: row.max_key_size,

@@ -255,6 +255,7 @@ fn proof(key: &Key, private: &BTreeMap<Vec<u8>, Key>) -> Option<crate::error::Re
     match key {
         Key::Secret { .. } => Some(prove::same_key(key, key)),
         Key::Private(own) => Some(prove::same_key(key, &Key::Public(own.public()))),
+        Key::Otp(_) => None,
         Key::Public(_) => Some(prove::same_key(private.get(&spki(key)?)?, key)),
     }
 }

@@ -30,7 +30,7 @@ pub fn same_key(own: &Key, other: &Key) -> Result<()> {
         Key::Private(key @ (PrivateKey::X25519(_) | PrivateKey::X448(_) | PrivateKey::Dh(_))) => {
             agrees(key, other)
         }
-        Key::Public(_) => Err(different()),
+        Key::Public(_) | Key::Otp(_) => Err(different()),
     }
 }
 
@@ -39,7 +39,7 @@ pub fn public(key: &Key) -> Option<PublicKey> {
     match key {
         Key::Private(key) => Some(key.public()),
         Key::Public(key) => Some(key.clone()),
-        Key::Secret { .. } => None,
+        Key::Secret { .. } | Key::Otp(_) => None,
     }
 }
 

@@ -42,7 +42,7 @@ pub(super) fn complete(attributes: &mut Attributes) -> Result<()> {
 }
 
 /// An unsigned number without its leading zeros.
-fn significant(number: &[u8]) -> &[u8] {
+pub(super) fn significant(number: &[u8]) -> &[u8] {
     let zeros = number.iter().take_while(|byte| **byte == 0).count();
     number.get(zeros..).unwrap_or_default()
 }

@@ -12,9 +12,11 @@ mod edwards;
 mod finite;
 mod ml_dsa;
 mod ml_kem;
+mod otp;
 mod rsa;
 mod secret;
 mod seeded;
+mod size;
 mod slh_dsa;
 
 pub use certificate::CertificateFields;
@@ -24,7 +26,9 @@ pub(super) use ec::{octet_string, point_lens, raw_point};
 pub(super) use finite::{dh_group, dsa_group};
 pub use ml_dsa::{parameter_set, parameter_set_number};
 pub use ml_kem::{ml_kem_set, ml_kem_set_number};
+pub use otp::count;
 pub(super) use secret::TYPES as SECRET_TYPES;
+pub use size::{Size, size};
 pub use slh_dsa::{slh_dsa_set, slh_dsa_set_number};
 
 use crate::crypto::{OkpCurve, PrivateKey, PublicKey};
@@ -95,6 +99,7 @@ pub fn key(attributes: &Attributes) -> Result<Key> {
             key_type: attributes.key_type().ok_or_else(|| incomplete("CKA_KEY_TYPE is missing"))?,
             value: SecretBytes::from(required(attributes, ck::CKA_VALUE, "CKA_VALUE is missing")?).into(),
         }),
+        ck::CKO_OTP_KEY => Ok(Key::Otp(otp::key(attributes)?)),
         ck::CKO_PRIVATE_KEY => Ok(Key::Private((asymmetric(attributes)?.private)(attributes)?)),
         ck::CKO_PUBLIC_KEY => Ok(Key::Public((asymmetric(attributes)?.public)(attributes)?)),
         _ => Err(Error::new(ErrorKind::KeyHandleInvalid, "the object is not a key")),
@@ -110,6 +115,7 @@ pub fn key(attributes: &Attributes) -> Result<Key> {
 pub fn complete_created(attributes: &mut Attributes) -> Result<()> {
     match attributes.class() {
         ck::CKO_SECRET_KEY => secret::complete(attributes),
+        ck::CKO_OTP_KEY => otp::complete(attributes).and_then(|()| secret::complete(attributes)),
         ck::CKO_PRIVATE_KEY => {
             let key = (asymmetric(attributes)?.private)(attributes)?;
             write_private(attributes, &key)
@@ -144,6 +150,9 @@ pub fn fill_pair(public: &mut Attributes, private: &mut Attributes, key: &Privat
 /// CKR_KEY_SIZE_RANGE where the type of key has no such length or value.
 pub fn fill_secret(attributes: &mut Attributes, value: SecretBytes) -> Result<()> {
     let value = secret::made(attributes, value).map_err(|e| e.with_kind(ErrorKind::KeySizeRange))?;
+    if attributes.class() == ck::CKO_OTP_KEY {
+        otp::complete(attributes)?;
+    }
     secret::write(attributes, value)
 }
 
@@ -193,7 +202,7 @@ pub fn wrap_encoding(attributes: &Attributes) -> Result<SecretBytes> {
     match key(attributes)? {
         Key::Secret { value, .. } => Ok(value.value().clone()),
         Key::Private(key) => key.to_pkcs8().map_err(errors::data),
-        Key::Public(_) => {
+        Key::Public(_) | Key::Otp(_) => {
             Err(Error::new(ErrorKind::KeyNotWrappable, "only secret and private keys can be wrapped"))
         }
     }

@@ -7,8 +7,8 @@ use crate::object::Attributes;
 use crate::types::{SecretBytes, ck, length, ulong};
 
 use super::{incomplete, invalid, required};
-use crate::mechanism::errors;
 use crate::mechanism::secret::MAX_BYTES;
+use crate::mechanism::{errors, otp};
 
 /// A type of secret key: which lengths it has, and what its check value is made of.
 struct Kind {
@@ -84,6 +84,7 @@ const KINDS: &[Kind] = &[
     of_32_bytes(ck::CKK_POLY1305),
     des(ck::CKK_DES2, |len| len == 16, 16),
     des(ck::CKK_DES3, |len| len == 24, 24),
+    Kind { has_len: |len| (otp::LEAST..=otp::MOST).contains(&len), ..generic(ck::CKK_HOTP) },
 ];
 
 /// Every type of secret key.

@@ -7,6 +7,7 @@ mod hash_vectors;
 mod hashes;
 mod kdf;
 mod material;
+mod otp;
 mod rows;
 mod signatures;
 mod symmetric;
