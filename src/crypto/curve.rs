@@ -96,11 +96,8 @@ const ED448: Row = Row {
     oids: &[&[0x06, 0x03, 0x2b, 0x65, 0x71]],
     field_len: 57,
 };
-const X448: Row = Row {
-    names: &["curve448", "X448", "id-X448"],
-    oids: &[&[0x06, 0x03, 0x2b, 0x65, 0x6f]],
-    field_len: 56,
-};
+const X448: Row =
+    Row { names: &["curve448", "X448", "id-X448"], oids: &[&[0x06, 0x03, 0x2b, 0x65, 0x6f]], field_len: 56 };
 
 impl Row {
     /// True if `der` is one of the OIDs, or a PrintableString or UTF8String of one of the names.

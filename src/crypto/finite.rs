@@ -1,7 +1,9 @@
 //! The encodings of keys in prime fields: Diffie-Hellman as PKCS #3 has it, DSA as RFC 3279 does.
 
 use super::encoding::{Buffer, Reader, SEQUENCE, element, unsigned};
-use super::{DhGroup, DhPrivate, DhPublic, DsaGroup, DsaPrivate, DsaPublic, Error, PrivateKey, PublicKey, Result};
+use super::{
+    DhGroup, DhPrivate, DhPublic, DsaGroup, DsaPrivate, DsaPublic, Error, PrivateKey, PublicKey, Result,
+};
 
 /// pkcs-3 dhKeyAgreement.
 pub(super) const DH_OID: [u8; 11] = [0x06, 0x09, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x03, 0x01];

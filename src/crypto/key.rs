@@ -7,9 +7,9 @@ use super::encoding::{
 };
 use super::finite::Field;
 use super::{
-    Curve, DhPrivate, DhPublic, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Ed448Private, Ed448Public, Error,
-    MlDsaPrivate, MlDsaPublic, MlDsaSet, OkpCurve, Result, RsaComponents, RsaPrivate, RsaPublic,
-    X448Private, X448Public, X25519Private, X25519Public, equal,
+    Curve, DhPrivate, DhPublic, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed448Private, Ed448Public,
+    Ed25519Private, Ed25519Public, Error, MlDsaPrivate, MlDsaPublic, MlDsaSet, OkpCurve, Result,
+    RsaComponents, RsaPrivate, RsaPublic, X448Private, X448Public, X25519Private, X25519Public, equal,
 };
 use crate::types::SecretBytes;
 

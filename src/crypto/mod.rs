@@ -45,7 +45,7 @@ use aws_lc::SealCipher;
 
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::{
-    Cmac, DhGroup, DhPrivate, DhPublic, Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Hmac, MlDsaPrivate, MlDsaPublic,
-    RsaPrivate, RsaPublic, SecretKey, X25519Private, X25519Public, aes, digest, equal, hkdf_expand,
-    hmac_sha256, pbkdf2, random,
+    Cmac, DhGroup, DhPrivate, DhPublic, Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic,
+    Ed25519Private, Ed25519Public, Hmac, MlDsaPrivate, MlDsaPublic, RsaPrivate, RsaPublic, SecretKey,
+    X25519Private, X25519Public, aes, digest, equal, hkdf_expand, hmac_sha256, pbkdf2, random,
 };

@@ -74,6 +74,8 @@ pub type VerifyFn = fn(&Key, &Params) -> Result<Box<dyn Verifier>>;
 pub type CipherFn = fn(&Key, &Params) -> Result<Box<dyn Cipher>>;
 /// Makes the value of a secret key after its template.
 pub type GenerateFn = fn(&Params, &Attributes) -> Result<SecretBytes>;
+/// Makes domain parameters after their template: the numbers that become its attributes.
+pub type ParametersFn = fn(&Attributes) -> Result<Vec<(ck::CK_ATTRIBUTE_TYPE, Vec<u8>)>>;
 /// Makes a key pair after the public key's template and the private key's template.
 pub type GeneratePairFn = fn(&Params, &Attributes, &Attributes) -> Result<PrivateKey>;
 /// Encrypts the encoding of a key (`material::wrap_encoding`).
@@ -94,6 +96,7 @@ pub struct Ops {
     pub encrypt: Option<CipherFn>,
     pub decrypt: Option<CipherFn>,
     pub generate: Option<GenerateFn>,
+    pub generate_parameters: Option<ParametersFn>,
     pub generate_pair: Option<GeneratePairFn>,
     pub wrap: Option<WrapFn>,
     pub unwrap: Option<UnwrapFn>,
@@ -109,6 +112,7 @@ impl Ops {
         encrypt: None,
         decrypt: None,
         generate: None,
+        generate_parameters: None,
         generate_pair: None,
         wrap: None,
         unwrap: None,
@@ -126,7 +130,7 @@ impl Descriptor {
             (ops.verify.is_some(), ck::CKF_VERIFY),
             (ops.encrypt.is_some(), ck::CKF_ENCRYPT),
             (ops.decrypt.is_some(), ck::CKF_DECRYPT),
-            (ops.generate.is_some(), ck::CKF_GENERATE),
+            (ops.generate.is_some() || ops.generate_parameters.is_some(), ck::CKF_GENERATE),
             (ops.generate_pair.is_some(), ck::CKF_GENERATE_KEY_PAIR),
             (ops.wrap.is_some(), ck::CKF_WRAP),
             (ops.unwrap.is_some(), ck::CKF_UNWRAP),

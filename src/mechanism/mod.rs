@@ -32,8 +32,8 @@ pub mod op;
 pub mod params;
 
 pub use descriptor::{
-    CipherFn, DeriveFn, Descriptor, DigestFn, GenerateFn, GeneratePairFn, Ops, Provider, SignFn, UnwrapFn,
-    VerifyFn, WrapFn,
+    CipherFn, DeriveFn, Descriptor, DigestFn, GenerateFn, GeneratePairFn, Ops, ParametersFn, Provider,
+    SignFn, UnwrapFn, VerifyFn, WrapFn,
 };
 pub use key::Key;
 pub use params::{Iv, Mechanism, ParamKind, Params, Reply};

@@ -168,6 +168,7 @@ fn subtype_attribute(class: ck::CK_OBJECT_CLASS) -> Option<ck::CK_ATTRIBUTE_TYPE
     match class {
         ck::CKO_CERTIFICATE => Some(ck::CKA_CERTIFICATE_TYPE),
         ck::CKO_PUBLIC_KEY | ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY => Some(ck::CKA_KEY_TYPE),
+        ck::CKO_DOMAIN_PARAMETERS => Some(ck::CKA_KEY_TYPE),
         _ => None,
     }
 }
@@ -401,6 +402,25 @@ const DSA_PRIVATE: &[Rule] = &[
     rule(ck::CKA_VALUE, F1 | F4 | F6 | F7, ABSENT),
 ];
 
+/// "Domain parameter objects".
+const DOMAIN: &[Rule] = &[rule(ck::CKA_KEY_TYPE, F1, ABSENT), rule(ck::CKA_LOCAL, F2 | F4, ABSENT)];
+
+/// "Diffie-Hellman domain parameter objects".
+const DH_DOMAIN: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F4, ABSENT),
+    rule(ck::CKA_BASE, F1 | F4, ABSENT),
+    rule(ck::CKA_PRIME_BITS, F2 | F3, ABSENT),
+];
+
+/// "DSA domain parameter objects". The subprime's length may be left to the token.
+const DSA_DOMAIN: &[Rule] = &[
+    rule(ck::CKA_PRIME, F1 | F4, ABSENT),
+    rule(ck::CKA_SUBPRIME, F1 | F4, ABSENT),
+    rule(ck::CKA_BASE, F1 | F4, ABSENT),
+    rule(ck::CKA_PRIME_BITS, F2 | F3, ABSENT),
+    rule(ck::CKA_SUBPRIME_BITS, F2, ABSENT),
+];
+
 /// Short Weierstrass, Edwards and Montgomery curves.
 const EC_PUBLIC: &[Rule] = &[
     rule(ck::CKA_EC_PARAMS, F1 | F3, ABSENT),
@@ -476,6 +496,10 @@ const fn sized(name: &'static str, kind: ck::CK_KEY_TYPE, uses: &'static [ck::CK
 const fn fixed(name: &'static str, kind: ck::CK_KEY_TYPE, uses: &'static [ck::CK_ATTRIBUTE_TYPE]) -> Class {
     let groups = const { &[FIXED_SECRET, SECRET, KEY, STORAGE] };
     Class { name, class: ck::CKO_SECRET_KEY, subtype: Some(kind), uses, groups }
+}
+
+const fn domain(name: &'static str, kind: ck::CK_KEY_TYPE, groups: &'static [&'static [Rule]]) -> Class {
+    Class { name, class: ck::CKO_DOMAIN_PARAMETERS, subtype: Some(kind), uses: &[], groups }
 }
 
 const RSA_PUBLIC_USES: &[ck::CK_ATTRIBUTE_TYPE] =
@@ -567,6 +591,8 @@ static CLASSES: &[Class] = &[
     private("a DH private key", ck::CKK_DH, &[], &[DH_PRIVATE, PRIVATE, KEY, STORAGE]),
     public("a DSA public key", ck::CKK_DSA, VERIFY, &[DSA_PUBLIC, PUBLIC, KEY, PUBLIC_BY_DEFAULT, STORAGE]),
     private("a DSA private key", ck::CKK_DSA, SIGN, &[DSA_PRIVATE, PRIVATE, KEY, STORAGE]),
+    domain("DH domain parameters", ck::CKK_DH, &[DH_DOMAIN, DOMAIN, PUBLIC_BY_DEFAULT, STORAGE]),
+    domain("DSA domain parameters", ck::CKK_DSA, &[DSA_DOMAIN, DOMAIN, PUBLIC_BY_DEFAULT, STORAGE]),
     sized("a generic secret", ck::CKK_GENERIC_SECRET, MAC),
     sized("an AES key", ck::CKK_AES, BLOCK_CIPHER),
     sized("an AES-XTS key", ck::CKK_AES_XTS, CIPHER),

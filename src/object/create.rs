@@ -51,6 +51,9 @@ pub fn create(template: Template, caller: &Caller) -> Result<Attributes> {
     if row.is_key() {
         set_history(&mut object, None);
     }
+    if row.class == ck::CKO_DOMAIN_PARAMETERS {
+        object.set(ck::CKA_LOCAL, false);
+    }
     Ok(object)
 }
 
@@ -102,6 +105,23 @@ pub fn generate_secret(
     let mut key = build(resolve(&template)?, template, &GENERATE, caller)?;
     set_history(&mut key, Some(mechanism));
     Ok(key)
+}
+
+/// C_GenerateKey by a mechanism that makes domain parameters for keys of this type: their attributes, without the
+/// numbers.
+///
+/// # Errors
+/// As `generate_secret`.
+pub fn generate_parameters(
+    template: Template,
+    key_types: &[ck::CK_KEY_TYPE],
+    caller: &Caller,
+) -> Result<Attributes> {
+    let key_type = template.ulong(ck::CKA_KEY_TYPE).or(key_types.first().copied());
+    let template = imply(template, ck::CKO_DOMAIN_PARAMETERS, key_type, key_types)?;
+    let mut parameters = build(resolve(&template)?, template, &GENERATE, caller)?;
+    parameters.set(ck::CKA_LOCAL, true);
+    Ok(parameters)
 }
 
 /// C_GenerateKeyPair: the attributes of the public and the private key, without the material. `key_types` as
@@ -261,7 +281,7 @@ fn imply(
         template.set_default(ck::CKA_KEY_TYPE, key_type);
     }
     if template.ulong(ck::CKA_CLASS) != Some(class) {
-        return Err(inconsistent(ck::CKA_CLASS, "is not the class of key that the mechanism generates"));
+        return Err(inconsistent(ck::CKA_CLASS, "is not the class of object that the mechanism generates"));
     }
     if !template.ulong(ck::CKA_KEY_TYPE).is_some_and(|given| key_types.contains(&given)) {
         return Err(inconsistent(ck::CKA_KEY_TYPE, "is not a type of key that the mechanism generates"));

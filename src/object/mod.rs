@@ -28,7 +28,7 @@ mod value;
 pub use change::{copy, modify};
 pub use create::{
     Inherit, adopt, builtin, create, decapsulate, derive, encapsulate, finish, generate_pair,
-    generate_secret, has_class, unwrap,
+    generate_parameters, generate_secret, has_class, unwrap,
 };
 pub use date::Date;
 pub use policy::{

@@ -65,7 +65,7 @@ pub fn add_one<K: Keeper>(keeper: &mut K, access: Access, attributes: Attributes
     keeper.add(access, vec![attributes])?.pop().ok_or_else(|| ErrorKind::DeviceError.into())
 }
 
-/// C_GenerateKey.
+/// C_GenerateKey: a secret key, or domain parameters.
 pub fn make_key<K: Keeper>(
     keeper: &mut K,
     access: Access,
@@ -73,6 +73,15 @@ pub fn make_key<K: Keeper>(
     template: Template,
 ) -> Result<ObjectHandle> {
     let row = keeper.row(mechanism.kind)?;
+    if let Some(generate) = row.ops.generate_parameters {
+        let mut parameters = object::generate_parameters(template, row.key_types, &caller(access))?;
+        object::may_write(&parameters, &caller(access), access.read_write)?;
+        for (kind, number) in generate(&parameters)? {
+            parameters.set(kind, number);
+        }
+        material::complete_created(&mut parameters)?;
+        return add_one(keeper, access, parameters);
+    }
     let generate = operation(row, row.ops.generate, "generating keys")?;
     let mut key = object::generate_secret(template, mechanism.kind, row.key_types, &caller(access))?;
     object::may_write(&key, &caller(access), access.read_write)?;

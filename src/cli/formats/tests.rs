@@ -1,7 +1,9 @@
 //! Every format: there and back, and every way to cut or damage a file.
 
 use super::*;
-use crate::crypto::{Curve, EcPrivate, Ed25519Private, MlDsaPrivate, MlDsaSet, RsaPrivate, X25519Private};
+use crate::crypto::{
+    Curve, EcPrivate, Ed25519Private, MlDsaPrivate, MlDsaSet, OkpCurve, RsaPrivate, X25519Private,
+};
 
 const PASSPHRASE: &str = "pass phrase";
 
@@ -39,6 +41,9 @@ fn keys() -> Vec<PrivateKey> {
         PrivateKey::Ed25519(Ed25519Private::generate().unwrap()),
         PrivateKey::X25519(X25519Private::generate().unwrap()),
         PrivateKey::MlDsa(MlDsaPrivate::generate(MlDsaSet::MlDsa44).unwrap()),
+        PrivateKey::Ec(EcPrivate::generate(Curve::BrainpoolP256r1).unwrap()),
+        PrivateKey::generate_okp(OkpCurve::Ed448).unwrap(),
+        PrivateKey::generate_okp(OkpCurve::X448).unwrap(),
     ]
 }
 

@@ -4,9 +4,9 @@
 //! has to be proven all the same.
 
 use crate::crypto::{DhPrivate, PrivateKey, PublicKey};
-use crate::types::SecretBytes;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{Descriptor, Key, Params, descriptor};
+use crate::types::SecretBytes;
 use crate::types::ck;
 
 const MESSAGE: &[u8] = b"keyward migrate: the same key before and after";
@@ -107,15 +107,20 @@ fn agreed(own: &PrivateKey, peer: &PublicKey) -> Result<SecretBytes> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::crypto::{Curve, EcPrivate, Ed25519Private, MlDsaPrivate, MlDsaSet, RsaPrivate};
-    use crate::types::SecretBytes;
+    use crate::crypto::{
+        Curve, DhGroup, DsaGroup, DsaPrivate, EcPrivate, MlDsaPrivate, MlDsaSet, OkpCurve, RsaPrivate,
+    };
 
     fn pairs() -> Vec<PrivateKey> {
         vec![
             PrivateKey::Rsa(RsaPrivate::generate(2048, &[1, 0, 1]).unwrap()),
             PrivateKey::Ec(EcPrivate::generate(Curve::P384).unwrap()),
-            PrivateKey::Ed25519(Ed25519Private::generate().unwrap()),
-            PrivateKey::X25519(X25519Private::generate().unwrap()),
+            PrivateKey::generate_okp(OkpCurve::Ed25519).unwrap(),
+            PrivateKey::generate_okp(OkpCurve::X25519).unwrap(),
+            PrivateKey::generate_okp(OkpCurve::Ed448).unwrap(),
+            PrivateKey::generate_okp(OkpCurve::X448).unwrap(),
+            PrivateKey::Dh(DhPrivate::generate(&DhGroup::of_size(2048).unwrap(), None).unwrap()),
+            PrivateKey::Dsa(DsaPrivate::generate(&DsaGroup::generate(1024, 160).unwrap()).unwrap()),
             PrivateKey::MlDsa(MlDsaPrivate::generate(MlDsaSet::MlDsa44).unwrap()),
         ]
     }

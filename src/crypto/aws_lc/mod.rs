@@ -13,8 +13,8 @@ mod raw;
 mod rsa;
 
 pub use aes::SecretKey;
-pub use digest::{Cmac, Digest, Hmac, digest, hkdf_expand, hmac_sha256, pbkdf2};
 pub use dh::{DhGroup, DhPrivate, DhPublic};
+pub use digest::{Cmac, Digest, Hmac, digest, hkdf_expand, hmac_sha256, pbkdf2};
 pub use dsa::{DsaGroup, DsaPrivate, DsaPublic};
 pub use ec::{EcPrivate, EcPublic};
 pub use edwards::{Ed25519Private, Ed25519Public, X25519Private, X25519Public};

@@ -4,6 +4,8 @@ mod cipher;
 mod digest;
 mod ecc;
 mod encoding;
+mod finite;
+mod goldilocks;
 mod ml_dsa;
 mod rsa;
 mod sealing;

@@ -3,7 +3,9 @@
 //! A private key's public value follows from it and is not kept; a template that repeats the prime and the base with
 //! leading zeros is taken as it is.
 
-use crate::crypto::{DhGroup, DhPrivate, DhPublic, DsaGroup, DsaPrivate, DsaPublic, PrivateKey, PublicKey};
+use crate::crypto::{
+    self, DhGroup, DhPrivate, DhPublic, DsaGroup, DsaPrivate, DsaPublic, PrivateKey, PublicKey,
+};
 use crate::error::Result;
 use crate::object::Attributes;
 use crate::types::{ck, ulong};
@@ -80,6 +82,28 @@ pub(in crate::mechanism) fn dsa_group(attributes: &Attributes) -> Result<DsaGrou
     let q = required(attributes, ck::CKA_SUBPRIME, "CKA_SUBPRIME is missing")?;
     let g = required(attributes, ck::CKA_BASE, "CKA_BASE is missing")?;
     DsaGroup::new(p, q, g).map_err(errors::template)
+}
+
+/// Checks domain parameters and fills in their sizes.
+pub(super) fn complete_parameters(attributes: &mut Attributes) -> Result<()> {
+    let size = |number: crypto::Result<Vec<u8>>| number.map(|number| bits(&number)).map_err(errors::data);
+    let p = match attributes.key_type() {
+        Some(ck::CKK_DH) => size(dh_group(attributes)?.p())?,
+        Some(ck::CKK_DSA) => {
+            let group = dsa_group(attributes)?;
+            attributes.set(ck::CKA_SUBPRIME_BITS, size(group.q())?);
+            size(group.p())?
+        }
+        _ => return Err(wrong_type()),
+    };
+    attributes.set(ck::CKA_PRIME_BITS, p);
+    Ok(())
+}
+
+/// The size in bits of a number without leading zeros.
+fn bits(number: &[u8]) -> ck::CK_ULONG {
+    let first = number.first().map_or(0, |byte| byte.leading_zeros());
+    ulong((number.len() * 8).saturating_sub(first as usize))
 }
 
 fn write_dh_group(attributes: &mut Attributes, group: &DhGroup) -> Result<()> {

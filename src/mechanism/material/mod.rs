@@ -41,15 +41,8 @@ struct Asymmetric {
     write_private: fn(&mut Attributes, &PrivateKey) -> Result<()>,
 }
 
-const ASYMMETRIC: &[Asymmetric] = &[
-    rsa::TYPE,
-    ec::TYPE,
-    edwards::EDWARDS,
-    edwards::MONTGOMERY,
-    ml_dsa::TYPE,
-    finite::DH,
-    finite::DSA,
-];
+const ASYMMETRIC: &[Asymmetric] =
+    &[rsa::TYPE, ec::TYPE, edwards::EDWARDS, edwards::MONTGOMERY, ml_dsa::TYPE, finite::DH, finite::DSA];
 
 fn asymmetric(attributes: &Attributes) -> Result<&'static Asymmetric> {
     let key_type = attributes.key_type().ok_or_else(|| incomplete("CKA_KEY_TYPE is missing"))?;
@@ -83,7 +76,7 @@ pub fn key(attributes: &Attributes) -> Result<Key> {
 
 /// Checks the material of an object that C_CreateObject was given, and fills in what follows from it:
 /// CKA_PUBLIC_KEY_INFO, CKA_CHECK_VALUE, CKA_VALUE_LEN, CKA_MODULUS_BITS, CKA_EC_POINT, the CRT parts of RSA.
-/// Objects that are neither keys nor certificates pass untouched.
+/// Objects that are neither keys nor certificates nor domain parameters pass untouched.
 ///
 /// CKR_ATTRIBUTE_VALUE_INVALID for material that is wrong or contradicts itself, CKR_TEMPLATE_INCOMPLETE where
 /// something is missing, CKR_CURVE_NOT_SUPPORTED, CKR_DOMAIN_PARAMS_INVALID, CKR_PARAMETER_SET_NOT_SUPPORTED.
@@ -99,6 +92,7 @@ pub fn complete_created(attributes: &mut Attributes) -> Result<()> {
             write_public(attributes, &key)
         }
         ck::CKO_CERTIFICATE => certificate::complete(attributes),
+        ck::CKO_DOMAIN_PARAMETERS => finite::complete_parameters(attributes),
         _ => Ok(()),
     }
 }

@@ -4,6 +4,7 @@
 //! go either way. Vectors that PKCS#11 cannot express (a signature whose DER is broken, an external mu) and
 //! mechanisms, curves or key sizes that the token does not have are skipped.
 
+mod dsa;
 mod ec;
 mod keywrap;
 mod mac;
@@ -19,8 +20,15 @@ use crate::{Attr, Mech, Object, Rv, Session, TestToken, rv};
 
 /// The suite.
 pub fn suite() -> Suite {
-    let cases =
-        [rsa::cases(), ec::cases(), symmetric::cases(), mac::cases(), keywrap::cases(), mldsa::cases()];
+    let cases = [
+        rsa::cases(),
+        ec::cases(),
+        dsa::cases(),
+        symmetric::cases(),
+        mac::cases(),
+        keywrap::cases(),
+        mldsa::cases(),
+    ];
     Suite { name: "wycheproof", cases: cases.into_iter().flatten().collect() }
 }
 
