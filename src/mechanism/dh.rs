@@ -1,11 +1,12 @@
 //! Diffie-Hellman in a prime field (PKCS#11 v3.2, section 6 "Diffie-Hellman"): PKCS #3.
 //!
 //! FIPS 140-3 approves of the groups of RFC 3526 and RFC 7919 only. Keys below 2048 bits are legacy, whatever the
-//! mechanism (`check_strength`).
+//! mechanism (`held::expect_strong`). Parameters of a size for which RFC 7919 has a group are that group: nobody has to trust
+//! a prime of unknown making, and nobody waits for one.
 
-use crate::crypto::{DhPrivate, PrivateKey};
+use crate::crypto::{self, DhGroup, DhPrivate, PrivateKey};
 use crate::error::{Error, ErrorKind, Result};
-use crate::object::Inherit;
+use crate::object::{Attributes, Inherit};
 use crate::types::{SecretBytes, ck, length};
 
 use super::derivation::Derive;
@@ -43,6 +44,14 @@ pub(super) const ROWS: &[Descriptor] = &[
             key.map(PrivateKey::Dh).map_err(errors::template)
         },
     }),
+    row!(CKM_DH_PKCS_PARAMETER_GEN, None, {
+        generate_parameters: |_, template| {
+            let bits = template.ulong(ck::CKA_PRIME_BITS).map_or(0, length);
+            let group = DhGroup::of_size(bits).map_err(errors::template)?;
+            let number = |number: crypto::Result<Vec<u8>>| number.map_err(errors::data);
+            Ok(Attributes::new().with(ck::CKA_PRIME, number(group.p())?).with(ck::CKA_BASE, number(group.g())?))
+        },
+    }),
     row!(CKM_DH_PKCS_DERIVE, PublicValue, { derive: Derive::Secret(Inherit::Template, derive) }),
 ];
 
@@ -51,7 +60,7 @@ fn derive(key: &Key, params: &Params, wanted: Option<usize>) -> Result<SecretByt
     let Params::PublicValue(peer) = params else { return Err(errors::wrong_param()) };
     let shared = key.agree(peer).map_err(|error| match error {
         // The parameter is the other party's key.
-        crate::crypto::Error::Key(why) => Error::new(ErrorKind::MechanismParamInvalid, why),
+        crypto::Error::Key(why) => Error::new(ErrorKind::MechanismParamInvalid, why),
         other => errors::derive(other),
     })?;
     cut(&shared, wanted)

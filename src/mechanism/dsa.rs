@@ -2,15 +2,16 @@
 //!
 //! A signature is r || s, each as long as the subprime.
 
-use crate::crypto::{DsaPrivate, DsaPublic, Hash, PrivateKey, PublicKey};
+use crate::crypto::{self, DsaGroup, DsaPrivate, DsaPublic, Hash, PrivateKey, PublicKey};
 use crate::error::Result;
-use crate::types::ck;
+use crate::object::Attributes;
+use crate::types::{ck, length};
 
 use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::key::{Key, wrong_type};
 use super::material;
-use super::params::ParamKind;
+use super::params::{ParamKind, Params};
 use super::shapes::{Checker, Hashing, HashingCheck, Signer, SinglePart, SinglePartCheck};
 
 macro_rules! row {
@@ -47,6 +48,11 @@ pub(super) const ROWS: &[Descriptor] = &[
             DsaPrivate::generate(&material::dsa_group(public)?).map(PrivateKey::Dsa).map_err(errors::template)
         },
     }),
+    Descriptor {
+        min_key_size: 1024,
+        vectors: "OpenSSL takes them",
+        ..row!(CKM_DSA_PARAMETER_GEN, { generate_parameters: parameters })
+    },
     row!(CKM_DSA, {
         sign: |key, _| Ok(Box::new(SinglePart(Digested(Dsa(private(key)?))))),
         verify: |key, _| Ok(Box::new(SinglePartCheck(Digested(Dsa(public(key)?))))),
@@ -58,6 +64,22 @@ pub(super) const ROWS: &[Descriptor] = &[
     hashed!(CKM_DSA_SHA384, Hash::Sha384),
     hashed!(CKM_DSA_SHA512, Hash::Sha512),
 ];
+
+/// Without CKA_SUBPRIME_BITS the subprime has the specification's size for its prime.
+fn parameters(_: &Params, template: &Attributes) -> Result<Attributes> {
+    let bits = template.ulong(ck::CKA_PRIME_BITS).map_or(0, length);
+    let q_bits = template.ulong(ck::CKA_SUBPRIME_BITS).map(length).unwrap_or(match bits {
+        ..=1024 => 160,
+        ..=2048 => 224,
+        _ => 256,
+    });
+    let group = DsaGroup::generate(bits, q_bits).map_err(errors::template)?;
+    let number = |number: crypto::Result<Vec<u8>>| number.map_err(errors::data);
+    Ok(Attributes::new()
+        .with(ck::CKA_PRIME, number(group.p())?)
+        .with(ck::CKA_SUBPRIME, number(group.q())?)
+        .with(ck::CKA_BASE, number(group.g())?))
+}
 
 fn private(key: &Key) -> Result<DsaPrivate> {
     match key {
@@ -96,7 +118,7 @@ struct Digested<P>(P);
 fn expect_digest(data: &[u8]) -> Result<()> {
     match data.len() {
         20 | 28 | 32 | 48 | 64 => Ok(()),
-        _ => Err(errors::data(crate::crypto::Error::DataLength)),
+        _ => Err(errors::data(crypto::Error::DataLength)),
     }
 }
 

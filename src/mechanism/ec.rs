@@ -90,7 +90,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         min_key_size: 256,
         max_key_size: 256,
         fips: false,
-        vectors: "Ethereum, OpenSSL",
+        vectors: "EIP-155",
         ..row!(CKM_KEYWARD_ECDSA_RECOVERABLE, {
             sign: |key, _| Ok(Box::new(SinglePart(Recoverable(on_secp256k1(key.ec_private()?, EcPrivate::curve)?)))),
             verify: |key, _| Ok(Box::new(SinglePartCheck(Recoverable(on_secp256k1(key.ec_public()?, EcPublic::curve)?)))),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::crypto::{
-    Curve, EcPrivate, Ed25519Private, MlDsaPrivate, MlDsaSet, MlKemPrivate, MlKemSet, RsaPrivate,
+    Curve, EcPrivate, Ed25519Private, MlDsaPrivate, MlDsaSet, MlKemPrivate, MlKemSet, OkpCurve, RsaPrivate,
     X25519Private,
 };
 
@@ -43,6 +43,9 @@ fn keys() -> Vec<PrivateKey> {
         PrivateKey::X25519(X25519Private::generate().unwrap()),
         PrivateKey::MlDsa(MlDsaPrivate::generate(MlDsaSet::MlDsa44).unwrap()),
         PrivateKey::MlKem(MlKemPrivate::generate(MlKemSet::MlKem768).unwrap()),
+        PrivateKey::Ec(EcPrivate::generate(Curve::BrainpoolP256r1).unwrap()),
+        PrivateKey::generate_okp(OkpCurve::Ed448).unwrap(),
+        PrivateKey::generate_okp(OkpCurve::X448).unwrap(),
     ]
 }
 

@@ -122,7 +122,8 @@ fn agreed(own: &PrivateKey, peer: &PublicKey) -> Result<SecretBytes> {
 mod tests {
     use super::*;
     use crate::crypto::{
-        Curve, EcPrivate, Ed25519Private, MlDsaPrivate, MlDsaSet, MlKemPrivate, MlKemSet, RsaPrivate,
+        Curve, DhGroup, DsaGroup, DsaPrivate, EcPrivate, MlDsaPrivate, MlDsaSet, MlKemPrivate, MlKemSet,
+        OkpCurve, RsaPrivate,
     };
     use crate::types::SecretBytes;
 
@@ -130,8 +131,12 @@ mod tests {
         vec![
             PrivateKey::Rsa(RsaPrivate::generate(2048, &[1, 0, 1]).unwrap()),
             PrivateKey::Ec(EcPrivate::generate(Curve::P384).unwrap()),
-            PrivateKey::Ed25519(Ed25519Private::generate().unwrap()),
-            PrivateKey::X25519(X25519Private::generate().unwrap()),
+            PrivateKey::generate_okp(OkpCurve::Ed25519).unwrap(),
+            PrivateKey::generate_okp(OkpCurve::X25519).unwrap(),
+            PrivateKey::generate_okp(OkpCurve::Ed448).unwrap(),
+            PrivateKey::generate_okp(OkpCurve::X448).unwrap(),
+            PrivateKey::Dh(DhPrivate::generate(&DhGroup::of_size(2048).unwrap(), None).unwrap()),
+            PrivateKey::Dsa(DsaPrivate::generate(&DsaGroup::generate(1024, 160).unwrap()).unwrap()),
             PrivateKey::MlDsa(MlDsaPrivate::generate(MlDsaSet::MlDsa44).unwrap()),
             PrivateKey::MlKem(MlKemPrivate::generate(MlKemSet::MlKem512).unwrap()),
         ]

