@@ -172,14 +172,22 @@ fn aead_key(key: &[u8], nonce: &[u8]) -> Result<(Zeroizing<[u8; KEY]>, [u8; 12])
 }
 
 /// A running encryption with ChaCha20-Poly1305 (RFC 8439), which streams; the ciphertext ends with the tag.
-pub struct ChaChaSeal(Cipher);
+pub struct ChaChaSeal {
+    cipher: Cipher,
+    /// Bytes until the block counter would wrap, which AWS-LC lets happen.
+    left: u64,
+}
+
+/// RFC 8439, section 2.8: 2^32 blocks but the first, which makes the key of Poly1305.
+const MAX_SEALED: u64 = ((1 << 32) - 1) * 64;
 
 impl ChaChaSeal {
     /// Starts under a key of 32 bytes ([`Error::KeySize`]) with a nonce of 12, or 24 for XChaCha20-Poly1305
     /// ([`Error::Param`]).
     pub fn new(key: &[u8], nonce: &[u8], aad: &[u8]) -> Result<ChaChaSeal> {
         let (key, nonce) = aead_key(key, nonce)?;
-        Ok(ChaChaSeal(Cipher::chacha20_poly1305(true, &key, &nonce, aad)?))
+        let cipher = Cipher::chacha20_poly1305(true, &key, &nonce, aad)?;
+        Ok(ChaChaSeal { cipher, left: MAX_SEALED })
     }
 }
 
@@ -194,11 +202,12 @@ impl Crypter for ChaChaSeal {
         input.saturating_add(TAG)
     }
     fn update(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize> {
-        self.0.update(input, out.get_mut(..input.len()).ok_or(SHORT)?)?;
+        self.left = self.left.checked_sub(input.len() as u64).ok_or(Error::DataLength)?;
+        self.cipher.update(input, out.get_mut(..input.len()).ok_or(SHORT)?)?;
         Ok(input.len())
     }
     fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
-        self.0.tag(out.get_mut(..TAG).ok_or(SHORT)?)?;
+        self.cipher.tag(out.get_mut(..TAG).ok_or(SHORT)?)?;
         Ok(TAG)
     }
 }
