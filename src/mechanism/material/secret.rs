@@ -27,8 +27,8 @@ const fn generic(key_type: ck::CK_KEY_TYPE) -> Kind {
 }
 
 const KINDS: &[Kind] = &[
-    Kind { key_type: ck::CKK_AES, has_len: |len| matches!(len, 16 | 24 | 32), checksum: aes_checksum },
     generic(ck::CKK_GENERIC_SECRET),
+    Kind { key_type: ck::CKK_AES, has_len: |len| matches!(len, 16 | 24 | 32), checksum: aes_checksum },
     generic(ck::CKK_SHA_1_HMAC),
     generic(ck::CKK_SHA224_HMAC),
     generic(ck::CKK_SHA256_HMAC),
@@ -37,7 +37,7 @@ const KINDS: &[Kind] = &[
     generic(ck::CKK_HKDF),
 ];
 
-/// Every type of secret key.
+/// Every type of secret key; generic secrets are the first, because that is what a template gets that names none.
 pub(in crate::mechanism) const TYPES: [ck::CK_KEY_TYPE; KINDS.len()] = {
     let mut types = [0; KINDS.len()];
     let mut at = 0;
