@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 use crate::crypto::DigestValue;
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{Attributes, Inherit, Template};
-use crate::types::{SecretBytes, ck, length, ulong};
+use crate::types::{SecretBytes, ck, length};
 
 use super::prf::{Prf, PrfKind};
 use super::{ANY_SECRET, any_len, invalid, named, row, structure, zeroed};
@@ -160,7 +160,7 @@ impl<'a> Input<'a> {
                         ck::CK_SP800_108_DKM_LENGTH_SUM_OF_SEGMENTS => segments,
                         _ => return Err(invalid("SP 800-108: dkmLengthMethod is neither of the two")),
                     };
-                    Piece::Length(number(ulong(bits), *format)?)
+                    Piece::Length(number(u64::try_from(bits).unwrap_or(u64::MAX), *format)?)
                 }
                 Segment::Bytes(bytes) if bytes.is_empty() => {
                     return Err(invalid("SP 800-108: a byte array is empty"));
@@ -198,7 +198,7 @@ impl<'a> Input<'a> {
                 (Piece::Length(bytes), _) => bytes,
                 (Piece::Chain, Some(_)) => chain,
                 (Piece::Counter(format), Some(block)) => {
-                    number = self::number(ck::CK_ULONG::from(block), *format)?;
+                    number = self::number(u64::from(block), *format)?;
                     &number
                 }
                 (Piece::Chain | Piece::Counter(_), None) => &[],
@@ -219,12 +219,12 @@ fn counter(format: NumberFormat) -> Result<NumberFormat> {
 }
 
 /// A number as its format writes it.
-fn number(value: ck::CK_ULONG, format: NumberFormat) -> Result<Vec<u8>> {
+fn number(value: u64, format: NumberFormat) -> Result<Vec<u8>> {
     if !matches!(format.bits, 8 | 16 | 24 | 32 | 40 | 48 | 56 | 64) {
         return Err(invalid("SP 800-108: a number has 8 to 64 bits in whole bytes"));
     }
     let width = length(format.bits / 8);
-    let value = u64::try_from(value).unwrap_or(u64::MAX).to_be_bytes();
+    let value = value.to_be_bytes();
     let (high, low) = value.split_at_checked(value.len() - width).unwrap_or_default();
     if high.iter().any(|byte| *byte != 0) {
         return Err(invalid("SP 800-108: a number does not fit into its width"));

@@ -56,8 +56,9 @@ const fn des(key_type: ck::CK_KEY_TYPE, has_len: fn(usize) -> bool, only_len: us
 }
 
 const KINDS: &[Kind] = &[
-    Kind { has_len: |len| matches!(len, 16 | 24 | 32), checksum: aes_checksum, ..generic(ck::CKK_AES) },
     generic(ck::CKK_GENERIC_SECRET),
+    Kind { has_len: |len| matches!(len, 16 | 24 | 32), checksum: aes_checksum, ..generic(ck::CKK_AES) },
+    Kind { key_type: ck::CKK_AES, has_len: |len| matches!(len, 16 | 24 | 32), checksum: aes_checksum },
     generic(ck::CKK_SHA_1_HMAC),
     generic(ck::CKK_SHA224_HMAC),
     generic(ck::CKK_SHA256_HMAC),
@@ -87,7 +88,7 @@ const KINDS: &[Kind] = &[
     Kind { has_len: |len| (otp::LEAST..=otp::MOST).contains(&len), ..generic(ck::CKK_HOTP) },
 ];
 
-/// Every type of secret key.
+/// Every type of secret key; generic secrets are the first, because that is what a template gets that names none.
 pub(in crate::mechanism) const TYPES: [ck::CK_KEY_TYPE; KINDS.len()] = {
     let mut types = [0; KINDS.len()];
     let mut at = 0;
