@@ -4,6 +4,7 @@
 mod combined;
 mod fork;
 pub(super) mod general;
+mod hashes;
 pub(super) mod hostile;
 pub(super) mod keys;
 pub(super) mod login;
@@ -19,7 +20,7 @@ use crate::runner::{Case, Suite};
 
 /// The suite.
 pub fn suite() -> Suite {
-    let cases: [Vec<Case>; 13] = [
+    let cases: [Vec<Case>; 14] = [
         sweep::cases(),
         general::cases(),
         sessions::cases(),
@@ -30,6 +31,7 @@ pub fn suite() -> Suite {
         combined::cases(),
         streams::cases(),
         keys::cases(),
+        hashes::cases(),
         hostile::cases(),
         fork::cases(),
         threads::cases(),
