@@ -36,9 +36,9 @@ pub(super) enum SoftDigest {
     Blake3(Blake3),
 }
 
-/// BLAKE3's state, wiped when dropped.
+/// BLAKE3's state, of two kilobytes, wiped when dropped.
 #[derive(Clone)]
-pub(super) struct Blake3(blake3::Hasher);
+pub(super) struct Blake3(Box<blake3::Hasher>);
 
 impl Drop for Blake3 {
     fn drop(&mut self) {
@@ -71,7 +71,7 @@ impl SoftDigest {
             SoftHash::Blake2b256 => SoftDigest::Blake2b256(Blake2b::default()),
             SoftHash::Blake2b384 => SoftDigest::Blake2b384(Blake2b::default()),
             SoftHash::Blake2b512 => SoftDigest::Blake2b512(Blake2b::default()),
-            SoftHash::Blake3 => SoftDigest::Blake3(Blake3(blake3::Hasher::new())),
+            SoftHash::Blake3 => SoftDigest::Blake3(Blake3(Box::new(blake3::Hasher::new()))),
         }
     }
 
@@ -143,7 +143,7 @@ impl Blake3Mac {
     /// An empty message under a key of exactly 32 bytes ([`Error::KeySize`] otherwise).
     pub fn new(key: &[u8]) -> Result<Blake3Mac> {
         let key = <&[u8; 32]>::try_from(key).map_err(|_| Error::KeySize("BLAKE3's keys have 32 bytes"))?;
-        Ok(Blake3Mac(Blake3(blake3::Hasher::new_keyed(key))))
+        Ok(Blake3Mac(Blake3(Box::new(blake3::Hasher::new_keyed(key)))))
     }
 
     /// Appends to the message.

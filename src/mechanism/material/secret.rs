@@ -58,7 +58,6 @@ const fn des(key_type: ck::CK_KEY_TYPE, has_len: fn(usize) -> bool, only_len: us
 const KINDS: &[Kind] = &[
     generic(ck::CKK_GENERIC_SECRET),
     Kind { has_len: |len| matches!(len, 16 | 24 | 32), checksum: aes_checksum, ..generic(ck::CKK_AES) },
-    Kind { key_type: ck::CKK_AES, has_len: |len| matches!(len, 16 | 24 | 32), checksum: aes_checksum },
     generic(ck::CKK_SHA_1_HMAC),
     generic(ck::CKK_SHA224_HMAC),
     generic(ck::CKK_SHA256_HMAC),

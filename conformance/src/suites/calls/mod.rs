@@ -5,6 +5,7 @@ mod combined;
 mod encapsulation;
 mod fork;
 pub(super) mod general;
+mod hashes;
 pub(super) mod hostile;
 pub(super) mod keys;
 pub(super) mod login;
@@ -33,6 +34,7 @@ pub fn suite() -> Suite {
         streams::cases(),
         keys::cases(),
         encapsulation::cases(),
+        hashes::cases(),
         hostile::cases(),
         fork::cases(),
         threads::cases(),
