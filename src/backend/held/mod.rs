@@ -13,9 +13,9 @@ pub use certificate::{certificate, certificates_in};
 pub use gate::{Gate, MAX_PIN_LEN};
 pub use index::indexed;
 pub use object::{
-    FIRST_SESSION_OBJECT, MIN_RSA_BYTES, Object, allows, caller, check_strength, expect_no_pin_wanted,
-    expect_usable, hash_text, is_secret_type, no_object_as, operation, revealed, row, slot_id, unique_id,
-    visible, wrong_type_as,
+    FIRST_SESSION_OBJECT, MIN_RSA_BYTES, OPERATION_FLAGS, Object, allows, caller, check_strength,
+    expect_no_pin_wanted, expect_usable, hash_text, is_secret_type, no_object_as, operation, revealed, row,
+    slot_id, unique_id, visible, wrong_type_as,
 };
 pub use operations::{
     Keeper, add_one, derive, digest_key, key_for, make_key, make_key_pair, prepare, unwrap, wrap,

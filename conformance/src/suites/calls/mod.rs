@@ -7,6 +7,7 @@ pub(super) mod general;
 pub(super) mod hostile;
 pub(super) mod keys;
 pub(super) mod login;
+mod messages;
 mod objects;
 pub(super) mod operations;
 mod search;
@@ -19,7 +20,7 @@ use crate::runner::{Case, Suite};
 
 /// The suite.
 pub fn suite() -> Suite {
-    let cases: [Vec<Case>; 13] = [
+    let cases: [Vec<Case>; 14] = [
         sweep::cases(),
         general::cases(),
         sessions::cases(),
@@ -28,6 +29,7 @@ pub fn suite() -> Suite {
         search::cases(),
         operations::cases(),
         combined::cases(),
+        messages::cases(),
         streams::cases(),
         keys::cases(),
         hostile::cases(),
