@@ -327,6 +327,27 @@ impl Mech {
         Self::with_struct(CKM_AES_GCM, &parameter, vec![iv, tag])
     }
 
+    /// AES-GCM for C_WrapKey where the token makes the IV: [`Mech::buffer`] 0, whose first `fixed_bits` stay.
+    pub fn gcm_wrap(
+        iv: &[u8],
+        fixed_bits: CK_ULONG,
+        generator: CK_GENERATOR_FUNCTION,
+        aad: &[u8],
+        tag_bits: CK_ULONG,
+    ) -> Self {
+        let (mut iv, aad) = (iv.to_vec(), aad.to_vec());
+        let parameter = CK_GCM_WRAP_PARAMS {
+            pIv: iv.as_mut_ptr(),
+            ulIvLen: ulen(iv.len()),
+            ulIvFixedBits: fixed_bits,
+            ivGenerator: generator,
+            pAAD: address(&aad),
+            ulAADLen: ulen(aad.len()),
+            ulTagBits: tag_bits,
+        };
+        Self::with_struct(CKM_AES_GCM, &parameter, vec![iv, aad])
+    }
+
     /// Overrides the parameter length that the module is told (for short and huge structs).
     pub fn claim_len(mut self, len: CK_ULONG) -> Self {
         self.len = len;

@@ -55,12 +55,13 @@ pub fn wrap(
     })
 }
 
-/// C_WrapKeyAuthenticated: leaves IV and tag in `message`. Nothing is kept of a size query, no IV is used up by it.
+/// C_WrapKeyAuthenticated: leaves IV and tag in `message`; C_WrapKey with an IV that the token makes leaves the tag
+/// behind the wrapped key instead. Nothing is kept of a size query, no IV is used up by it.
 #[allow(clippy::too_many_arguments)]
 pub fn wrap_authenticated(
     module: &Module,
     session: ck::CK_SESSION_HANDLE,
-    (kind, message): (ck::CK_MECHANISM_TYPE, &mut Message),
+    (kind, message, tag_apart): (ck::CK_MECHANISM_TYPE, &mut Message, bool),
     wrapping_key: ObjectHandle,
     key: ObjectHandle,
     aad: &[u8],
@@ -72,7 +73,7 @@ pub fn wrap_authenticated(
     ivs.make(message)?;
     let mechanism = ordinary(kind, message, aad)?;
     let wrapped = state.backend.wrap_key(session.access(), &mechanism, wrapping_key, key)?;
-    let len = wrapped.len().saturating_sub(message.tag_len);
+    let len = wrapped.len().saturating_sub(if tag_apart { message.tag_len } else { 0 });
     let (ciphertext, tag) = wrapped.split_at_checked(len).unwrap_or_default();
     Ok(match output {
         Output::Size => Answer::Size(len),

@@ -1,4 +1,4 @@
-//! Message-based functions (PKCS#11 v3.2, sections 5.9, 5.11, 5.13 and 5.16). What a message is, `module::message` says.
+//! Message-based functions (PKCS#11 v3.2, sections 5.9, 5.11, 5.14 and 5.16). What a message is, `module::message` says.
 
 use crate::error::Result;
 use crate::mechanism::op::Cipher;

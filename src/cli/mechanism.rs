@@ -1,7 +1,5 @@
 //! `keyward mechanism`: the rows of the mechanism table, and `docs/mechanisms.md` made of them.
 
-use std::fmt::Write;
-
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
@@ -203,6 +201,7 @@ C_GetMechanismList and C_GetMechanismInfo answer from. Key sizes are in the unit
 mechanism: bits for RSA, curves and the generation of generic secrets; bytes for AES and HMAC; for ML-DSA the bytes of
 the public key. Mechanisms marked *legacy* are switched off by `policy.legacy = \"deny\"`. *Checked by* names the
 published vectors that the tests hold a mechanism against, or the other implementation that they compare it with.
+Whatever signs and verifies does so for messages too (C_SignMessage, C_VerifyMessage and their kin).
 
 | mechanism | operations | key sizes | parameter | provider | checked by | |
 | --- | --- | --- | --- | --- | --- | --- |
@@ -224,19 +223,23 @@ fn markdown(rows: &[Shown]) -> String {
         page.push_str(&line.replace("|  |", "| |").replace("|  |", "| |"));
         page.push('\n');
     }
-    let unsupported = ffi::unsupported();
-    // Writing to a String can't fail.
-    let _ = write!(
-        page,
-        "\n## Functions that are not there\n\nOf the {} functions of PKCS#11 v3.2 these {} answer \
-         CKR_FUNCTION_NOT_SUPPORTED:\n\n",
-        ffi::FUNCTIONS,
-        unsupported.len()
-    );
-    for name in unsupported {
-        let _ = writeln!(page, "- `{name}`");
+    page.push_str("\n## Functions\n\n");
+    page.push_str(&functions(&ffi::unsupported()));
+    page
+}
+
+/// Which functions are there.
+fn functions(missing: &[&str]) -> String {
+    let all = ffi::FUNCTIONS;
+    if missing.is_empty() {
+        return format!("All {all} functions of PKCS#11 v3.2 are there.");
     }
-    page.trim_end().to_owned()
+    let names: Vec<String> = missing.iter().map(|name| format!("- `{name}`")).collect();
+    format!(
+        "Of the {all} functions of PKCS#11 v3.2 these {} answer CKR_FUNCTION_NOT_SUPPORTED:\n\n{}",
+        missing.len(),
+        names.join("\n")
+    )
 }
 
 #[cfg(test)]
@@ -257,6 +260,10 @@ mod tests {
         let rows: Vec<_> = mechanism::all().map(Shown::from).collect();
         let page = markdown(&rows);
         assert!(rows.iter().all(|row| page.contains(&format!("| `{}` |", row.name()))));
-        assert!(page.contains("CKR_FUNCTION_NOT_SUPPORTED"));
+        assert!(page.contains("104 functions"));
+        assert!(
+            functions(&["C_One", "C_Two"])
+                .ends_with("these 2 answer CKR_FUNCTION_NOT_SUPPORTED:\n\n- `C_One`\n- `C_Two`")
+        );
     }
 }

@@ -1,4 +1,4 @@
-//! Message-based operations (PKCS#11 v3.2, sections 5.9, 5.11, 5.13 and 5.16): one Init, any number of messages.
+//! Message-based operations (PKCS#11 v3.2, sections 5.9, 5.11, 5.14 and 5.16): one Init, any number of messages.
 //!
 //! A process keeps mechanism and key; each message is an operation of its own that the session's way to the token
 //! prepares, as C_SignInit or C_EncryptInit would. So every backend has messages, a key that wants the PIN for each use

@@ -4,14 +4,20 @@
 //! every other error ends it. A result that did not fit waits in `pending`, so nothing is signed or decrypted twice:
 //! it is for the same call with the same data, and any other call ends the operation.
 
+mod digest;
+mod dual;
+mod judgement;
+
 use std::hash::{BuildHasher, RandomState};
 
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
 use crate::token::Prepared;
-use crate::types::SecretBytes;
+
+pub use digest::Saved;
+pub use judgement::Judgement;
 
 /// Where a call's output goes.
 pub enum Output<'a> {
@@ -287,169 +293,6 @@ impl Slot<dyn Producer> {
                 Ok((Answer::Written(out.len()), false))
             }
         })
-    }
-}
-
-impl Slot<dyn Producer> {
-    /// C_DigestKey: the value of a key as a part. CKR_KEY_INDIGESTIBLE where the digest could show it; the operation
-    /// goes on then.
-    pub fn feed_key(&mut self, value: &[u8]) -> Result<()> {
-        let active = self.0.as_ref().ok_or(ErrorKind::OperationNotInitialized)?;
-        match active.operation.takes_keys() {
-            true => self.update(value),
-            false => Err(Error::new(ErrorKind::KeyIndigestible, "this digest does not hide what goes in")),
-        }
-    }
-
-    /// C_GetOperationState: the running digest. CKR_STATE_UNSAVEABLE, CKR_OPERATION_NOT_INITIALIZED.
-    pub fn save(&self) -> Result<Saved> {
-        let active = self.0.as_ref().ok_or(ErrorKind::OperationNotInitialized)?;
-        let state = active.operation.save().ok_or_else(|| {
-            Error::new(ErrorKind::StateUnsaveable, "the state of this mechanism can't be taken out")
-        })?;
-        Ok(Saved { streaming: active.stage == Stage::Streaming, state })
-    }
-
-    /// C_SetOperationState, in the place of whatever runs. CKR_SAVED_STATE_INVALID.
-    pub fn restore(&mut self, mut operation: Box<dyn Producer>, saved: &Saved, number: u64) -> Result<()> {
-        operation.restore(&saved.state)?;
-        self.start(Prepared { operation, authenticate: false }, number);
-        if let (Some(active), true) = (&mut self.0, saved.streaming) {
-            active.stage = Stage::Streaming;
-        }
-        Ok(())
-    }
-}
-
-/// A running operation, taken out.
-pub struct Saved {
-    /// Whether it is in the middle of parts.
-    pub streaming: bool,
-    /// What the mechanism saved.
-    pub state: SecretBytes,
-}
-
-/// A verification whose signature came first (C_VerifySignatureInit).
-pub struct Judgement {
-    /// The verification.
-    pub verifier: Box<dyn Verifier>,
-    /// The signature.
-    pub signature: Vec<u8>,
-}
-
-impl Slot<Judgement> {
-    /// C_VerifySignature.
-    pub fn once(&mut self, data: &[u8]) -> Result<()> {
-        self.run(|active| {
-            active.expect_ready()?;
-            let Judgement { verifier, signature } = &mut *active.operation;
-            verifier.once(data, signature)?;
-            Ok((Answer::Written(0), false))
-        })
-        .map(drop)
-    }
-
-    /// C_VerifySignatureUpdate.
-    pub fn update(&mut self, part: &[u8]) -> Result<()> {
-        self.run(|active| {
-            active.stage = Stage::Streaming;
-            active.operation.verifier.update(part)?;
-            Ok((Answer::Written(0), true))
-        })
-        .map(drop)
-    }
-
-    /// C_VerifySignatureFinal.
-    pub fn finish(&mut self) -> Result<()> {
-        self.run(|active| {
-            let Judgement { verifier, signature } = &mut *active.operation;
-            verifier.finish(signature)?;
-            Ok((Answer::Written(0), false))
-        })
-        .map(drop)
-    }
-}
-
-/// What a dual function feeds beside its cipher: a digest, a signature, a verification.
-pub trait Sink {
-    /// CKR_OPERATION_NOT_INITIALIZED, CKR_USER_NOT_LOGGED_IN.
-    fn expect_running(&self) -> Result<()>;
-    /// Feeds a part.
-    fn feed(&mut self, part: &[u8]) -> Result<()>;
-    /// Ends it.
-    fn end(&mut self);
-}
-
-macro_rules! sink {
-    ($($operation:ty),*) => { $(
-        impl Sink for Slot<$operation> {
-            fn expect_running(&self) -> Result<()> {
-                self.running().map(drop)
-            }
-            fn feed(&mut self, part: &[u8]) -> Result<()> {
-                self.update(part)
-            }
-            fn end(&mut self) {
-                self.cancel();
-            }
-        }
-    )* };
-}
-sink!(dyn Producer, dyn Verifier);
-
-impl Slot<dyn Cipher> {
-    /// C_DigestEncryptUpdate, C_SignEncryptUpdate: the same part into both. Both go on or both end; a size query and
-    /// CKR_BUFFER_TOO_SMALL move neither.
-    pub fn update_beside(&mut self, sink: &mut dyn Sink, part: &[u8], output: Output<'_>) -> Result<Answer> {
-        self.both(sink, |cipher, sink| {
-            let len = cipher.running()?.operation.update_len(part.len());
-            match exact(output, len) {
-                Err(answer) => Ok(answer),
-                Ok(out) => {
-                    sink.feed(part)?;
-                    cipher.update(part, Output::Buffer(out))
-                }
-            }
-        })
-    }
-
-    /// C_DecryptDigestUpdate, C_DecryptVerifyUpdate: what comes out of the cipher goes into the other. Likewise.
-    pub fn update_before(&mut self, sink: &mut dyn Sink, part: &[u8], output: Output<'_>) -> Result<Answer> {
-        self.both(sink, |cipher, sink| {
-            let len = cipher.running()?.operation.update_len(part.len());
-            match exact(output, len) {
-                Err(answer) => Ok(answer),
-                Ok(out) => {
-                    let answer = cipher.update(part, Output::Buffer(&mut *out))?;
-                    if let Answer::Written(len) = answer {
-                        sink.feed(out.get(..len).unwrap_or_default()).inspect_err(|_| out.zeroize())?;
-                    }
-                    Ok(answer)
-                }
-            }
-        })
-    }
-
-    /// Works with both operations. Where one of them is not there, the other stays as it is; any other error ends both.
-    fn both(
-        &mut self,
-        sink: &mut dyn Sink,
-        work: impl FnOnce(&mut Self, &mut dyn Sink) -> Result<Answer>,
-    ) -> Result<Answer> {
-        let ready = self.running().map(drop).and_then(|()| sink.expect_running());
-        let answer = ready.and_then(|()| {
-            let answer = work(self, sink);
-            if answer.is_err() {
-                self.cancel();
-                sink.end();
-            }
-            answer
-        });
-        if matches!(&answer, Err(error) if error.kind() == ErrorKind::UserNotLoggedIn) {
-            self.cancel();
-            sink.end();
-        }
-        answer
     }
 }
 

@@ -78,7 +78,8 @@ fn nobody_is_asked_before_somebody_looks() {
     let slot = desk.slot("quiet");
     assert!((1..=0x7fff_ffff).contains(&slot));
     let info = desk.module.token_info(slot).unwrap();
-    assert_eq!(info.flags, CKF_TOKEN_INITIALIZED | CKF_RNG);
+    let operations = CKF_DUAL_CRYPTO_OPERATIONS | CKF_RESTORE_KEY_NOT_NEEDED;
+    assert_eq!(info.flags, CKF_TOKEN_INITIALIZED | CKF_RNG | operations);
     assert!(desk.module.offers(slot, CKM_ECDSA, CKF_SIGN | CKF_VERIFY));
     assert!(!desk.module.offers(slot, CKM_ML_DSA, CKF_SIGN));
     let session = stage.session(&desk);

@@ -26,7 +26,8 @@ fn a_zymkey_is_a_token() {
     assert_eq!(text(&info.serialNumber), serial.trim());
     assert_eq!(text(&info.manufacturerID), "Zymbit");
     assert_eq!((info.firmwareVersion.major, info.firmwareVersion.minor), (1, 0));
-    assert_eq!(info.flags, CKF_RNG | CKF_TOKEN_INITIALIZED | CKF_WRITE_PROTECTED);
+    let operations = CKF_DUAL_CRYPTO_OPERATIONS | CKF_RESTORE_KEY_NOT_NEEDED;
+    assert_eq!(info.flags, CKF_RNG | CKF_TOKEN_INITIALIZED | CKF_WRITE_PROTECTED | operations);
     let info = desk.module.slot_info(slot).unwrap();
     assert!(text(&info.slotDescription).contains(serial.trim()));
 

@@ -15,8 +15,8 @@ pub use certificate::{certificate, certificates_in};
 pub use gate::{Gate, MAX_PIN_LEN};
 pub use index::indexed;
 pub use object::{
-    FIRST_SESSION_OBJECT, Object, caller, expect_no_pin_wanted, hash_text, is_secret_type, no_object_as,
-    operation, revealed, slot_id, unique_id, visible, wrong_type_as,
+    FIRST_SESSION_OBJECT, OPERATION_FLAGS, Object, caller, expect_no_pin_wanted, hash_text, is_secret_type,
+    no_object_as, operation, revealed, slot_id, unique_id, visible, wrong_type_as,
 };
 pub use operations::{
     Keeper, add_one, decapsulate, derive, digest_key, encapsulate, key_for, make_key, make_key_pair, prepare,

@@ -17,6 +17,9 @@ use crate::types::ck;
 /// Session objects' handles start here; rows' and built-in objects' stay below.
 pub const FIRST_SESSION_OBJECT: ObjectHandle = 0x8000_0000;
 
+/// What C_GetTokenInfo says of operations: two go on at once, and a saved one needs no key to go on.
+pub const OPERATION_FLAGS: ck::CK_FLAGS = ck::CKF_DUAL_CRYPTO_OPERATIONS | ck::CKF_RESTORE_KEY_NOT_NEEDED;
+
 /// An object and, once it was used, its parsed key.
 pub struct Object {
     /// Its handle.

@@ -185,7 +185,7 @@ impl Token for KmsToken {
     }
 
     fn info(&self) -> Result<TokenInfo> {
-        let mut flags = ck::CKF_TOKEN_INITIALIZED | ck::CKF_RNG;
+        let mut flags = ck::CKF_TOKEN_INITIALIZED | ck::CKF_RNG | held::OPERATION_FLAGS;
         if !matches!(self.settings.pin, Pin::None) {
             flags |= ck::CKF_LOGIN_REQUIRED | ck::CKF_USER_PIN_INITIALIZED;
         }

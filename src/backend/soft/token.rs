@@ -9,7 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use super::objects::Objects;
 use super::session::SoftSession;
 use super::source::Source;
-use crate::backend::held::Offer;
+use crate::backend::held::{self, Offer};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{self, Descriptor};
@@ -367,10 +367,8 @@ fn role(user: User) -> Role {
 }
 
 /// CKF_ bits of a token that nobody was asked about: one that is ready to use.
-const ASSUMED_FLAGS: ck::CK_FLAGS = ck::CKF_TOKEN_INITIALIZED
-    | ck::CKF_LOGIN_REQUIRED
-    | ck::CKF_USER_PIN_INITIALIZED
-    | ck::CKF_RESTORE_KEY_NOT_NEEDED;
+const ASSUMED_FLAGS: ck::CK_FLAGS =
+    ck::CKF_TOKEN_INITIALIZED | ck::CKF_LOGIN_REQUIRED | ck::CKF_USER_PIN_INITIALIZED | held::OPERATION_FLAGS;
 
 /// CKF_ bits of a role's PIN: count low, final try, locked.
 const PIN_FLAGS: [(Role, [ck::CK_FLAGS; 3]); 2] = [
@@ -431,7 +429,7 @@ impl Token for SoftToken {
         };
         let header = open.store.header()?;
         info.label = header.label;
-        info.flags |= ck::CKF_TOKEN_INITIALIZED | ck::CKF_RESTORE_KEY_NOT_NEEDED;
+        info.flags |= ck::CKF_TOKEN_INITIALIZED | held::OPERATION_FLAGS;
         let conditions = [
             (header.login_required, ck::CKF_LOGIN_REQUIRED),
             (header.user.is_some(), ck::CKF_USER_PIN_INITIALIZED),

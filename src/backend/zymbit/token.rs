@@ -172,7 +172,7 @@ impl Token for ZymbitToken {
     }
 
     fn info(&self) -> Result<TokenInfo> {
-        let mut flags = ck::CKF_RNG | ck::CKF_TOKEN_INITIALIZED;
+        let mut flags = ck::CKF_RNG | ck::CKF_TOKEN_INITIALIZED | held::OPERATION_FLAGS;
         if self.settings.gate.is_some() {
             flags |= ck::CKF_LOGIN_REQUIRED | ck::CKF_USER_PIN_INITIALIZED;
         }

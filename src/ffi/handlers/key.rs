@@ -3,7 +3,9 @@
 use crate::calls;
 use crate::error::{ErrorKind, Result};
 use crate::ffi::memory::{self, Buffer};
+use crate::ffi::params::message::Raw;
 use crate::ffi::{params, state, templates};
+use crate::module::message::ordinary;
 use crate::module::operation::Answer;
 use crate::types::{ck, length};
 
@@ -60,9 +62,39 @@ pub(in crate::ffi) unsafe fn wrap(
     wrapped_len: *mut ck::CK_ULONG,
 ) -> Result<()> {
     let module = state::module()?;
-    // SAFETY: the host vouches for mechanism and buffer.
-    let (mechanism, buffer) = unsafe { (params::mechanism(mechanism)?, Buffer::new(wrapped, wrapped_len)?) };
-    buffer.fill(|output| calls::key::wrap(module, session, &mechanism, wrapping_key, key, output))
+    // SAFETY: the host vouches for mechanism and buffer, and for the places in the parameter.
+    unsafe {
+        if let Some((kind, mut raw, aad)) = params::message::of_wrapping(mechanism)? {
+            let buffer = Buffer::new(wrapped, wrapped_len)?;
+            let keys = (wrapping_key, key);
+            return match wrap_with(session, (kind, &mut raw, false), keys, &aad, buffer)? {
+                true => raw.write_iv(),
+                false => Ok(()),
+            };
+        }
+        let (mechanism, buffer) = (params::mechanism(mechanism)?, Buffer::new(wrapped, wrapped_len)?);
+        buffer.fill(|output| calls::key::wrap(module, session, &mechanism, wrapping_key, key, output))
+    }
+}
+
+/// Wraps with a parameter in which the IV, and with `tag_apart` the tag, is given back. Answers whether it was done.
+fn wrap_with(
+    session: ck::CK_SESSION_HANDLE,
+    (kind, raw, tag_apart): (ck::CK_MECHANISM_TYPE, &mut Raw, bool),
+    (wrapping_key, key): (ck::CK_OBJECT_HANDLE, ck::CK_OBJECT_HANDLE),
+    aad: &[u8],
+    buffer: Buffer,
+) -> Result<bool> {
+    let module = state::module()?;
+    let mut made = false;
+    buffer.fill(|output| {
+        let message = (kind, &mut raw.message, tag_apart);
+        let answer =
+            calls::key::wrap_authenticated(module, session, message, wrapping_key, key, aad, output)?;
+        made = matches!(answer, Answer::Written(_));
+        Ok(answer)
+    })?;
+    Ok(made)
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -80,7 +112,11 @@ pub(in crate::ffi) unsafe fn unwrap(
     memory::check_target(key)?;
     // SAFETY: the host vouches for mechanism, input, template and target.
     unsafe {
-        let mechanism = params::mechanism(mechanism)?;
+        let mechanism = match params::message::of_wrapping(mechanism)? {
+            // The IV is there, whoever made it.
+            Some((kind, raw, aad)) => ordinary(kind, &raw.message, &aad)?,
+            None => params::mechanism(mechanism)?,
+        };
         let wrapped = memory::input(wrapped, wrapped_len)?;
         let template = templates::template(template, count)?;
         memory::write(
@@ -101,7 +137,7 @@ pub(in crate::ffi) unsafe fn wrap_authenticated(
     wrapped: *mut u8,
     wrapped_len: *mut ck::CK_ULONG,
 ) -> Result<()> {
-    let module = state::module()?;
+    state::module()?.session(session)?;
     // SAFETY: the host vouches for mechanism, input and buffer, and for the places in the parameter.
     unsafe {
         let (kind, mut raw) = params::message::of_mechanism(mechanism)?;
@@ -110,15 +146,7 @@ pub(in crate::ffi) unsafe fn wrap_authenticated(
             raw.expect_room_for_tag()?;
         }
         let aad = buffer.apart_from(aad)?;
-        let mut made = false;
-        buffer.fill(|output| {
-            let message = (kind, &mut raw.message);
-            let answer =
-                calls::key::wrap_authenticated(module, session, message, wrapping_key, key, &aad, output)?;
-            made = matches!(answer, Answer::Written(_));
-            Ok(answer)
-        })?;
-        if made {
+        if wrap_with(session, (kind, &mut raw, true), (wrapping_key, key), &aad, buffer)? {
             raw.write_iv()?;
             raw.write_tag()?;
         }
@@ -140,6 +168,7 @@ pub(in crate::ffi) unsafe fn unwrap_authenticated(
     key: *mut ck::CK_OBJECT_HANDLE,
 ) -> Result<()> {
     let module = state::module()?;
+    module.session(session)?;
     memory::check_target(key)?;
     // SAFETY: the host vouches for mechanism, inputs, template and target.
     unsafe {

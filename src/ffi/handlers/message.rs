@@ -1,4 +1,4 @@
-//! Message-based functions (PKCS#11 v3.2, sections 5.9, 5.11, 5.13 and 5.16).
+//! Message-based functions (PKCS#11 v3.2, sections 5.9, 5.11, 5.14 and 5.16).
 //!
 //! What `pParameter` of an encrypted message points to depends on the mechanism of the session's process, which is
 //! asked for first. Signatures have no mechanism with such a parameter here.

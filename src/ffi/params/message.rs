@@ -1,6 +1,6 @@
 //! The parameters of messages (`CK_GCM_MESSAGE_PARAMS` and its like), and what encryption leaves in them.
 
-use super::{MAX_SMALL, invalid, iv_bytes, structure};
+use super::{MAX_DATA, MAX_SMALL, bytes, invalid, iv_bytes, structure};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::memory;
 use crate::mechanism::{self, Iv, Message, MessageKind};
@@ -90,6 +90,47 @@ pub(in crate::ffi) unsafe fn of_mechanism(
     Ok((raw.mechanism, unsafe { Raw::read(form.kind, raw.pParameter, raw.ulParameterLen) }?))
 }
 
+/// The same for C_WrapKey and C_UnwrapKey, whose parameter may be one that lets the token make the IV
+/// (`CK_GCM_WRAP_PARAMS`): with it, the associated data. `None` for a mechanism with another parameter.
+///
+/// # Safety
+/// As [`of_mechanism`].
+pub(in crate::ffi) unsafe fn of_wrapping(
+    pointer: *const ck::CK_MECHANISM,
+) -> Result<Option<(ck::CK_MECHANISM_TYPE, Raw, Vec<u8>)>> {
+    if pointer.is_null() || !pointer.is_aligned() {
+        return Ok(None);
+    }
+    // SAFETY: not null and aligned; the caller vouches for the memory.
+    let raw = unsafe { pointer.read() };
+    let form = mechanism::descriptor(raw.mechanism).and_then(|row| row.ops.message);
+    if form.is_none_or(|form| length(raw.ulParameterLen) != wrapping_len(form.kind)) {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let p: ck::CK_GCM_WRAP_PARAMS = unsafe { structure(&raw) }?;
+    let message = ck::CK_GCM_MESSAGE_PARAMS {
+        pIv: p.pIv,
+        ulIvLen: p.ulIvLen,
+        ulIvFixedBits: p.ulIvFixedBits,
+        ivGenerator: p.ivGenerator,
+        pTag: std::ptr::null_mut(),
+        ulTagBits: p.ulTagBits,
+    };
+    // SAFETY: the caller's promise, for both.
+    unsafe {
+        let aad = bytes(p.pAAD, p.ulAADLen, MAX_DATA, "the AAD is null or too long")?;
+        Ok(Some((raw.mechanism, of_gcm(&message)?, aad)))
+    }
+}
+
+/// The size of the structure for C_WrapKey that corresponds to a message's.
+const fn wrapping_len(kind: MessageKind) -> usize {
+    match kind {
+        MessageKind::Gcm => size_of::<ck::CK_GCM_WRAP_PARAMS>(),
+    }
+}
+
 /// No tag is longer.
 const MAX_TAG: usize = 16;
 
@@ -104,7 +145,10 @@ unsafe fn give(to: *mut u8, from: &Iv) -> Result<()> {
 unsafe fn gcm(parameter: *mut std::ffi::c_void, len: ck::CK_ULONG) -> Result<Raw> {
     let raw = ck::CK_MECHANISM { mechanism: ck::CKM_AES_GCM, pParameter: parameter, ulParameterLen: len };
     // SAFETY: the caller's promise.
-    let p: ck::CK_GCM_MESSAGE_PARAMS = unsafe { structure(&raw) }?;
+    unsafe { of_gcm(&structure(&raw)?) }
+}
+
+unsafe fn of_gcm(p: &ck::CK_GCM_MESSAGE_PARAMS) -> Result<Raw> {
     if p.ulTagBits % 8 != 0 || length(p.ulTagBits) > 8 * MAX_TAG {
         return Err(invalid("ulTagBits is no tag length of SP 800-38D: 128 is usual"));
     }

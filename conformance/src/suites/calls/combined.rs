@@ -5,7 +5,7 @@ use cryptoki_sys::*;
 use super::super::fixture;
 use super::operations::inits;
 use crate::runner::{Case, Check, Context, expect, expect_ok};
-use crate::{Attr, Mech, Rv, cases, ensure, skip};
+use crate::{Attr, Mech, Object, Rv, Session, call, cases, ensure, size, skip, ulen};
 
 pub(super) fn cases() -> Vec<Case> {
     cases![
@@ -54,8 +54,12 @@ fn digest_key(context: &Context) -> Check {
         other => other?,
     }
     ensure!(s.digest_final()?.starts_with(&[0xba, 0x78, 0x16, 0xbf]), "C_DigestKey digests something else");
+    expect(s.digest_key(key), &[CKR_OPERATION_NOT_INITIALIZED])?;
     s.digest_init(&Mech::new(CKM_SHA256))?;
-    expect(s.digest_key(0x0fff_ffff), &[CKR_KEY_HANDLE_INVALID])
+    s.digest_update(b"a")?;
+    expect(s.digest_key(0x0fff_ffff), &[CKR_KEY_HANDLE_INVALID])?;
+    let (_, private) = fixture::ec(&s, &[])?;
+    expect(s.digest_key(private), &[CKR_KEY_INDIGESTIBLE, CKR_KEY_HANDLE_INVALID])
 }
 
 fn recover(context: &Context) -> Check {
@@ -76,7 +80,54 @@ fn recover(context: &Context) -> Check {
         "C_VerifyRecover gives something else"
     );
     expect(s.verify_recover(&mech, public, &[1; 256]), &[CKR_SIGNATURE_INVALID])?;
-    expect(s.verify_recover(&mech, public, &[1; 255]), &[CKR_SIGNATURE_LEN_RANGE])
+    expect(s.verify_recover(&mech, public, &[1; 255]), &[CKR_SIGNATURE_LEN_RANGE])?;
+    recover_sequences(&s, &mech, public, private)
+}
+
+/// Who may, when, and what queries and small buffers leave.
+fn recover_sequences(s: &Session, mech: &Mech, public: Object, private: Object) -> Check {
+    let none = &[CKR_OPERATION_NOT_INITIALIZED];
+    expect(s.sign_recover_once(b"x"), none)?;
+    expect(s.verify_recover_once(b"x"), none)?;
+    let (_, other) = fixture::rsa(s, &[Attr::bool(CKA_SIGN_RECOVER, false)])?;
+    expect(s.sign_recover_init(mech, other), &[CKR_KEY_FUNCTION_NOT_PERMITTED])?;
+    expect(s.sign_recover_init(mech, 0x0fff_ffff), &[CKR_KEY_HANDLE_INVALID])?;
+    expect(s.sign_recover_init(&Mech::new(CKM_SHA256_RSA_PKCS), private), &[CKR_MECHANISM_INVALID])?;
+    s.sign_recover_init(mech, private)?;
+    expect(s.sign_recover_init(mech, private), &[CKR_OPERATION_ACTIVE])?;
+    let ask = |call: &dyn Fn(*mut u8, *mut CK_ULONG) -> Rv, room: usize| {
+        let (mut buffer, mut len) = (vec![0_u8; room], ulen(room));
+        let pointer = if room == 0 { std::ptr::null_mut() } else { buffer.as_mut_ptr() };
+        (call(pointer, &mut len), size(len))
+    };
+    let sign = |out: *mut u8, len: *mut CK_ULONG| {
+        call!(s.module(), C_SignRecover(s.handle(), b"data".as_ptr().cast_mut(), 4, out, len))
+    };
+    ensure!(ask(&sign, 0) == (Rv(CKR_OK), 256), "the size query of C_SignRecover");
+    ensure!(ask(&sign, 255) == (Rv(CKR_BUFFER_TOO_SMALL), 256), "C_SignRecover into a small buffer");
+    let signature = s.sign_recover_once(b"data")?;
+    expect(s.sign_recover_once(b"data"), none)?;
+    s.verify_recover_init(mech, public)?;
+    let (pointer, signature_len) = (signature.as_ptr().cast_mut(), ulen(signature.len()));
+    let recover = |out: *mut u8, len: *mut CK_ULONG| {
+        call!(s.module(), C_VerifyRecover(s.handle(), pointer, signature_len, out, len))
+    };
+    let (rv, len) = ask(&recover, 0);
+    ensure!(rv == CKR_OK && (4..=256).contains(&len), "the size query of C_VerifyRecover");
+    ensure!(ask(&recover, 3) == (Rv(CKR_BUFFER_TOO_SMALL), 4), "C_VerifyRecover into a small buffer");
+    ensure!(s.verify_recover_once(&signature)? == b"data", "something else after a small buffer");
+    // That the signature is none goes before that the buffer is too small.
+    s.verify_recover_init(mech, public)?;
+    let wrong = [1_u8; 256];
+    let recover = |out: *mut u8, len: *mut CK_ULONG| {
+        call!(s.module(), C_VerifyRecover(s.handle(), wrong.as_ptr().cast_mut(), 256, out, len))
+    };
+    ensure!(ask(&recover, 1).0 == CKR_SIGNATURE_INVALID, "a small buffer hides that the signature is wrong");
+    s.sign_recover_init(mech, private)?;
+    s.verify_recover_init(mech, public)?;
+    s.cancel(CKF_SIGN_RECOVER | CKF_VERIFY_RECOVER)?;
+    expect(s.sign_recover_once(b"x"), none)?;
+    expect(s.verify_recover_once(&signature), none)
 }
 
 fn dual_functions(context: &Context) -> Check {
@@ -101,7 +152,43 @@ fn dual_functions(context: &Context) -> Check {
     opened.extend(s.decrypt_final()?);
     ensure!(opened == [7; 32], "C_DecryptDigestUpdate decrypts something else");
     ensure!(s.digest_final()? == digest, "C_DecryptDigestUpdate digests something else");
-    Ok(())
+    dual_queries(&s, &cbc, key, &digest)
+}
+
+/// Neither operation moves where no output is given, and neither is there alone.
+fn dual_queries(s: &Session, cbc: &Mech, key: Object, digest: &[u8]) -> Check {
+    let none = &[CKR_OPERATION_NOT_INITIALIZED];
+    expect(s.digest_encrypt_update(b"x"), none)?;
+    expect(s.sign_encrypt_update(b"x"), none)?;
+    expect(s.decrypt_digest_update(b"x"), none)?;
+    expect(s.decrypt_verify_update(b"x"), none)?;
+    s.digest_init(&Mech::new(CKM_SHA256))?;
+    expect(s.digest_encrypt_update(b"x"), none)?;
+    s.encrypt_init(cbc, key)?;
+    let (mut data, mut out, mut len) = ([7_u8; 32], [0_u8; 32], 0);
+    let data = data.as_mut_ptr();
+    let rv = call!(s.module(), C_DigestEncryptUpdate(s.handle(), data, 32, std::ptr::null_mut(), &mut len));
+    ensure!((rv, len) == (Rv(CKR_OK), 32), "the size query answers {rv} {len}");
+    len = 31;
+    let rv = call!(s.module(), C_DigestEncryptUpdate(s.handle(), data, 32, out.as_mut_ptr(), &mut len));
+    ensure!((rv, len) == (Rv(CKR_BUFFER_TOO_SMALL), 32), "a small buffer answers {rv} {len}");
+    let sealed = s.digest_encrypt_update(&[7; 32])?;
+    s.encrypt_final()?;
+    ensure!(s.digest_final()? == digest, "a query or a small buffer moved the digest");
+    ensure!(sealed == s.encrypt(cbc, key, &[7; 32])?, "a query or a small buffer moved the cipher");
+
+    let (secret, hmac) = (fixture::secret(s, &[5; 32])?, Mech::new(CKM_SHA256_HMAC));
+    s.sign_init(&hmac, secret)?;
+    s.encrypt_init(cbc, key)?;
+    ensure!(s.sign_encrypt_update(&[7; 32])? == sealed, "C_SignEncryptUpdate encrypts something else");
+    s.encrypt_final()?;
+    let mac = s.sign_final()?;
+    ensure!(mac == s.sign(&hmac, secret, &[7; 32])?, "C_SignEncryptUpdate signs something else");
+    s.decrypt_init(cbc, key)?;
+    s.verify_init(&hmac, secret)?;
+    ensure!(s.decrypt_verify_update(&sealed)? == [7; 32], "C_DecryptVerifyUpdate decrypts something else");
+    s.decrypt_final()?;
+    expect_ok(s.verify_final(&mac))
 }
 
 fn operation_state(context: &Context) -> Check {

@@ -9,6 +9,7 @@ mod hashes;
 pub(super) mod hostile;
 pub(super) mod keys;
 pub(super) mod login;
+mod messages;
 mod objects;
 pub(super) mod operations;
 mod search;
@@ -22,7 +23,7 @@ use crate::runner::{Case, Suite};
 
 /// The suite.
 pub fn suite() -> Suite {
-    let cases: [Vec<Case>; 14] = [
+    let cases: [Vec<Case>; 16] = [
         sweep::cases(),
         general::cases(),
         sessions::cases(),
@@ -31,6 +32,7 @@ pub fn suite() -> Suite {
         search::cases(),
         operations::cases(),
         combined::cases(),
+        messages::cases(),
         streams::cases(),
         keys::cases(),
         encapsulation::cases(),
