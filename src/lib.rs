@@ -20,3 +20,8 @@ pub mod observe;
 pub mod store;
 pub mod token;
 pub mod types;
+
+/// This library's own: the host has another.
+#[cfg(feature = "kms")]
+#[global_allocator]
+static ALLOCATOR: types::Wiping = types::Wiping;

@@ -145,7 +145,7 @@ pub fn send<'a>(
         if left.is_zero() {
             return Err(Error::new(Kind::Broken, "no time left after the access token came"));
         }
-        let mut request = request().header("authorization", format!("Bearer {token}"));
+        let mut request = request().header("authorization", ["Bearer ", token].concat());
         if !request.body.is_empty() {
             request = request.header("content-type", "application/json");
         }
@@ -247,7 +247,7 @@ mod tests {
                             while waiting.load(Ordering::SeqCst) < 8 {
                                 std::thread::yield_now();
                             }
-                            std::thread::sleep(Duration::from_millis(200));
+                            std::thread::sleep(Duration::from_secs(1));
                             if succeeds { fetched("one", 3600) } else { refused() }
                         });
                         assert_eq!(token.is_ok(), succeeds);

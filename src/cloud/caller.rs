@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 
 use super::{Error, Kind, Result};
 use crate::crypto;
+use crate::types::wiping;
 
 /// The first wait is drawn from zero to this; each further one from twice as much.
 const FIRST_WAIT: Duration = Duration::from_millis(100);
@@ -56,6 +57,7 @@ pub enum Repeat {
 impl Repeat {
     fn allows(self, error: &Error) -> bool {
         match (self, error.kind()) {
+            _ if error.is_lasting() => false,
             // Refused before it was looked at, whatever it is.
             (_, Kind::Unreachable | Kind::Throttled) => true,
             (Repeat::Always, _) => error.is_temporary(),
@@ -108,7 +110,7 @@ impl Caller {
     }
 
     /// Makes attempts until one succeeds, fails for good, or the time or the budget is used up: then it answers the last
-    /// failure. An attempt gets the time that it may take.
+    /// failure. An attempt gets the time that it may take; what it frees is wiped.
     pub fn call<T>(
         &self,
         repeat: Repeat,
@@ -125,7 +127,7 @@ impl Caller {
             if limit.is_zero() {
                 return Err(Error::new(Kind::Broken, "no time left for the call"));
             }
-            let error = match attempt(limit) {
+            let error = match wiping(|| attempt(limit)) {
                 Ok(answer) => {
                     self.succeeded();
                     return Ok(answer);
@@ -235,6 +237,16 @@ mod tests {
         ] {
             assert_eq!(attempts(&caller(), repeat, kind), expected, "{repeat:?} {kind:?}");
         }
+    }
+
+    #[test]
+    fn trouble_that_stays_is_not_met_again() {
+        let (caller, mut made) = (caller(), 0);
+        let answer: Result<()> = caller.call(Repeat::Always, caller.deadline(), |_| {
+            made += 1;
+            Err(Error::new(Kind::Unreachable, "not trusted").lasting())
+        });
+        assert_eq!((answer.unwrap_err().kind(), made), (Kind::Unreachable, 1));
     }
 
     #[test]

@@ -45,12 +45,13 @@ pub struct Error {
     kind: Kind,
     what: String,
     retry_after: Option<Duration>,
+    lasts: bool,
 }
 
 impl Error {
     /// An error with a reason.
     pub fn new(kind: Kind, what: impl Into<String>) -> Self {
-        Error { kind, what: what.into(), retry_after: None }
+        Error { kind, what: what.into(), retry_after: None, lasts: false }
     }
 
     /// The same with the time that the service asked to wait.
@@ -63,6 +64,11 @@ impl Error {
         Error { kind, ..self }
     }
 
+    /// The same, but of a sort that stays: trying again soon is of no use.
+    pub fn lasting(self) -> Self {
+        Error { lasts: true, ..self }
+    }
+
     /// Which kind.
     pub fn kind(&self) -> Kind {
         self.kind
@@ -71,6 +77,11 @@ impl Error {
     /// How long the service asked to wait.
     pub fn retry_after(&self) -> Option<Duration> {
         self.retry_after
+    }
+
+    /// Whether it stays as it is for long, though another of its kind would not.
+    pub fn is_lasting(&self) -> bool {
+        self.lasts
     }
 
     /// Whether the same request may fare better later.

@@ -19,7 +19,6 @@ mod error;
 pub mod gcp;
 pub mod http;
 pub mod oauth;
-mod one_write;
 mod secret_text;
 pub mod text;
 pub mod vault;

@@ -1,33 +1,55 @@
-//! Text out of an answer that must not stay in memory: tokens, plaintexts in Base64.
+//! Text that must not stay in memory: tokens, keys and passwords of services, plaintexts in Base64.
 
 use std::fmt;
 use std::ops::Deref;
+use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, Visitor};
-use zeroize::Zeroizing;
+use zeroize::Zeroize;
 
-/// A secret string: zeroized when dropped, read straight out of the (zeroized) body.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct SecretText(Zeroizing<String>);
+use crate::types::Pages;
+
+/// A secret string in memory that is locked, in no core dump, and wiped when the last copy goes: copies are one.
+#[derive(Clone)]
+pub struct SecretText(Arc<Pages>);
+
+impl Default for SecretText {
+    fn default() -> Self {
+        "".into()
+    }
+}
 
 impl From<String> for SecretText {
-    fn from(text: String) -> Self {
-        SecretText(Zeroizing::new(text))
+    fn from(mut text: String) -> Self {
+        let secret = text.as_str().into();
+        text.zeroize();
+        secret
     }
 }
 
 impl From<&str> for SecretText {
     fn from(text: &str) -> Self {
-        SecretText(Zeroizing::new(text.to_owned()))
+        let mut pages = Pages::locked(text.len());
+        pages.copy_from_slice(text.as_bytes());
+        SecretText(Arc::new(pages))
     }
 }
 
 impl Deref for SecretText {
     type Target = str;
     fn deref(&self) -> &str {
-        &self.0
+        // It was a string, and in a forked child it is zeros.
+        std::str::from_utf8(&self.0).unwrap_or_default()
     }
 }
+
+impl PartialEq for SecretText {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
+impl Eq for SecretText {}
 
 impl fmt::Debug for SecretText {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 use base64ct::{Base64, Base64UrlUnpadded, Encoding};
 
 use super::{Error, Kind, Result};
-use crate::types::SecretBytes;
+use crate::types::{SecretBytes, wiping};
 
 /// Base64 with padding.
 pub fn base64(bytes: &[u8]) -> String {
@@ -49,7 +49,8 @@ pub fn percent(text: &str) -> String {
 
 /// What a JSON answer says. [`Kind::Corrupt`] for one of another shape; the answer itself is not shown.
 pub fn from_json<'a, T: serde::Deserialize<'a>>(what: &str, body: &'a [u8]) -> Result<T> {
-    serde_json::from_slice(body).map_err(|error| {
+    // Texts with escapes are copied on their way.
+    wiping(|| serde_json::from_slice(body)).map_err(|error: serde_json::Error| {
         // Category and place: the message of a type error would quote the value.
         let why = format!(
             "{what}: the answer is not as expected ({:?} error, column {})",

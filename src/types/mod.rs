@@ -3,11 +3,17 @@
 pub mod functions;
 
 mod kdf;
+mod pages;
 mod secret;
 mod vendor;
+#[cfg(feature = "kms")]
+mod wiping;
 
 pub use kdf::{Kdf, KdfError};
+pub use pages::Pages;
 pub use secret::{LockedKey, SecretBytes};
+#[cfg(feature = "kms")]
+pub use wiping::{Wiping, wiping};
 
 /// The C types and constants of PKCS#11 v3.2 and keyward's own, under one name.
 pub mod ck {

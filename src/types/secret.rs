@@ -7,9 +7,10 @@ use std::collections::TryReserveError;
 use std::fmt;
 use std::hint::black_box;
 use std::ops::{Deref, DerefMut};
-use std::ptr::NonNull;
 
 use zeroize::{Zeroize, Zeroizing};
+
+use super::pages::Pages;
 
 /// Owned secret bytes.
 #[derive(Clone, Default)]
@@ -91,96 +92,29 @@ impl fmt::Debug for SecretBytes {
 ///
 /// Each of the three is best effort (a low RLIMIT_MEMLOCK, an old kernel): the key works without them. In a forked
 /// child the bytes read as zeros, so a child must log in anew, which the specification asks of it anyway.
-pub struct LockedKey(Place);
-
-enum Place {
-    /// A private anonymous mapping of `PAGE` bytes.
-    Page(NonNull<[u8; 32]>),
-    /// Where no page could be mapped.
-    Heap(Box<[u8; 32]>),
-}
-
-/// The size that is mapped; the kernel rounds it up to its own page.
-const PAGE: usize = 4096;
+pub struct LockedKey(Pages);
 
 impl LockedKey {
     /// A key that `fill` writes (a random generator, a derivation) straight into the locked page.
     pub fn random<E>(fill: impl FnOnce(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
-        let mut key = LockedKey(Place::new());
-        fill(key.bytes_mut())?;
+        let mut key = LockedKey(Pages::locked(32));
+        fill(&mut key.0)?;
         Ok(key)
     }
 
     /// A copy of `bytes`, which the caller wipes.
     pub fn from_slice(bytes: &[u8; 32]) -> Self {
-        let mut key = LockedKey(Place::new());
-        key.bytes_mut().copy_from_slice(bytes);
+        let mut key = LockedKey(Pages::locked(32));
+        key.0.copy_from_slice(bytes);
         key
     }
 
     /// The key.
     pub fn as_bytes(&self) -> &[u8; 32] {
-        match &self.0 {
-            // SAFETY: the mapping is PAGE >= 32 bytes, initialised by the kernel, aligned to a page, and lives until
-            // drop; `&self` rules out a writer.
-            Place::Page(page) => unsafe { page.as_ref() },
-            Place::Heap(bytes) => bytes,
-        }
-    }
-
-    fn bytes_mut(&mut self) -> &mut [u8; 32] {
-        match &mut self.0 {
-            // SAFETY: as in `as_bytes`; `&mut self` rules out any other reference.
-            Place::Page(page) => unsafe { page.as_mut() },
-            Place::Heap(bytes) => bytes,
-        }
+        const NONE: &[u8; 32] = &[0; 32];
+        self.0.as_array().unwrap_or(NONE)
     }
 }
-
-impl Place {
-    fn new() -> Place {
-        // SAFETY: a fresh anonymous mapping at an address of the kernel's choice touches no memory of ours.
-        let page = unsafe {
-            libc::mmap(
-                std::ptr::null_mut(),
-                PAGE,
-                libc::PROT_READ | libc::PROT_WRITE,
-                libc::MAP_PRIVATE | libc::MAP_ANONYMOUS,
-                -1,
-                0,
-            )
-        };
-        if page == libc::MAP_FAILED {
-            return Place::Heap(Box::new([0; 32]));
-        }
-        let Some(start) = NonNull::new(page.cast::<[u8; 32]>()) else {
-            return Place::Heap(Box::new([0; 32]));
-        };
-        // SAFETY: the range is the mapping made above; none of the three calls changes its content here.
-        unsafe {
-            libc::mlock(page, PAGE);
-            libc::madvise(page, PAGE, libc::MADV_DONTDUMP);
-            libc::madvise(page, PAGE, libc::MADV_WIPEONFORK);
-        }
-        Place::Page(start)
-    }
-}
-
-impl Drop for LockedKey {
-    fn drop(&mut self) {
-        self.bytes_mut().zeroize();
-        if let Place::Page(page) = &self.0 {
-            // SAFETY: the mapping was made by `Place::new` with this length, and no reference outlives `self`.
-            unsafe { libc::munmap(page.as_ptr().cast(), PAGE) };
-        }
-    }
-}
-
-// SAFETY: the mapping is owned by this value alone and is plain bytes: it may move to another thread and be read
-// from several, as a Box may.
-unsafe impl Send for LockedKey {}
-// SAFETY: as above; `&LockedKey` only ever reads.
-unsafe impl Sync for LockedKey {}
 
 impl fmt::Debug for LockedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -115,7 +115,7 @@ requests() {
   case $1 in
     vault) grep -h '"type":"request"' audit.log | grep -o '"path":"transit/[^"]*"' ;;
     # hypercorn writes its line after the answer.
-    aws) sleep 0.5 && grep -h 'POST ' aws.requests ;;
+    aws) sleep 1 && grep -h 'POST ' aws.requests ;;
     gcp) curl -sSf -X POST -d '{}' "$GCP/_mock/log" | grep -o '"[A-Z]* /v1/[^"]*"' ;;
     azure) curl -sSf --cacert azure/ca.pem -X POST -d '{}' "$AZURE/_mock/log" | grep -o '"[A-Z]* /keys/[^"]*"' ;;
   esac >asked

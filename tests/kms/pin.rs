@@ -37,7 +37,7 @@ impl Unlocking {
     fn transit(&self) -> String {
         format!(
             "[[slot]]\nbackend = \"kms\"\nprovider = \"vault\"\nlabel = \"transit\"\naddress = \"{}\"\ntoken_file = \"{}\"\n\
-             attempt_timeout_ms = 2000\ntimeout_ms = 3000\n",
+             attempt_timeout_ms = 6000\ntimeout_ms = 8000\n",
             self.bao.address(),
             self.bao.file("token").display()
         )

@@ -4,7 +4,7 @@
 use std::sync::OnceLock;
 use std::sync::mpsc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keyward_conformance::ck::*;
 use keyward_conformance::{Attr, Mech, Object, RO, Session};
@@ -194,7 +194,7 @@ fn temporary_trouble_is_overcome() {
 #[test]
 fn trouble_that_stays_has_its_name() {
     let stage = Stage::new("stays");
-    let desk = stage.desk("timeout_ms = 700\nattempt_timeout_ms = 300\n");
+    let desk = stage.desk("");
     let session = stage.session(&desk);
     let (key, public) = (private(&session, "tls"), public(&session, "tls"));
     let decrypt = {
@@ -204,10 +204,6 @@ fn trouble_that_stays_has_its_name() {
             session.decrypt(&oaep, rsa, &[1; 256]).unwrap_err()
         }
     };
-    // An answer that is too late for every attempt.
-    stage.proxy.next(vec![Fault::Late(Duration::from_millis(900)); 3]);
-    assert_eq!(session.sign(&ecdsa(), key, b"m").unwrap_err(), CKR_DEVICE_ERROR);
-    stage.proxy.clear();
     // Throttled beyond the call's time.
     stage.proxy.next([Fault::Status(429, Some(60))]);
     assert_eq!(session.sign(&ecdsa(), key, b"m").unwrap_err(), CKR_FUNCTION_FAILED);
@@ -225,12 +221,25 @@ fn trouble_that_stays_has_its_name() {
 }
 
 #[test]
+fn answers_that_are_too_late_are_none() {
+    let stage = Stage::new("late");
+    let desk = stage.desk("timeout_ms = 4000\nattempt_timeout_ms = 3000\n");
+    let session = stage.session(&desk);
+    let key = private(&session, "tls");
+    stage.proxy.next(vec![Fault::Late(Duration::from_secs(8)); 3]);
+    let begin = Instant::now();
+    assert_eq!(session.sign(&ecdsa(), key, b"m").unwrap_err(), CKR_DEVICE_ERROR);
+    assert!(begin.elapsed() >= Duration::from_secs(3), "it did not wait");
+    stage.proxy.clear();
+}
+
+#[test]
 fn a_service_that_was_never_there_is_no_token() {
     let proxy = Proxy::start(1);
     let address = proxy.address();
     drop(proxy);
-    let entry = "[[slot]]\nbackend = \"kms\"\nprovider = \"vault\"\nlabel = \"nowhere\"\ntoken_env = \"HOME\"\n\
-                 timeout_ms = 500\n";
+    let entry =
+        "[[slot]]\nbackend = \"kms\"\nprovider = \"vault\"\nlabel = \"nowhere\"\ntoken_env = \"HOME\"\n";
     let desk = Desk::start(&format!("{entry}address = \"{address}\"\n"));
     let session = desk.session("nowhere");
     assert_eq!(session.find(&[]).unwrap_err(), CKR_TOKEN_NOT_PRESENT);
@@ -239,7 +248,7 @@ fn a_service_that_was_never_there_is_no_token() {
 #[test]
 fn what_was_known_is_shown_while_the_service_is_away() {
     let stage = Stage::new("away");
-    let desk = stage.desk("cache_s = 0\ntimeout_ms = 1000\n");
+    let desk = stage.desk("cache_s = 0\n");
     let session = stage.session(&desk);
     let (key, public) = (private(&session, "tls"), public(&session, "tls"));
     let signature = session.sign(&ecdsa(), key, b"message").unwrap();

@@ -238,7 +238,7 @@ mod tests {
                         started.wait();
                         let answer = cache.current(None, 0, deadline(), || {
                             asked.fetch_add(1, Ordering::Relaxed);
-                            std::thread::sleep(Duration::from_millis(300));
+                            std::thread::sleep(Duration::from_secs(1));
                             if fails { Err(unauthenticated("no")) } else { Ok(keys("one", None)) }
                         });
                         assert_eq!(answer.is_err(), fails);

@@ -256,7 +256,7 @@ fn act_as(
     let wanted = Wanted { delegates: &file.delegates, scope: [scope], lifetime: format!("{lifetime}s") };
     let body = serde_json::to_vec(&wanted).map_err(|_| file.refused("make no request"))?;
     let request = Request::new("POST", url, &body)
-        .header("authorization", format!("Bearer {token}"))
+        .header("authorization", ["Bearer ", token].concat())
         .header("content-type", "application/json");
     let answer = http.send(&request, deadline.left())?;
     if !answer.is_success() {

@@ -1,31 +1,49 @@
-//! One request over HTTP/1.1, with kept-alive connections and the system's roots.
+//! Requests over HTTP/1.1 (RFC 9112) on kept-alive connections, with the system's roots and proxies.
+//!
+//! A client of our own, since what it sends and gets is secret: a connection's memory is left out of core dumps and wiped
+//! as it is used (`buffer`). `stream` and `tls` are the connection, `answer` reads what comes, `proxy` and `url` say where
+//! to, `trust` whom to believe.
 
+mod answer;
+mod buffer;
+mod proxy;
+mod stream;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod trust;
+mod url;
+
+use std::collections::VecDeque;
 use std::fmt;
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
 
-use ureq::http::Uri;
-use ureq::tls::{Certificate, ClientCert, PemItem, PrivateKey, RootCerts, TlsConfig, parse_pem};
-use ureq::unversioned::resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver};
-use ureq::unversioned::transport::time::Duration as UreqDuration;
-use ureq::unversioned::transport::{Connector, DefaultConnector, NextTimeout};
+use parking_lot::Mutex;
 use zeroize::Zeroizing;
 
-use super::one_write::OneWriteConnector;
-use super::{Error, Kind, Result};
+use self::answer::Failure;
+use self::buffer::Buffer;
+use self::proxy::{Proxies, Proxy};
+use self::stream::Stream;
+use self::url::Url;
+use super::{Deadline, Error, Kind, Result};
 use crate::config::is_privileged;
-use crate::crypto;
+use crate::types::wiping;
 
-/// The largest answer in bytes. The longest real ones are pages of key lists.
-const MAX_BODY: u64 = 16 << 20;
 /// Connections that are kept for later: one for each thread that called at the same time.
 const MAX_IDLE: usize = 256;
 /// Servers close idle connections after a minute or more.
 const IDLE_LASTS: Duration = Duration::from_secs(45);
-/// Bytes of each of a connection's two buffers.
-const BUFFER: usize = 16 << 10;
+/// After so long it is looked whether a connection was closed meanwhile. Before that, a request that finds out is made
+/// again as any other that has no answer.
+const UNSEEN: Duration = Duration::from_millis(10);
+/// A body up to this many bytes goes out with its head: two writes are two packets, and with TLS two records.
+const TOGETHER: usize = 16 << 10;
+const USER_AGENT: &str = concat!("user-agent: keyward/", env!("CARGO_PKG_VERSION"), "\r\n");
 
 /// How to connect.
 #[derive(Debug, Clone)]
@@ -76,15 +94,20 @@ impl<'a> Request<'a> {
 pub struct Response {
     /// 200 ...
     pub status: u16,
-    headers: ureq::http::HeaderMap,
+    head: Zeroizing<Vec<u8>>,
     /// Zeroized when dropped.
     pub body: Zeroizing<Vec<u8>>,
 }
 
 impl Response {
-    /// A header's value; `name` in lower case.
+    /// A header's value; `name` in lower case. `None` for one that is not text.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        let mut lines = self.head.split(|byte| *byte == b'\n').skip(1);
+        lines.find_map(|line| {
+            let (named, value) = line.split_at_checked(line.iter().position(|byte| *byte == b':')?)?;
+            let value = named.eq_ignore_ascii_case(name.as_bytes()).then(|| value.get(1..))??;
+            std::str::from_utf8(value.trim_ascii()).ok()
+        })
     }
 
     /// The Retry-After header, in seconds. Zero, as servers say that cut off fractions, asks for nothing.
@@ -103,7 +126,24 @@ impl Response {
 pub struct Http {
     settings: HttpSettings,
     /// Made for the first request: the system's certificates are many files.
-    agent: OnceLock<ureq::Agent>,
+    way: OnceLock<Way>,
+    /// Connections that wait for a request, the one that was used last at the end.
+    idle: Mutex<VecDeque<Box<Kept>>>,
+}
+
+/// How servers are reached.
+struct Way {
+    tls: Arc<rustls::ClientConfig>,
+    proxies: Proxies,
+}
+
+/// A connection with where it leads.
+struct Kept {
+    origin: String,
+    used: Instant,
+    /// Who used it last.
+    user: ThreadId,
+    stream: Stream,
 }
 
 impl fmt::Debug for Http {
@@ -115,179 +155,191 @@ impl fmt::Debug for Http {
 impl Http {
     /// Nothing is read or connected before the first request.
     pub fn new(settings: HttpSettings) -> Http {
-        Http { settings, agent: OnceLock::new() }
+        Http { settings, way: OnceLock::new(), idle: Mutex::default() }
     }
 
-    fn agent(&self) -> Result<&ureq::Agent> {
-        match self.agent.get() {
-            Some(agent) => Ok(agent),
+    /// Sends a request and reads the answer whole, within `timeout`. Any status is an answer.
+    /// [`Kind::Unreachable`] where nothing was sent, [`Kind::Broken`], [`Kind::Corrupt`]; [`Kind::Configuration`] for
+    /// certificates that can't be read, and for what is no request.
+    pub fn send(&self, request: &Request<'_>, timeout: Duration) -> Result<Response> {
+        wiping(|| self.exchange(request, Deadline::after(timeout)))
+    }
+
+    fn exchange(&self, request: &Request<'_>, deadline: Deadline) -> Result<Response> {
+        let url = Url::parse(request.url)?;
+        let way = self.way()?;
+        let proxy = way.proxies.of(&url);
+        let mut kept = match self.kept(&url) {
+            Some(kept) => kept,
             None => {
-                let agent = agent(&self.settings)?;
-                Ok(self.agent.get_or_init(|| agent))
+                let stream = self.open(way, &url, proxy, deadline.at_most(self.settings.connect_timeout))?;
+                let (origin, user) = (url.origin.to_owned(), thread::current().id());
+                Box::new(Kept { origin, used: Instant::now(), user, stream })
+            }
+        };
+        let stream = &mut kept.stream;
+        let together = request.body.len() <= TOGETHER;
+        write_head(&mut stream.output, request, &url, proxy.filter(|_| !url.is_https))?;
+        if together {
+            stream.output.push(request.body);
+        }
+        stream
+            .send(if together { &[] } else { request.body }, deadline)
+            .map_err(|error| broken(&url, error.into()))?;
+        let (head, body) = answer::head(stream, request.method, deadline)
+            .and_then(|head| answer::body(stream, &head, deadline).map(|body| (head, body)))
+            .map_err(|failure| broken(&url, failure))?;
+        if head.keeps_alive && stream.is_drained() {
+            self.keep(kept);
+        }
+        Ok(Response { status: head.status, head: head.text, body })
+    }
+
+    fn way(&self) -> Result<&Way> {
+        match self.way.get() {
+            Some(way) => Ok(way),
+            None => {
+                // Whoever starts a program with more rights than its own must not choose who reads its requests.
+                let asks = self.settings.proxy && !is_privileged();
+                let proxies =
+                    if asks { Proxies::read(|name| std::env::var(name).ok())? } else { Proxies::default() };
+                let way = Way { tls: trust::config(&self.settings)?, proxies };
+                Ok(self.way.get_or_init(|| way))
             }
         }
     }
 
-    /// Sends a request and reads the answer whole, within `timeout`. Any status is an answer.
-    /// [`Kind::Unreachable`], [`Kind::Broken`], [`Kind::Corrupt`]; [`Kind::Configuration`] for certificates that can't be
-    /// read.
-    pub fn send(&self, request: &Request<'_>, timeout: Duration) -> Result<Response> {
-        let agent = self.agent()?;
-        let mut builder = ureq::http::Request::builder().method(request.method).uri(request.url);
-        for (name, value) in &request.headers {
-            builder = builder.header(*name, value.as_str());
+    /// A connection that leads there and was not closed meanwhile; rather the one that this thread used, since the
+    /// server answers it on the same processor.
+    fn kept(&self, url: &Url<'_>) -> Option<Box<Kept>> {
+        let user = thread::current().id();
+        loop {
+            let mut idle = self.idle.lock();
+            let own = idle.iter().rposition(|kept| kept.user == user && kept.origin == url.origin);
+            let at = own.or_else(|| idle.iter().rposition(|kept| kept.origin == url.origin))?;
+            let kept = idle.remove(at)?;
+            drop(idle);
+            let age = kept.used.elapsed();
+            if age < UNSEEN || (age < IDLE_LASTS && kept.stream.is_idle()) {
+                return Some(kept);
+            }
         }
-        let bad = |error: ureq::http::Error| {
-            Error::new(Kind::Configuration, format!("no possible request: {error}"))
+    }
+
+    fn keep(&self, mut kept: Box<Kept>) {
+        (kept.used, kept.user) = (Instant::now(), thread::current().id());
+        let mut idle = self.idle.lock();
+        idle.push_back(kept);
+        let is_over = |idle: &VecDeque<Box<Kept>>| {
+            idle.len() > MAX_IDLE || idle.front().is_some_and(|first| first.used.elapsed() >= IDLE_LASTS)
         };
-        let sent = match request.body {
-            [] => run(agent, builder.body(()).map_err(bad)?, timeout),
-            body => run(agent, builder.body(body).map_err(bad)?, timeout),
-        };
-        let (parts, body) = sent.map_err(|error| failure(request.url, &error))?.into_parts();
-        let mut bytes = Zeroizing::new(Vec::with_capacity(known_len(&body)));
-        let read = body.into_reader().take(MAX_BODY + 1).read_to_end(&mut bytes);
-        read.map_err(|error| Error::new(Kind::Broken, format!("{}: {error}", host(request.url))))?;
-        if u64::try_from(bytes.len()).is_ok_and(|len| len > MAX_BODY) {
-            return Err(Error::new(Kind::Corrupt, format!("{}: an answer over 16 MiB", host(request.url))));
+        let mut over = Vec::new();
+        while is_over(&idle) {
+            over.extend(idle.pop_front());
         }
-        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body: bytes })
+        // Closed without the lock.
+        drop(idle);
+    }
+
+    /// A new connection, ready for a request.
+    fn open(&self, way: &Way, url: &Url<'_>, proxy: Option<&Proxy>, deadline: Deadline) -> Result<Stream> {
+        let connect = || -> std::result::Result<Stream, Failure> {
+            let (host, port) = proxy.map_or((url.host, url.port), |proxy| (&proxy.host, proxy.port));
+            let mut stream = Stream::connect(host, port, deadline)?;
+            if url.is_https {
+                if let Some(proxy) = proxy {
+                    tunnel(&mut stream, url, proxy, deadline)?;
+                }
+                stream.secure(way.tls.clone(), url.host, deadline)?;
+            }
+            Ok(stream)
+        };
+        connect().map_err(|failure| {
+            let is_untrusted = matches!(&failure, Failure::Io(error) if is_untrusted(error));
+            let error = broken(url, failure).with_kind(Kind::Unreachable);
+            if is_untrusted { error.lasting() } else { error }
+        })
     }
 }
 
-fn run<S: ureq::AsSendBody>(
-    agent: &ureq::Agent,
-    request: ureq::http::Request<S>,
-    timeout: Duration,
-) -> std::result::Result<ureq::http::Response<ureq::Body>, ureq::Error> {
-    agent.run(agent.configure_request(request).timeout_global(Some(timeout)).build())
-}
-
-/// Reads the certificates. No connection is made yet. [`Kind::Configuration`].
-fn agent(settings: &HttpSettings) -> Result<ureq::Agent> {
-    let roots = match &settings.ca_file {
-        Some(path) => certificates(path)?,
-        None => system_roots(),
-    };
-    let client = settings.client_certificate.as_ref();
-    let client = client.map(|(chain, key)| client_certificate(chain, key)).transpose()?;
-    let tls = TlsConfig::builder()
-        .root_certs(RootCerts::Specific(Arc::new(roots)))
-        .client_cert(client)
-        .unversioned_rustls_crypto_provider(crypto::tls_provider())
-        .build();
-    let mut config = ureq::Agent::config_builder()
-        .tls_config(tls)
-        .http_status_as_error(false)
-        .max_redirects(0)
-        .max_redirects_will_error(false)
-        .allow_non_standard_methods(true)
-        .user_agent(concat!("keyward/", env!("CARGO_PKG_VERSION")))
-        .max_idle_connections(MAX_IDLE)
-        .max_idle_connections_per_host(MAX_IDLE)
-        .max_idle_age(IDLE_LASTS)
-        .input_buffer_size(BUFFER)
-        .output_buffer_size(BUFFER)
-        .timeout_connect(Some(settings.connect_timeout));
-    if !settings.proxy || is_privileged() {
-        config = config.proxy(None);
+/// Asks a proxy for a way to the server (RFC 9110, section 9.3.6).
+fn tunnel(
+    stream: &mut Stream,
+    url: &Url<'_>,
+    proxy: &Proxy,
+    deadline: Deadline,
+) -> std::result::Result<(), Failure> {
+    let host = if url.host.contains(':') { format!("[{}]", url.host) } else { url.host.to_owned() };
+    let place = format!("{host}:{}", url.port);
+    for part in ["CONNECT ", &place, " HTTP/1.1\r\nhost: ", &place, "\r\n", USER_AGENT] {
+        stream.output.push(part.as_bytes());
     }
-    let connector = DefaultConnector::default().chain(OneWriteConnector);
-    Ok(ureq::Agent::with_parts(config.build(), connector, SameThread::default()))
+    if let Some(value) = &proxy.authorization {
+        write_header(&mut stream.output, "proxy-authorization", value);
+    }
+    stream.output.push(b"\r\n");
+    stream.send(&[], deadline)?;
+    let head = answer::head(stream, "CONNECT", deadline)?;
+    match (head.status, stream.is_drained()) {
+        (200..300, true) => Ok(()),
+        (200..300, false) => Err(Failure::Damaged("the proxy talks before the server")),
+        (status, _) => Err(io::Error::other(format!("the proxy refuses (HTTP {status})")).into()),
+    }
 }
 
-/// The body's length, where it is said and not absurd: so that a secret's buffer does not grow and leave copies.
-fn known_len(body: &ureq::Body) -> usize {
-    body.content_length().filter(|len| *len <= MAX_BODY).and_then(|len| len.try_into().ok()).unwrap_or(BUFFER)
+/// A request's first line and headers. `proxy` is the one that passes it on, and has to be told where to.
+fn write_head(out: &mut Buffer, request: &Request<'_>, url: &Url<'_>, proxy: Option<&Proxy>) -> Result<()> {
+    let has = |name: &str| request.headers.iter().any(|(known, _)| *known == name);
+    // What a header's value may be: everything else could end it.
+    let is_plain = |text: &str| text.bytes().all(|byte| byte == b'\t' || (b' '..=b'~').contains(&byte));
+    if let Some((name, _)) = request.headers.iter().find(|(_, value)| !is_plain(value)) {
+        return Err(Error::new(
+            Kind::Configuration,
+            format!("the header {name} has a character that none may have"),
+        ));
+    }
+    let [slash, rest] = url.target();
+    let origin = if proxy.is_some() { url.origin } else { "" };
+    for part in [request.method, " ", origin, slash, rest, " HTTP/1.1\r\n", USER_AGENT] {
+        out.push(part.as_bytes());
+    }
+    if !has("host") {
+        write_header(out, "host", url.authority);
+    }
+    if !has("accept") {
+        write_header(out, "accept", "*/*");
+    }
+    if let Some(value) = proxy.and_then(|proxy| proxy.authorization.as_ref()) {
+        write_header(out, "proxy-authorization", value);
+    }
+    for (name, value) in &request.headers {
+        write_header(out, name, value);
+    }
+    if !request.body.is_empty() || matches!(request.method, "POST" | "PUT") {
+        write_header(out, "content-length", &request.body.len().to_string());
+    }
+    out.push(b"\r\n");
+    Ok(())
 }
 
-/// What a person needs to know where: scheme, host and port, without the path and query.
-fn host(url: &str) -> &str {
-    let after = url.find("://").map_or(0, |at| at + 3);
-    let len = url.get(after..).and_then(|rest| rest.find(['/', '?'])).unwrap_or(url.len() - after);
-    url.get(..after + len).unwrap_or(url)
+fn write_header(out: &mut Buffer, name: &str, value: &str) {
+    for part in [name, ": ", value, "\r\n"] {
+        out.push(part.as_bytes());
+    }
 }
 
-fn failure(url: &str, error: &ureq::Error) -> Error {
-    use ureq::{Error as E, Timeout as T};
-    let kind = match error {
-        E::HostNotFound | E::ConnectionFailed | E::Tls(_) | E::Rustls(_) | E::Pem(_) => Kind::Unreachable,
-        E::Timeout(T::Resolve | T::Connect) | E::ConnectProxyFailed(_) => Kind::Unreachable,
-        E::BadUri(_) | E::Http(_) | E::InvalidProxyUrl => Kind::Configuration,
-        E::Io(error) if error.kind() == std::io::ErrorKind::ConnectionRefused => Kind::Unreachable,
-        E::Io(error) if is_handshake(error) => Kind::Unreachable,
-        _ => Kind::Broken,
-    };
-    Error::new(kind, format!("{}: {error}", host(url)))
+fn broken(url: &Url<'_>, failure: Failure) -> Error {
+    match failure {
+        Failure::Io(error) => Error::new(Kind::Broken, format!("{}: {error}", url.origin)),
+        Failure::Damaged(why) => {
+            Error::new(Kind::Corrupt, format!("{}: the answer is damaged: {why}", url.origin))
+        }
+    }
 }
 
-/// Whether TLS did not come about, by our own judgement: an alert may come after the request, too.
-fn is_handshake(error: &std::io::Error) -> bool {
+/// Whether TLS did not come about by our own judgement: the next try would end in the same way.
+fn is_untrusted(error: &io::Error) -> bool {
     use rustls::Error as E;
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<E>());
-    matches!(
-        inner,
-        Some(
-            E::InvalidCertificate(_)
-                | E::NoCertificatesPresented
-                | E::PeerIncompatible(_)
-                | E::UnsupportedNameType
-        )
-    )
-}
-
-/// The system's trusted roots; none where there are none, which every connection then says.
-fn system_roots() -> Vec<Certificate<'static>> {
-    let found = match is_privileged() {
-        // Whoever starts a program with more rights than its own must not choose whom it trusts.
-        true => rustls_native_certs::load_certs_from_paths(None, Some(Path::new("/etc/ssl/certs"))),
-        false => rustls_native_certs::load_native_certs(),
-    };
-    for error in &found.errors {
-        tracing::warn!("the system's trusted certificates: {error}");
-    }
-    found.certs.iter().map(|certificate| Certificate::from_der(certificate).to_owned()).collect()
-}
-
-fn pem(path: &Path) -> Result<Zeroizing<Vec<u8>>> {
-    std::fs::read(path)
-        .map(Zeroizing::new)
-        .map_err(|error| Error::new(Kind::Configuration, format!("{}: {error}", path.display())))
-}
-
-fn certificates(path: &Path) -> Result<Vec<Certificate<'static>>> {
-    let text = pem(path)?;
-    let found: Vec<_> = parse_pem(&text)
-        .filter_map(|item| match item {
-            Ok(PemItem::Certificate(certificate)) => Some(certificate),
-            _ => None,
-        })
-        .collect();
-    match found.is_empty() {
-        true => Err(Error::new(Kind::Configuration, format!("{}: no certificate in PEM", path.display()))),
-        false => Ok(found),
-    }
-}
-
-fn client_certificate(chain: &Path, key: &Path) -> Result<ClientCert> {
-    let private = PrivateKey::from_pem(&pem(key)?)
-        .map_err(|_| Error::new(Kind::Configuration, format!("{}: no private key in PEM", key.display())))?;
-    Ok(ClientCert::new_with_certs(&certificates(chain)?, private))
-}
-
-/// Looks names up in the caller's thread: the library never starts one. A slow name server is waited for, as by every
-/// other program on the machine (`options timeout` in resolv.conf).
-#[derive(Debug, Default)]
-struct SameThread(DefaultResolver);
-
-impl Resolver for SameThread {
-    fn resolve(
-        &self,
-        uri: &Uri,
-        config: &ureq::config::Config,
-        timeout: NextTimeout,
-    ) -> std::result::Result<ResolvedSocketAddrs, ureq::Error> {
-        // The default resolver starts a thread only to keep a time limit.
-        self.0.resolve(uri, config, NextTimeout { after: UreqDuration::NotHappening, ..timeout })
-    }
+    matches!(inner, Some(E::InvalidCertificate(_) | E::NoCertificatesPresented | E::PeerIncompatible(_)))
 }

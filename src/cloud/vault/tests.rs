@@ -188,7 +188,7 @@ fn one_thread_gets_the_token_for_all_and_its_failure_too() {
                     let got = tokens.get(None, deadline(), |_| {
                         made.fetch_add(1, Ordering::Relaxed);
                         // Until the others are there.
-                        std::thread::sleep(Duration::from_millis(300));
+                        std::thread::sleep(Duration::from_secs(1));
                         match works {
                             true => Ok(Token::found("new".into())),
                             false => Err(Error::new(Kind::Sealed, "sealed")),

@@ -35,7 +35,7 @@ fn signs(session: &Session, (public, private): (Object, Object), mech: &Mech, da
 #[test]
 fn a_slot_tells_what_it_is_without_asking() {
     // Nobody listens there.
-    let desk = super::desk("http://127.0.0.1:9", "eu-test-1", "timeout_ms = 2000\n");
+    let desk = super::desk("http://127.0.0.1:9", "eu-test-1", "");
     let slot = desk.slot("aws");
     let info = desk.module.token_info(slot).unwrap();
     let text = keyward_conformance::module::text;

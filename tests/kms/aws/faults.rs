@@ -19,7 +19,7 @@ fn signing_goes_on_after_any_fault() {
     let region = Region::new();
     region.key("ECC_NIST_P256", "SIGN_VERIFY", "mine");
     let proxy = Proxy::start(MINISTACK.port);
-    let desk = desk(&proxy.address(), &region.name, "attempt_timeout_ms = 1000\n");
+    let desk = desk(&proxy.address(), &region.name, "attempt_timeout_ms = 4000\n");
     let session = desk.session("aws");
     let (public, private) = pair(&session, "mine");
     for fault in [
@@ -27,7 +27,7 @@ fn signing_goes_on_after_any_fault() {
         Fault::HalfBody,
         Fault::Status(503, None),
         Fault::Status(429, Some(0)),
-        Fault::Late(Duration::from_secs(3)),
+        Fault::Late(Duration::from_secs(10)),
     ] {
         proxy.asked();
         proxy.next([fault.clone()]);

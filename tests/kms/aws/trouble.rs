@@ -110,7 +110,7 @@ fn a_named_key_signs_in_two_round_trips() {
 fn a_throttled_call_is_repeated() {
     let mock = Mock::start();
     mock.key("ECC_NIST_P256", "SIGN_VERIFY", "mine");
-    let desk = mock.desk("timeout_ms = 5000\n");
+    let desk = mock.desk("timeout_ms = 10000\n");
     let session = desk.session("aws");
     let (public, private) = pair(&session, "mine");
     let fail = |code, status, times| {
@@ -141,7 +141,7 @@ fn a_throttled_call_is_repeated() {
 fn a_key_without_an_alias_is_not_left_behind() {
     let mock = Mock::start();
     mock.control(json!({ "fail": [{ "operation": "CreateAlias", "code": "LimitExceeded", "times": 1000 }] }));
-    let desk = mock.desk("timeout_ms = 3000\n");
+    let desk = mock.desk("");
     let session = desk.session("aws");
     mock.control(
         json!({ "fail": [{ "operation": "CreateAlias", "code": "AccessDeniedException", "times": 1 }] }),

@@ -1,6 +1,6 @@
 //! What goes wrong on the way, and at Azure.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use keyward::backend::kms::azure;
 use keyward::backend::kms::client::{Cipher, KeyVersion, Signing};
@@ -140,7 +140,9 @@ fn a_server_without_the_configured_root_is_not_trusted() {
     let own_ca = mock.path("ca.pem");
     let foreign = start();
     let keys = entry(&mock).replace(own_ca.to_str().unwrap(), foreign.path("ca.pem").to_str().unwrap());
+    let begin = Instant::now();
     let failed = direct::open(azure::open, &keys).list(soon()).unwrap_err();
     assert_eq!(failed.kind(), Kind::Unreachable, "{failed}");
+    assert!(failed.is_lasting() && begin.elapsed() < Duration::from_secs(30), "it was tried again: {failed}");
     assert!(mock.log().is_empty());
 }

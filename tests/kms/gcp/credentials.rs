@@ -80,10 +80,10 @@ fn a_token_that_expires_in_the_middle_is_replaced_once() {
 #[test]
 fn a_token_is_renewed_before_it_ends() {
     let mock = Mock::start("gcp_mock.py");
-    mock.set(&json!({"token_lasts": 2}));
+    mock.set(&json!({"token_lasts": 4}));
     let client = client(&mock);
     let key = only(&*client, "rotated/3");
-    std::thread::sleep(std::time::Duration::from_millis(1600));
+    std::thread::sleep(std::time::Duration::from_millis(3200));
     client.sign(&key, ECDSA, soon()).unwrap();
     assert_eq!(mock.count("POST /token"), 2);
 }

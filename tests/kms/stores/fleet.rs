@@ -151,7 +151,7 @@ fn nobody_is_asked_before_it_is_needed() {
 #[test]
 fn a_service_that_is_away_stops_writes_only() {
     let mut service = Service::vault();
-    let entry = service.entry("refresh_ms = 0\nattempt_timeout_ms = 2000\ntimeout_ms = 3000\n");
+    let entry = service.entry("refresh_ms = 0\nattempt_timeout_ms = 6000\ntimeout_ms = 8000\n");
     let desk = Desk::start(&entry);
     initialize_token(&desk);
     let session = user(&desk);
@@ -189,7 +189,7 @@ fn a_slow_service_keeps_nobody_waiting() {
     let (_, key) = ec_pair(&working, b"1").unwrap();
     std::thread::sleep(Duration::from_millis(150));
     proxy.asked();
-    proxy.next([Fault::Late(Duration::from_secs(2))]);
+    proxy.next([Fault::Late(Duration::from_secs(6))]);
     std::thread::scope(|scope| {
         let find = scope.spawn(|| waiting.find(&[Attr::class(CKO_PRIVATE_KEY)]).unwrap().len());
         while proxy.asked().is_empty() {

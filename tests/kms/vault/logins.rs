@@ -169,13 +169,13 @@ fn a_token_that_ends_is_replaced() {
     let transit = Transit::new(&bao);
     transit.key("key", "ed25519");
     // Not longer than this, whoever renews it.
-    let role = AppRole::new(&transit, json!({ "token_ttl": "1s", "token_max_ttl": "1s" }));
+    let role = AppRole::new(&transit, json!({ "token_ttl": "3s", "token_max_ttl": "3s" }));
     let proxy = Proxy::start(bao.port());
     let desk = Desk::start(&transit.slot_at(&proxy.address(), &role.with_file(&bao)));
     let session = desk.session("vault");
     for _ in 0..8 {
         signs(&session);
-        std::thread::sleep(std::time::Duration::from_millis(300));
+        std::thread::sleep(std::time::Duration::from_millis(700));
     }
     assert!(proxy.asked().iter().filter(|asked| asked.contains("/login")).count() > 1);
     assert!(!shows_token(&desk.log()));

@@ -34,7 +34,7 @@ fn sealed_and_restarted_in_the_middle() {
     {
         let transit = Transit::new(&bao);
         transit.key("key", "ed25519");
-        slot = transit.slot(&format!("{}timeout_ms = 2000\n", transit.root()));
+        slot = transit.slot(&transit.root());
         mount = transit.mount;
     }
     let desk = Desk::start(&slot);
@@ -66,8 +66,7 @@ fn sealed_and_restarted_in_the_middle() {
 fn a_server_that_was_never_reached_is_a_token_that_is_not_there() {
     let transit = Transit::new(server());
     let port = crate::support::python_server::free_port();
-    let lines = format!("{}timeout_ms = 1000\n", transit.root());
-    let desk = Desk::start(&transit.slot_at(&format!("http://127.0.0.1:{port}"), &lines));
+    let desk = Desk::start(&transit.slot_at(&format!("http://127.0.0.1:{port}"), &transit.root()));
     let session = desk.session("vault");
     assert_eq!(session.find(&[]), Err(Rv(CKR_TOKEN_NOT_PRESENT)));
 }
@@ -95,8 +94,7 @@ fn a_quota_is_waited_for_or_said() {
     assert!(desk.log().contains("rate limit quota exceeded"));
 
     quota("1h");
-    let lines = format!("{}timeout_ms = 1500\n", transit.root());
-    let desk = Desk::start(&transit.slot_at(&proxy.address(), &lines));
+    let desk = Desk::start(&transit.slot_at(&proxy.address(), &transit.root()));
     let session = desk.session("vault");
     // The list is still allowed, reading the key no more.
     assert_eq!(session.find(&[]), Err(Rv(CKR_FUNCTION_FAILED)));
