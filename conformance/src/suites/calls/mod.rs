@@ -23,7 +23,7 @@ use crate::runner::{Case, Suite};
 
 /// The suite.
 pub fn suite() -> Suite {
-    let cases: [Vec<Case>; 16] = [
+    let cases: Vec<Vec<Case>> = vec![
         sweep::cases(),
         general::cases(),
         sessions::cases(),
