@@ -278,7 +278,7 @@ impl Bench {
                     false
                 }
                 answer => {
-                    answer.unwrap_or_else(|rv| panic!("{}: {rv}", operation.name()));
+                    assert_eq!(Rv::of(&answer), CKR_OK, "{}", operation.name());
                     true
                 }
             }

@@ -141,7 +141,8 @@ impl Mechanisms {
 /// `[policy]`
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// `legacy`: "allow" (true) or "deny" (false): mechanisms marked legacy (SHA-1 signatures), RSA below 2048 bits.
+    /// `legacy`: "allow" (true) or "deny" (false): mechanisms marked legacy (SHA-1 signatures), RSA keys and
+    /// primes of DH and DSA below 2048 bits.
     pub legacy: bool,
     /// `dates`: "enforce" (true) holds CKA_START_DATE and CKA_END_DATE of keys against the day in UTC, "ignore" (false)
     /// leaves them to the application.

@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         legacy: false,
         fips: false,
         provider: Provider::AwsLc,
-        vectors: "RFC 4226 takes them",
+        vectors: "",
     },
     Descriptor {
         kind: ck::CKM_HOTP,

@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn numbers_out_of_order_are_refused() {
-        let wrong: [(&[u8], Option<&[u8]>, &[u8]); 9] = [
+        type Numbers<'a> = (&'a [u8], Option<&'a [u8]>, &'a [u8]);
+        let wrong: [Numbers<'_>; 9] = [
             (&[], None, &[2]),
             (&[0, 0], None, &[2]),
             (&[0x80, 0x00], None, &[2]),

@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn sizes_are_told_of_keys_and_templates() {
         let public = |key_type| of(ck::CKO_PUBLIC_KEY, key_type);
-        let rsa = public(ck::CKK_RSA).with(ck::CKA_MODULUS, [&[0, 0x7f][..], &[1; 127]].concat());
+        let rsa = public(ck::CKK_RSA).with(ck::CKA_MODULUS, [&[0u8, 0x7f][..], &[1; 127]].concat());
         assert_eq!(size(&rsa), Some(Size::Rsa(1023)));
         let wanted = public(ck::CKK_RSA).with(ck::CKA_MODULUS_BITS, 3072 as ck::CK_ULONG);
         assert_eq!(size(&wanted), Some(Size::Rsa(3072)));
@@ -100,9 +100,9 @@ mod tests {
         assert_eq!(size(&public(ck::CKK_EC).with(ck::CKA_EC_PARAMS, p521)), Some(Size::Curve(521)));
         // A curve that only another library knows, its point in an OCTET STRING or bare.
         let elsewhere = public(ck::CKK_EC).with(ck::CKA_EC_PARAMS, &[0x06, 0x01, 0x00]);
-        let bare = [&[4][..], &[1; 40]].concat();
-        let wrapped = [&[4, 41][..], &bare].concat();
-        for point in [bare, wrapped, [&[3][..], &[1; 20]].concat()] {
+        let bare = [&[4u8][..], &[1; 40]].concat();
+        let wrapped = [&[4u8, 41][..], &bare].concat();
+        for point in [bare, wrapped, [&[3u8][..], &[1; 20]].concat()] {
             assert_eq!(size(&elsewhere.clone().with(ck::CKA_EC_POINT, point)), Some(Size::Curve(160)));
         }
         let ed448 = public(ck::CKK_EC_EDWARDS).with(ck::CKA_EC_POINT, &[9; 57]);
