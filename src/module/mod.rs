@@ -264,7 +264,7 @@ impl Module {
         if let Some(key) = self.state_key.get() {
             return Ok(key);
         }
-        let random = LockedKey::random(|bytes| crypto::random(bytes)).map_err(|_| ErrorKind::RandomNoRng)?;
+        let random = LockedKey::random(crypto::random).map_err(|_| ErrorKind::RandomNoRng)?;
         let key = SealKey::new(&random).map_err(|_| ErrorKind::HostMemory)?;
         Ok(self.state_key.get_or_init(|| key))
     }
