@@ -252,7 +252,7 @@ impl Messages<dyn Verifier> {
     }
 }
 
-/// Which way messages go.
+/// Which way encrypted messages go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// C_MessageEncryptInit.

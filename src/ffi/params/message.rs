@@ -25,8 +25,8 @@ impl Raw {
         parameter: *mut std::ffi::c_void,
         len: ck::CK_ULONG,
     ) -> Result<Raw> {
-        // SAFETY: the caller's promise.
         match kind {
+            // SAFETY: the caller's promise.
             MessageKind::Gcm => unsafe { gcm(parameter, len) },
         }
     }
@@ -149,7 +149,7 @@ unsafe fn gcm(parameter: *mut std::ffi::c_void, len: ck::CK_ULONG) -> Result<Raw
 }
 
 unsafe fn of_gcm(p: &ck::CK_GCM_MESSAGE_PARAMS) -> Result<Raw> {
-    if p.ulTagBits % 8 != 0 || length(p.ulTagBits) > 8 * MAX_TAG {
+    if !p.ulTagBits.is_multiple_of(8) || length(p.ulTagBits) > 8 * MAX_TAG {
         return Err(invalid("ulTagBits is no tag length of SP 800-38D: 128 is usual"));
     }
     // SAFETY: the caller's promise.
