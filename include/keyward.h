@@ -26,7 +26,8 @@ typedef CK_BBOOL keyward_bool;
 #define CKM_KEYWARD_BIP32_MASTER_GEN   0xcb570001UL
 /* C_DeriveKey: the child of a wallet's private key. CK_KEYWARD_BIP32_CHILD_PARAMS. */
 #define CKM_KEYWARD_BIP32_CHILD_DERIVE 0xcb570002UL
-/* C_Sign: ECDSA over a digest of 32 bytes, r || s || recovery ID: 65 bytes. No parameter. */
+/* C_Sign, C_Verify: ECDSA over a digest of 32 bytes with a key on secp256k1, r || s || recovery ID: 65 bytes. No
+ * parameter. The recovery ID is 0 to 3. Tokens of software sign with s in the order's lower half. */
 #define CKM_KEYWARD_ECDSA_RECOVERABLE  0xcb570003UL
 
 /* C_Digest: Keccak-256 as Ethereum has it, with the padding from before SHA-3. No parameter. */

@@ -206,12 +206,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_type_with_one_length_needs_none() {
-        let kind = |has_len| Kind { key_type: ck::CKK_GENERIC_SECRET, has_len, checksum: aes_checksum };
-        assert_eq!(own_len(&kind(|len| len == 24)), Some(24));
-        assert_eq!(own_len(&kind(|len| len == MAX_OWN_LEN)), Some(MAX_OWN_LEN));
-        assert_eq!(own_len(&kind(|len| matches!(len, 32 | 64))), None);
-        assert_eq!(own_len(&kind(|_| false)), None);
-        assert!(KINDS.iter().all(|kind| own_len(kind).is_none_or(kind.has_len)));
+    fn the_only_length_of_a_type_is_one_that_it_has() {
+        for kind in KINDS {
+            let mut lens = (1..=length(MAX_BYTES)).filter(|len| (kind.has_len)(*len));
+            let (first, second) = (lens.next(), lens.next());
+            assert_eq!(kind.only_len, first.filter(|_| second.is_none()), "{:#x}", kind.key_type);
+        }
     }
 }

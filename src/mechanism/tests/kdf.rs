@@ -57,6 +57,10 @@ pub(super) fn kdf(kdf: Kdf) -> Params {
     Params::Kdf(Box::new(kdf))
 }
 
+pub(super) fn string_data(data: impl Into<Vec<u8>>) -> Params {
+    kdf(Kdf::StringData(SecretBytes::from(data.into())))
+}
+
 pub(super) fn len(len: usize) -> Template {
     Template::new().with(ck::CKA_VALUE_LEN, wanted(len))
 }
@@ -69,7 +73,7 @@ pub(super) fn value_of(objects: Result<Vec<Attributes>, ErrorKind>) -> Result<Ve
 fn the_examples_of_the_simple_derivations() {
     let key = generic(&[0x01, 0x23, 0x45, 0x67]);
     let other = generic(&[0x89, 0xab, 0xcd, 0xef]);
-    let data = || kdf(Kdf::StringData(SecretBytes::from(&[0x89, 0xab, 0xcd, 0xef][..])));
+    let data = || string_data([0x89, 0xab, 0xcd, 0xef]);
     let simple = |kind, others: &[&Attributes], params, template: Template| {
         value_of(derive(kind, (&key, others), params, &template))
     };

@@ -418,7 +418,7 @@ fn gmac() {
 #[test]
 fn derivation_by_encryption() {
     let derive = |kind, key: &Key, params: &Params, wanted| {
-        row(kind).ops.derive.unwrap()(key, params, wanted).map(|key| key.to_vec()).map_err(|e| e.kind())
+        value(kind, key, params, wanted).map(|key| key.to_vec()).map_err(|e| e.kind())
     };
     let (key, three, data) = (aes(&hex(KEY)), des(&hex(DES_KEY)), hex(PLAIN));
     let cbc = |iv: &[u8], data: &[u8]| Params::CbcData { iv: iv.into(), data: data.to_vec() };
@@ -427,7 +427,7 @@ fn derivation_by_encryption() {
         (
             ck::CKM_AES_ECB_ENCRYPT_DATA,
             &key,
-            string_data(data.clone()),
+            kdf::string_data(data.clone()),
             "3ad77bb40d7a3660a89ecaf32466ef97f5d3d58503b9699de785895a96fdbaaf",
         ),
         (
@@ -439,7 +439,7 @@ fn derivation_by_encryption() {
         (
             ck::CKM_DES3_ECB_ENCRYPT_DATA,
             &three,
-            string_data(FOX.to_vec()),
+            kdf::string_data(FOX.to_vec()),
             "a826fd8ce53b855fcce21c8112256fe668d5c05dd9b6b900",
         ),
         (
@@ -459,8 +459,8 @@ fn derivation_by_encryption() {
         assert_eq!(derive(kind, key, &params, Some(expected.len() + 1)), Err(DataLenRange));
     }
     let ecb = ck::CKM_AES_ECB_ENCRYPT_DATA;
-    assert_eq!(derive(ecb, &key, &string_data(vec![0; 17]), Some(16)), Err(MechanismParamInvalid));
-    assert_eq!(derive(ecb, &key, &string_data(Vec::new()), None), Err(DataLenRange));
+    assert_eq!(derive(ecb, &key, &kdf::string_data(vec![0; 17]), Some(16)), Err(MechanismParamInvalid));
+    assert_eq!(derive(ecb, &key, &kdf::string_data(Vec::new()), None), Err(DataLenRange));
     let short = cbc(&counted[..8], &data);
     assert_eq!(derive(ck::CKM_AES_CBC_ENCRYPT_DATA, &key, &short, None), Err(MechanismParamInvalid));
 }
