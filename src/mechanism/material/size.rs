@@ -1,5 +1,6 @@
 //! How large a key is, in the unit that people compare keys by: for a policy that wants them larger.
 
+use crate::crypto::OkpCurve;
 use crate::object::Attributes;
 use crate::types::{ck, length};
 
@@ -66,7 +67,7 @@ fn okp(attributes: &Attributes) -> Option<usize> {
     let value = optional(attributes, ck::CKA_EC_POINT).map(point);
     match value.or_else(|| optional(attributes, ck::CKA_VALUE)) {
         Some(value) => Some(value.len() * 8),
-        None => super::is_okp(attributes).then_some(256),
+        None => curve::okp(attributes, &OkpCurve::ALL).ok().map(|curve| curve.key_len() * 8),
     }
 }
 

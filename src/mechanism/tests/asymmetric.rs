@@ -112,7 +112,7 @@ fn dh_pairs_and_what_they_share() {
 
     let third = DhPrivate::generate(&group, None).unwrap();
     let params = Params::PublicValue(third.public().y().unwrap());
-    let derive = row(ck::CKM_DH_PKCS_DERIVE).ops.derive.unwrap();
+    let derive = |key: &_, params: &_, len| value(ck::CKM_DH_PKCS_DERIVE, key, params, len);
     let shared = derive(&own, &params, None).unwrap();
     assert_eq!(shared, third.agree(public.bytes(ck::CKA_VALUE).unwrap()).unwrap());
     assert_eq!(derive(&own, &params, Some(32)).unwrap()[..], shared[224..], "cut at the leading end");

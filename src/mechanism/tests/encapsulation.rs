@@ -92,8 +92,7 @@ fn an_agreement_with_a_fresh_key() {
             let (ciphertext, secret) = encapsulate(kind, &public, &params, wanted).unwrap();
             assert_eq!((ciphertext.len(), secret.len()), (len, secret_len));
             assert_eq!(decapsulate(kind, &private, &params, &ciphertext, wanted).as_ref(), Ok(&secret));
-            let derive = row(kind).ops.derive.unwrap();
-            let derived = derive(&private, &ecdh(kdf, &ciphertext), wanted).unwrap();
+            let derived = value(kind, &private, &ecdh(kdf, &ciphertext), wanted).unwrap();
             assert_eq!(derived[..], secret[..], "as C_DeriveKey with the ciphertext for public value");
             assert_ne!(encapsulate(kind, &public, &params, wanted).unwrap().0, ciphertext);
             let short = decapsulate(kind, &private, &params, &ciphertext[1..], wanted);
