@@ -10,6 +10,7 @@ pub(super) mod keys;
 pub(super) mod login;
 mod objects;
 pub(super) mod operations;
+mod prehash;
 mod search;
 pub(super) mod sessions;
 pub(super) mod streams;
@@ -20,7 +21,7 @@ use crate::runner::{Case, Suite};
 
 /// The suite.
 pub fn suite() -> Suite {
-    let cases: [Vec<Case>; 14] = [
+    let cases: [Vec<Case>; 15] = [
         sweep::cases(),
         general::cases(),
         sessions::cases(),
@@ -32,6 +33,7 @@ pub fn suite() -> Suite {
         streams::cases(),
         keys::cases(),
         encapsulation::cases(),
+        prehash::cases(),
         hostile::cases(),
         fork::cases(),
         threads::cases(),
