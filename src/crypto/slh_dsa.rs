@@ -12,6 +12,11 @@ use zeroize::{Zeroize, Zeroizing};
 const MAX_CONTEXT_LEN: usize = 255;
 const FAILED: Error = Error::Internal("SLH-DSA");
 
+/// A private key, the parts of what is signed, the random bytes of a hedged signature, and room for it.
+type Sign = fn(&[u8], &[&[u8]], Option<&[u8]>, &mut [u8]) -> Result<()>;
+/// A public key, the parts of what was signed, and the signature.
+type Verify = fn(&[u8], &[&[u8]], &[u8]) -> Result<()>;
+
 /// What a parameter set is and does. Keys are FIPS 205's encodings: SK.seed, SK.prf, PK.seed and PK.root of n bytes each.
 struct Row {
     name: &'static str,
@@ -21,9 +26,8 @@ struct Row {
     arc: u8,
     /// The private key of SK.seed, SK.prf and PK.seed.
     expand: fn([&[u8]; 3]) -> Zeroizing<Vec<u8>>,
-    /// Signs the parts under a private key, hedged with n random bytes if there are any.
-    sign: fn(&[u8], &[&[u8]], Option<&[u8]>, &mut [u8]) -> Result<()>,
-    verify: fn(&[u8], &[&[u8]], &[u8]) -> Result<()>,
+    sign: Sign,
+    verify: Verify,
 }
 
 macro_rules! sets {

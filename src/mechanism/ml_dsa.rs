@@ -34,15 +34,19 @@ macro_rules! row {
     };
 }
 
-/// HashML-DSA with the hashing done here.
+/// HashML-DSA with the hashing done here: SHA-2 by AWS-LC, the rest by the RustCrypto crates.
 macro_rules! hashed {
     ($kind:ident, $hash:ident) => {
         Descriptor {
+            fips: matches!(
+                PreHash::$hash,
+                PreHash::Sha224 | PreHash::Sha256 | PreHash::Sha384 | PreHash::Sha512
+            ),
             vectors: "dilithium-py",
             ..row!($kind, SignContext, {
-            sign: |key, params| prehash::signing(key.ml_dsa_private()?.clone(), PreHash::$hash, params),
-            verify: |key, params| prehash::verifying(key.ml_dsa_public()?.clone(), PreHash::$hash, params),
-        })
+                sign: |key, params| prehash::signing(key.ml_dsa_private()?.clone(), PreHash::$hash, params),
+                verify: |key, params| prehash::verifying(key.ml_dsa_public()?.clone(), PreHash::$hash, params),
+            })
         }
     };
 }

@@ -341,7 +341,7 @@ mod tests {
     #[test]
     fn what_keyward_lacks_is_told_from_what_is_damaged() {
         let items = plan(vec![
-            found(secret(&[1; 24]).with(ck::CKA_KEY_TYPE, ck::CKK_DES3)),
+            found(secret(&[1; 8]).with(ck::CKA_KEY_TYPE, ck::CKK_DES)),
             found(Attributes::new().with(ck::CKA_CLASS, ck::CKO_DOMAIN_PARAMETERS)),
             found(data("x").with(ck::CKA_TOKEN, false)),
             Found::open("y", Err("cut off".into()), Ok),

@@ -12,6 +12,7 @@ pub(super) mod login;
 mod messages;
 mod objects;
 pub(super) mod operations;
+mod prehash;
 mod search;
 pub(super) mod sessions;
 pub(super) mod streams;
@@ -37,6 +38,7 @@ pub fn suite() -> Suite {
         keys::cases(),
         encapsulation::cases(),
         hashes::cases(),
+        prehash::cases(),
         hostile::cases(),
         fork::cases(),
         threads::cases(),
