@@ -121,11 +121,21 @@ pub fn make_key<K: Keeper>(
         return add_one(keeper, access, parameters);
     }
     let generate = operation(row, row.ops.generate, "generating keys")?;
+    let template = with_only_len(template, row);
     let mut key = object::generate_secret(template, mechanism.kind, row.key_types, &caller(access))?;
     object::may_write(&key, &caller(access), access.read_write)?;
     let value = generate(&mechanism.params, &key)?;
     material::fill_secret(&mut key, value)?;
     add_one(keeper, access, key)
+}
+
+/// A mechanism that makes generic secrets of one length only (a TLS pre-master secret) is not told the length.
+fn with_only_len(template: Template, row: &Descriptor) -> Template {
+    let only = row.min_key_size == row.max_key_size && row.key_types == [ck::CKK_GENERIC_SECRET];
+    match only && template.get(ck::CKA_VALUE_LEN).is_none() {
+        true => template.with(ck::CKA_VALUE_LEN, row.min_key_size),
+        false => template,
+    }
 }
 
 /// C_GenerateKeyPair: both halves in one transaction, so that a crash leaves both or none.
