@@ -10,10 +10,11 @@ mod processes;
 pub use fleet::initialize_token;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use keyward::config::{Origin, SlotEntry};
 use keyward::store::remote::{self, Documents};
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::openbao::OpenBao;
@@ -35,6 +36,12 @@ impl Service {
     pub fn vault() -> Service {
         let bao = OpenBao::start();
         bao.write("sys/mounts/secret", json!({ "type": "kv", "options": { "version": "2" } }));
+        // For a moment it refuses everything (400): "upgrading from non-versioned to versioned data".
+        let end = Instant::now() + Duration::from_secs(60);
+        while bao.request("GET", "secret/config", Value::Null).unwrap().0 != 200 {
+            assert!(Instant::now() < end, "the engine does not come up");
+            std::thread::sleep(Duration::from_millis(20));
+        }
         bao.policy("fleet", &POLICY);
         bao.write_file("token", &bao.token(&["fleet"], "1h"));
         Service::Vault(Box::new(bao))

@@ -90,9 +90,11 @@ impl OpenBao {
         self.dir.path().join(name)
     }
 
-    /// Writes a file there.
+    /// Writes a file there; other tests of this process, which may write the same, read it whole meanwhile.
     pub fn write_file(&self, name: &str, text: &str) -> PathBuf {
-        std::fs::write(self.file(name), text).unwrap();
+        let new = tempfile::NamedTempFile::new_in(self.dir.path()).unwrap();
+        std::fs::write(new.path(), text).unwrap();
+        new.persist(self.file(name)).unwrap();
         self.file(name)
     }
 
