@@ -69,8 +69,8 @@ pub(super) const ROWS: &[Descriptor] = &[
 fn parameters(_: &Params, template: &Attributes) -> Result<Attributes> {
     let bits = template.ulong(ck::CKA_PRIME_BITS).map_or(0, length);
     let q_bits = template.ulong(ck::CKA_SUBPRIME_BITS).map(length).unwrap_or(match bits {
-        ..=1024 => 160,
-        ..=2048 => 224,
+        0..=1024 => 160,
+        1025..=2048 => 224,
         _ => 256,
     });
     let group = DsaGroup::generate(bits, q_bits).map_err(errors::template)?;

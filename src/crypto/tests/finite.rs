@@ -278,4 +278,4 @@ const DSA_SPKI: &str = concat!(
 
 /// Its signature over the SHA-1 of "sample".
 const DSA_SIGNATURE: &str =
-    concat!("8f56e79d3b636658929f3838c927ace01d4f290385c93ef8c0e30c902f27a9550fc3f0b38f0dc007",);
+    "8f56e79d3b636658929f3838c927ace01d4f290385c93ef8c0e30c902f27a9550fc3f0b38f0dc007";
