@@ -1,6 +1,6 @@
 //! Key management and random numbers (PKCS#11 v3.2, sections 5.18 and 5.19).
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{Iv, Mechanism, Message};
 use crate::module::Module;
 use crate::module::message::ordinary;
@@ -67,6 +67,11 @@ pub fn wrap_authenticated(
     aad: &[u8],
     output: Output<'_>,
 ) -> Result<Answer> {
+    // There is no Init at which a counter could begin once for the key: each session's would count the same IVs.
+    if matches!(message.generator, ck::CKG_GENERATE_COUNTER | ck::CKG_GENERATE_COUNTER_XOR) {
+        let why = "ivGenerator: to wrap keys, CKG_NO_GENERATE, CKG_GENERATE or CKG_GENERATE_RANDOM";
+        return Err(Error::new(ErrorKind::MechanismParamInvalid, why));
+    }
     let session = module.session(session)?;
     let state = &mut *session.lock()?;
     let mut ivs = state.wrapping_ivs.clone();
@@ -148,9 +153,9 @@ pub fn encapsulate(
         Output::Size => (None, Answer::Size),
         Output::Buffer(buffer) => (Some(buffer), Answer::TooSmall),
     };
+    let mut state = session.lock()?;
     let access = session.access();
-    let made =
-        session.lock()?.backend.encapsulate_key(access, mechanism, public_key, template, ciphertext)?;
+    let made = state.backend.encapsulate_key(access, mechanism, public_key, template, ciphertext)?;
     Ok(match made {
         Encapsulated::Needs(len) => (too_small(len), None),
         Encapsulated::Made { key, ciphertext_len } => (Answer::Written(ciphertext_len), Some(key)),

@@ -41,6 +41,17 @@ macro_rules! finish {
     )* };
 }
 
+/// The end of a running message, for an error that was found before its operation was asked.
+macro_rules! abandon {
+    ($($name:ident: $slot:ident;)*) => { $(
+        #[doc = concat!("Ends the running message of the session's `", stringify!($slot), "` process, if there is one.")]
+        pub fn $name(module: &Module, session: ck::CK_SESSION_HANDLE) -> Result<()> {
+            module.session(session)?.lock()?.$slot.abandon();
+            Ok(())
+        }
+    )* };
+}
+
 /// Whether a process is active. CKR_OPERATION_NOT_INITIALIZED.
 macro_rules! expect {
     ($($name:ident: $slot:ident;)*) => { $(
@@ -61,6 +72,13 @@ finish! {
     decrypt_final: message_decrypt;
     sign_final: message_sign;
     verify_final: message_verify;
+}
+
+abandon! {
+    abandon_encrypt: message_encrypt;
+    abandon_decrypt: message_decrypt;
+    abandon_sign: message_sign;
+    abandon_verify: message_verify;
 }
 
 expect! {

@@ -130,8 +130,8 @@ pub fn digest_key(module: &Module, session: ck::CK_SESSION_HANDLE, key: ObjectHa
     let session = module.session(session)?;
     let state = &mut *session.lock()?;
     state.digest.expect_active()?;
-    let digest = &mut state.digest;
-    state.backend.digest_key(session.access(), key, &mut |value| digest.feed_key(value))
+    let (digest, mechanism) = (&mut state.digest, state.digests_with);
+    state.backend.digest_key(session.access(), mechanism, key, &mut |value| digest.feed_key(value))
 }
 
 /// Two operations at once: the cipher's slot, the other's, and which way the data goes.

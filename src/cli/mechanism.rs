@@ -214,7 +214,11 @@ fn markdown(rows: &[Shown]) -> String {
         let parameter = row.row.map(|row| parameter(row.param)).unwrap_or_default();
         let operations = operations(row).join(", ");
         let provider = row.row.map(|row| row.provider.name()).unwrap_or_default();
-        let vectors = row.row.map(|row| row.vectors).filter(|text| !text.is_empty()).unwrap_or("nothing");
+        let vectors = row.row.map(|row| row.vectors).filter(|text| !text.is_empty());
+        let vectors = vectors.unwrap_or(match row.flags {
+            ck::CKF_GENERATE => "nothing: random bytes",
+            _ => "nothing",
+        });
         let line = format!(
             "| `{}` | {operations} | {} | {parameter} | {provider} | {vectors} | {note} |",
             row.name(),

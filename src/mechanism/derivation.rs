@@ -90,6 +90,22 @@ impl Derive {
     }
 }
 
+/// The least length in bytes of what is cut out of keys that must not be read: shorter pieces could be guessed one by
+/// one, by their check values or by what they compute.
+const LEAST_PIECE: usize = 14;
+
+/// CKR_KEY_SIZE_RANGE for a piece of protected keys that is short enough to be guessed.
+fn expect_no_piece(key: &Attributes, value: &SecretBytes) -> Result<()> {
+    let is_protected = key.flag(ck::CKA_SENSITIVE) || !key.flag(ck::CKA_EXTRACTABLE);
+    match is_protected && value.len() < LEAST_PIECE {
+        false => Ok(()),
+        true => Err(Error::new(
+            ErrorKind::KeySizeRange,
+            "of sensitive or unextractable keys, no piece below 112 bits becomes a key of its own",
+        )),
+    }
+}
+
 impl Derivation<'_> {
     /// The value of the n-th further key. CKR_KEY_TYPE_INCONSISTENT for one that is no secret key.
     pub fn other(&self, n: usize) -> Result<&SecretBytes> {
@@ -129,6 +145,9 @@ impl Derivation<'_> {
     ) -> Result<Attributes> {
         let mut key = self.plan(template, inherit)?;
         let value = value(&key, material::wanted_len(&key)?)?;
+        if inherit == Inherit::Base {
+            expect_no_piece(&key, &value)?;
+        }
         material::fill_secret(&mut key, value)?;
         Ok(key)
     }

@@ -59,6 +59,8 @@ impl Message {
 #[derive(Debug, Clone, Default)]
 pub struct IvGenerator {
     counter: u64,
+    /// Which of the two generators it counts for.
+    counts_for: Option<ck::CK_GENERATOR_FUNCTION>,
     /// The last IV of CKG_GENERATE, how many of its bits are fixed, and how many it made since the random one.
     incremented: Option<(Iv, usize, u64)>,
     /// What CKG_GENERATE_COUNTER_XOR was given first, its fixed bits zero.
@@ -66,7 +68,7 @@ pub struct IvGenerator {
 }
 
 /// CKG_GENERATE makes no IV with fewer bits of its own: an accident would repeat them.
-const MIN_INCREMENTED: usize = 32;
+const MIN_INCREMENTED: usize = 64;
 /// CKG_GENERATE_RANDOM, likewise: after 2^32 messages with so few, two would share an IV.
 const MIN_RANDOM: usize = 64;
 
@@ -90,20 +92,26 @@ impl IvGenerator {
             ck::CKG_GENERATE_RANDOM => randomize(&mut message.iv, free),
             ck::CKG_GENERATE_COUNTER => {
                 clear_last(&mut message.iv, free);
-                xor_last(&mut message.iv, self.count(free)?);
+                xor_last(&mut message.iv, self.count(message.generator, free)?);
                 Ok(())
             }
             ck::CKG_GENERATE_COUNTER_XOR => {
                 self.expect_base(&message.iv, free)?;
-                xor_last(&mut message.iv, self.count(free)?);
+                xor_last(&mut message.iv, self.count(message.generator, free)?);
                 Ok(())
             }
             _ => Err(invalid("ivGenerator is none of CKG_NO_GENERATE to CKG_GENERATE_COUNTER_XOR")),
         }
     }
 
-    /// The counter's value for this message.
-    fn count(&mut self, free: usize) -> Result<u64> {
+    /// The counter's value for this message. The two generators write it differently: from one counter, both could come
+    /// to the same IV.
+    fn count(&mut self, generator: ck::CK_GENERATOR_FUNCTION, free: usize) -> Result<u64> {
+        if *self.counts_for.get_or_insert(generator) != generator {
+            return Err(invalid(
+                "ivGenerator: CKG_GENERATE_COUNTER and _COUNTER_XOR do not mix under one Init",
+            ));
+        }
         let value = self.counter;
         expect_below(value, free)?;
         self.counter += 1;
@@ -112,7 +120,7 @@ impl IvGenerator {
 
     fn increment(&mut self, iv: &mut Iv, free: usize) -> Result<()> {
         if free < MIN_INCREMENTED {
-            return Err(invalid("CKG_GENERATE: ulIvFixedBits leaves fewer than 32 bits"));
+            return Err(invalid("CKG_GENERATE: ulIvFixedBits leaves fewer than 64 bits"));
         }
         let made = match self.incremented.take() {
             Some((last, bits, made)) if bits == free && last.len() == iv.len() => {

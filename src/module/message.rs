@@ -69,6 +69,13 @@ impl<T: ?Sized> Messages<T> {
         self.0 = None;
     }
 
+    /// Ends the running message, if there is one; the process goes on.
+    pub fn abandon(&mut self) {
+        if let Some(process) = &mut self.0 {
+            process.running = None;
+        }
+    }
+
     /// `C_Message*Final`. CKR_OPERATION_NOT_INITIALIZED, CKR_OPERATION_ACTIVE in the middle of a message.
     pub fn finish(&mut self) -> Result<()> {
         self.between()?;

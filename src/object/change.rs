@@ -26,6 +26,10 @@ pub fn copy(source: &Attributes, template: Template, caller: &Caller) -> Result<
     if !policy::is_copyable(source) {
         return Err(Error::new(ErrorKind::ActionProhibited, "the object's CKA_COPYABLE is CK_FALSE"));
     }
+    if source.class() == ck::CKO_OTP_KEY {
+        let why = "two keys that count by themselves would give the same passwords";
+        return Err(Error::new(ErrorKind::ActionProhibited, why));
+    }
     let mut copied = change(source, template, caller, How::Copying)?;
     copied.remove(ck::CKA_UNIQUE_ID);
     Ok(copied)

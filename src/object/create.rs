@@ -308,6 +308,9 @@ fn inherited(
             if !all().all(|key| key.flag(ck::CKA_EXTRACTABLE)) {
                 template.add(ck::CKA_EXTRACTABLE, Value::Bool(false))?;
             }
+            if all().any(|key| key.flag(ck::CKA_WRAP_WITH_TRUSTED)) {
+                template.add(ck::CKA_WRAP_WITH_TRUSTED, Value::Bool(true))?;
+            }
             template.set_default(ck::CKA_SENSITIVE, false);
             template.set_default(ck::CKA_EXTRACTABLE, true);
         }

@@ -32,8 +32,8 @@ pub use create::{
 };
 pub use date::Date;
 pub use policy::{
-    Usage, expect_allowed, is_copyable, is_destroyable, is_modifiable, is_private, is_token, matches,
-    may_write, permits, reveal, wrappable,
+    Usage, expect_allowed, expect_in_force, is_copyable, is_destroyable, is_modifiable, is_private, is_token,
+    matches, may_write, permits, reveal, wrappable,
 };
 pub use template::{RawAttribute, RawValue, Template};
 pub use value::{Attributes, Value};

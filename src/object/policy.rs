@@ -227,7 +227,7 @@ pub fn permits(
         return Err(refuse(key, usage));
     }
     expect_allowed(key, mechanism)?;
-    today.map_or(Ok(()), |today| in_force(key, today))
+    expect_in_force(key, today)
 }
 
 /// Whether CKA_ALLOWED_MECHANISMS, where a key has it, lists the mechanism.
@@ -253,7 +253,12 @@ fn refuse(key: &Attributes, usage: Usage) -> Error {
     }
 }
 
-fn in_force(key: &Attributes, today: Date) -> Result<()> {
+/// Whether a key's dates include the day, where one is given.
+///
+/// # Errors
+/// CKR_KEY_FUNCTION_NOT_PERMITTED for a day before CKA_START_DATE or after CKA_END_DATE.
+pub fn expect_in_force(key: &Attributes, today: Option<Date>) -> Result<()> {
+    let Some(today) = today else { return Ok(()) };
     let date = |id| key.bytes(id).and_then(Date::parse);
     let refuse = |id, why| Err(fault(ErrorKind::KeyFunctionNotPermitted, id, why));
     if date(ck::CKA_START_DATE).is_some_and(|start| today < start) {

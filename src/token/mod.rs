@@ -243,6 +243,7 @@ pub trait TokenSession: Send {
     fn digest_key(
         &mut self,
         access: Access,
+        mechanism: ck::CK_MECHANISM_TYPE,
         key: ObjectHandle,
         digest: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()>;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::object::{Object, caller, expect_no_pin_wanted, no_object_as, operation, wrong_type_as};
-use super::policy::{Admitted, UsableKey, expect_strong};
+use super::policy::{Admitted, UsableKey, expect_digestible, expect_strong};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Counter, Producer};
@@ -85,6 +85,7 @@ pub fn prepare_signature<K: Keeper>(
 pub fn digest_key<K: Keeper>(
     keeper: &K,
     access: Access,
+    mechanism: ck::CK_MECHANISM_TYPE,
     key: ObjectHandle,
     digest: &mut dyn FnMut(&[u8]) -> Result<()>,
 ) -> Result<()> {
@@ -93,6 +94,7 @@ pub fn digest_key<K: Keeper>(
     if key.attributes.key_type().is_none() {
         return Err(Error::new(invalid, "the object is not a key"));
     }
+    expect_digestible(keeper.config(), &key.attributes, mechanism)?;
     let value = key.attributes.bytes(ck::CKA_VALUE).filter(|_| key.attributes.class() == ck::CKO_SECRET_KEY);
     digest(value.ok_or_else(|| {
         Error::new(ErrorKind::KeyIndigestible, "only secret keys whose value is in this process are digested")

@@ -146,6 +146,14 @@ pub fn expect_usable(
     })
 }
 
+/// Whether a key may go into a digest by this mechanism: no usage flag speaks of it, the rest counts. CKR_KEY_INDIGESTIBLE.
+pub fn expect_digestible(config: &Config, key: &Attributes, mechanism: ck::CK_MECHANISM_TYPE) -> Result<()> {
+    object::expect_allowed(key, mechanism)
+        .and_then(|()| object::expect_in_force(key, today(config)))
+        .and_then(|()| expect_strong(config, key))
+        .map_err(|error| error.with_kind(ErrorKind::KeyIndigestible))
+}
+
 /// The day that CKA_START_DATE and CKA_END_DATE are held against, if `policy.dates` has them enforced: the
 /// specification itself attaches no meaning to them ("Key objects").
 fn today(config: &Config) -> Option<Date> {

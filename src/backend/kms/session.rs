@@ -336,10 +336,11 @@ impl TokenSession for KmsSession {
     fn digest_key(
         &mut self,
         access: Access,
+        mechanism: ck::CK_MECHANISM_TYPE,
         key: ObjectHandle,
         digest: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        held::digest_key(self, self.token.access(access), key, digest)
+        held::digest_key(self, self.token.access(access), mechanism, key, digest)
     }
 
     fn sign_recover(

@@ -183,6 +183,7 @@ impl TokenSession for PassSession {
     fn digest_key(
         &mut self,
         _access: Access,
+        _mechanism: ck::CK_MECHANISM_TYPE,
         _key: ObjectHandle,
         _digest: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {

@@ -211,10 +211,11 @@ impl TokenSession for SoftSession {
     fn digest_key(
         &mut self,
         access: Access,
+        mechanism: ck::CK_MECHANISM_TYPE,
         key: ObjectHandle,
         digest: &mut dyn FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        held::digest_key(self, access, key, digest)
+        held::digest_key(self, access, mechanism, key, digest)
     }
 
     fn sign_recover(

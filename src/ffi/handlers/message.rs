@@ -10,6 +10,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::memory::{self, Buffer};
 use crate::ffi::params::{self, message::Raw};
 use crate::ffi::state;
+use crate::module::Module;
 use crate::module::message::Direction;
 use crate::module::operation::Answer;
 use crate::types::ck;
@@ -151,7 +152,7 @@ pub(in crate::ffi) unsafe fn encrypt_next(
     flags: ck::CK_FLAGS,
 ) -> Result<()> {
     // SAFETY: the host vouches for parameter, input and buffer, and for the places in the parameter.
-    unsafe {
+    going_on(session, call::abandon_encrypt, || unsafe {
         let mut last = match ends(flags)? {
             // Only the last part has a use for the parameter.
             false => call::message_kind(state::module()?, session, Direction::Encrypt).map(|_| None)?,
@@ -173,7 +174,7 @@ pub(in crate::ffi) unsafe fn encrypt_next(
             Some(raw) => raw.write_tag(),
             None => Ok(()),
         }
-    }
+    })
 }
 
 #[allow(clippy::too_many_arguments)]
@@ -227,7 +228,7 @@ pub(in crate::ffi) unsafe fn decrypt_next(
     flags: ck::CK_FLAGS,
 ) -> Result<()> {
     // SAFETY: the host vouches for parameter, input and buffer.
-    unsafe {
+    going_on(session, call::abandon_decrypt, || unsafe {
         let mut last = match ends(flags)? {
             false => call::message_kind(state::module()?, session, Direction::Decrypt).map(|_| None)?,
             true => Some(read(session, Direction::Decrypt, parameter, parameter_len)?),
@@ -239,7 +240,21 @@ pub(in crate::ffi) unsafe fn decrypt_next(
         let input = buffer.apart_from(input)?;
         let message = last.as_ref().map(|raw| &raw.message);
         buffer.fill(|output| call::decrypt_next(state::module()?, session, &input, output, message))
+    })
+}
+
+/// A call that goes on with a message: any error but CKR_BUFFER_TOO_SMALL ends the message, wherever it was found.
+fn going_on(
+    session: ck::CK_SESSION_HANDLE,
+    abandon: fn(&Module, ck::CK_SESSION_HANDLE) -> Result<()>,
+    call: impl FnOnce() -> Result<()>,
+) -> Result<()> {
+    let answer = call();
+    if answer.as_ref().is_err_and(|error| error.kind() != ErrorKind::BufferTooSmall) {
+        // Without a session or a process there is no message to end.
+        let _ = state::module().and_then(|module| abandon(module, session));
     }
+    answer
 }
 
 /// Whether the part is the message's last. CKR_ARGUMENTS_BAD for flags that do not exist.
@@ -302,16 +317,18 @@ pub(in crate::ffi) unsafe fn sign_next(
 ) -> Result<()> {
     let module = state::module()?;
     call::expect_signing(module, session)?;
-    expect_no_parameter(parameter, parameter_len)?;
-    // SAFETY: the host vouches for the input.
-    let data = unsafe { memory::input(data, data_len) }?;
-    if signature_len.is_null() {
-        return call::sign_next(module, session, data, None).map(drop);
-    }
-    // SAFETY: the host vouches for the buffer.
-    let buffer = unsafe { Buffer::new(signature, signature_len) }?;
-    let data = buffer.apart_from(data)?;
-    buffer.fill(|output| call::sign_next(module, session, &data, Some(output)))
+    going_on(session, call::abandon_sign, || {
+        expect_no_parameter(parameter, parameter_len)?;
+        // SAFETY: the host vouches for the input.
+        let data = unsafe { memory::input(data, data_len) }?;
+        if signature_len.is_null() {
+            return call::sign_next(module, session, data, None).map(drop);
+        }
+        // SAFETY: the host vouches for the buffer.
+        let buffer = unsafe { Buffer::new(signature, signature_len) }?;
+        let data = buffer.apart_from(data)?;
+        buffer.fill(|output| call::sign_next(module, session, &data, Some(output)))
+    })
 }
 
 pub(in crate::ffi) unsafe fn verify(
@@ -354,9 +371,11 @@ pub(in crate::ffi) unsafe fn verify_next(
 ) -> Result<()> {
     let module = state::module()?;
     call::expect_verifying(module, session)?;
-    expect_no_parameter(parameter, parameter_len)?;
-    // SAFETY: the host vouches for both inputs.
-    let (data, signature) =
-        unsafe { (memory::input(data, data_len)?, memory::optional_input(signature, signature_len)?) };
-    call::verify_next(module, session, data, signature)
+    going_on(session, call::abandon_verify, || {
+        expect_no_parameter(parameter, parameter_len)?;
+        // SAFETY: the host vouches for both inputs.
+        let (data, signature) =
+            unsafe { (memory::input(data, data_len)?, memory::optional_input(signature, signature_len)?) };
+        call::verify_next(module, session, data, signature)
+    })
 }

@@ -50,11 +50,14 @@ impl Raw {
         }
     }
 
-    /// Gives the IV that was made to the caller.
+    /// Gives the IV that was made to the caller; the caller's own is only read.
     ///
     /// # Safety
     /// The parameter's IV leads to as many writable bytes as it said.
     pub(in crate::ffi) unsafe fn write_iv(&self) -> Result<()> {
+        if self.message.generator == ck::CKG_NO_GENERATE {
+            return Ok(());
+        }
         // SAFETY: the caller's promise; the IV has as many bytes as were read.
         unsafe { give(self.iv, &self.message.iv) }
     }

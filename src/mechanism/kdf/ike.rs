@@ -48,7 +48,8 @@ fn ike_prf(derivation: &Derivation<'_>, params: &Params) -> Result<Vec<Derived>>
     let kind = PrfKind::of(params.prf)?;
     let [ni, nr] = &params.nonces;
     let template = derivation.template_or(&[(ck::CKA_KEY_TYPE, Value::Ulong(kind.key_type()))]);
-    let key = derivation.secret_by(&template, Inherit::Template, |_, _| {
+    let keys_in_message = params.data_as_key || params.new_key.is_some();
+    let key = derivation.secret_by(&template, kind.inherit(keys_in_message, Inherit::Template), |_, _| {
         let made = if params.data_as_key {
             kind.with_bytes(&[&ni[..], nr].concat())?.of(&[generic(derivation.base.key)?])?
         } else {
@@ -77,7 +78,7 @@ fn ike1_prf(derivation: &Derivation<'_>, params: &Params) -> Result<Vec<Derived>
         None => &[],
     };
     let [initiator, responder] = &params.cookies;
-    derivation.secret(Inherit::Template, |_, wanted| {
+    derivation.secret(kind.inherit(true, Inherit::Template), |_, wanted| {
         let wanted = up_to(wanted.unwrap_or(kind.len()), kind.len())?;
         let mut prf = kind.with_key(derivation.base.key)?;
         let made = prf.of(&[previous, shared, initiator, responder, &[params.number]])?;
@@ -98,7 +99,10 @@ fn ike1_extended(derivation: &Derivation<'_>, params: &Params) -> Result<Vec<Der
     let wanted = any_len(derivation.template.ulong(ck::CKA_VALUE_LEN).map(crate::types::length))?;
     // A short key without a shared secret is the beginning of the base key, which must not lose its protection by it.
     let cut = params.shared.is_none() && wanted <= kind.len();
-    let inherit = if cut { Inherit::Base } else { Inherit::Template };
+    let inherit = match cut {
+        true => Inherit::Base,
+        false => kind.inherit(params.shared.is_some(), Inherit::Template),
+    };
     derivation.secret(inherit, |_, _| match cut {
         true => {
             let wanted = up_to(wanted, base.len())?;
@@ -120,7 +124,7 @@ fn ike2_prf_plus(derivation: &Derivation<'_>, params: &Params) -> Result<Vec<Der
         Some(_) => derivation.other(0)?,
         None => &[],
     };
-    derivation.secret(Inherit::Template, |_, wanted| {
+    derivation.secret(kind.inherit(params.seed_key.is_some(), Inherit::Template), |_, wanted| {
         let mut number = 0u8;
         blocks(any_len(wanted)?, kind, |last| {
             number = number.wrapping_add(1);

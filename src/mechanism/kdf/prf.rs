@@ -2,6 +2,7 @@
 
 use crate::crypto::{Cmac, DigestValue, Hash, Hmac};
 use crate::error::{Error, ErrorKind, Result};
+use crate::object::Inherit;
 use crate::types::ck;
 
 use super::invalid;
@@ -66,6 +67,16 @@ impl PrfKind {
         match HMACS.iter().find(|names| names.0 == mechanism) {
             Some(names) => Ok(PrfKind::Hmac(by_mechanism(names.1)?, names.2)),
             None => Err(invalid("the parameter names no pseudo-random function of this token")),
+        }
+    }
+
+    /// How a derived key's protection follows where `keys_in_message` says whether keys went into the function as its
+    /// message. CMAC is a block cipher at heart: who knows its key computes the last block of the message from the
+    /// output. Of an HMAC's message nothing comes back.
+    pub(super) fn inherit(self, keys_in_message: bool, otherwise: Inherit) -> Inherit {
+        match self {
+            PrfKind::AesCmac if keys_in_message => Inherit::Base,
+            _ => otherwise,
         }
     }
 

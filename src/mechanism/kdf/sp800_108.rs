@@ -62,8 +62,8 @@ struct Planned {
     len: usize,
 }
 
-fn plan(derivation: &Derivation<'_>, template: &Template) -> Result<Planned> {
-    let object = derivation.plan(template, Inherit::Omitted)?;
+fn plan(derivation: &Derivation<'_>, template: &Template, inherit: Inherit) -> Result<Planned> {
+    let object = derivation.plan(template, inherit)?;
     let len = any_len(material::wanted_len(&object)?)?;
     Ok(Planned { object, len })
 }
@@ -71,9 +71,10 @@ fn plan(derivation: &Derivation<'_>, template: &Template) -> Result<Planned> {
 fn derive(mode: Mode, derivation: &Derivation<'_>, params: &Params) -> Result<Vec<Derived>> {
     let params = structure!(params, Sp800108)?;
     let prf = PrfKind::of(params.prf)?;
-    let mut keys = vec![plan(derivation, derivation.template)?];
+    let inherit = prf.inherit(!derivation.others.is_empty(), Inherit::Omitted);
+    let mut keys = vec![plan(derivation, derivation.template, inherit)?];
     for (at, additional) in params.additional.iter().enumerate() {
-        keys.push(plan(derivation, &additional.template).inspect_err(|_| blame(params, at + 1))?);
+        keys.push(plan(derivation, &additional.template, inherit).inspect_err(|_| blame(params, at + 1))?);
     }
 
     let blocks: usize = keys.iter().map(|key| key.len.div_ceil(prf.len())).sum();

@@ -164,6 +164,9 @@ fn mac_template(derivation: &Derivation<'_>) -> Template {
         .with(ck::CKA_VERIFY, true)
 }
 
+/// The longest IV in bytes of suites without a MAC of their own.
+const AEAD_IV: usize = 12;
+
 /// RFC 5246, section 6.3.
 fn key_material(derivation: &Derivation<'_>, params: &Params) -> Result<Vec<Derived>> {
     let params = structure!(params, TlsKeyMaterial)?;
@@ -174,9 +177,10 @@ fn key_material(derivation: &Derivation<'_>, params: &Params) -> Result<Vec<Deri
     let lens =
         (bytes(params.mac_bits, MAX_MAC)?, bytes(params.key_bits, MAX_KEY)?, bytes(params.iv_bits, MAX_IV)?);
     let (mac, key, iv) = lens;
-    // Without keys, what is a key to the other side would go out as an IV.
-    if key == 0 && iv != 0 {
-        return Err(invalid("TLS: no cipher suite has IVs without keys"));
+    // IVs go out in clear: with lengths that no cipher suite has, what is a key to the other side would go out as one.
+    let is_a_suite = matches!(key, 16 | 24 | 32) && (mac > 0 || iv <= AEAD_IV);
+    if iv != 0 && !is_a_suite {
+        return Err(invalid("TLS: no cipher suite has IVs of this length with MAC keys and keys of these"));
     }
     let secret = derivation.base.key.secret()?;
     if secret.len() != SECRET_LEN {

@@ -38,7 +38,9 @@ impl Slot<dyn Cipher> {
     /// CKR_BUFFER_TOO_SMALL move neither.
     pub fn update_beside(&mut self, sink: &mut dyn Sink, part: &[u8], output: Output<'_>) -> Result<Answer> {
         self.both(sink, |cipher, sink| {
-            let len = cipher.running()?.operation.update_len(part.len());
+            let running = cipher.running()?;
+            running.expect_nothing_pending()?;
+            let len = running.operation.update_len(part.len());
             match exact(output, len) {
                 Err(answer) => Ok(answer),
                 Ok(out) => {
@@ -52,7 +54,9 @@ impl Slot<dyn Cipher> {
     /// C_DecryptDigestUpdate, C_DecryptVerifyUpdate: what comes out of the cipher goes into the other. Likewise.
     pub fn update_before(&mut self, sink: &mut dyn Sink, part: &[u8], output: Output<'_>) -> Result<Answer> {
         self.both(sink, |cipher, sink| {
-            let len = cipher.running()?.operation.update_len(part.len());
+            let running = cipher.running()?;
+            running.expect_nothing_pending()?;
+            let len = running.operation.update_len(part.len());
             match exact(output, len) {
                 Err(answer) => Ok(answer),
                 Ok(out) => {
