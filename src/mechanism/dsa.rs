@@ -43,11 +43,15 @@ macro_rules! hashed {
 }
 
 pub(super) const ROWS: &[Descriptor] = &[
-    row!(CKM_DSA_KEY_PAIR_GEN, {
-        generate_pair: |_, public, _| {
-            DsaPrivate::generate(&material::dsa_group(public)?).map(PrivateKey::Dsa).map_err(errors::template)
-        },
-    }),
+    Descriptor {
+        vectors: "OpenSSL takes them",
+        ..row!(CKM_DSA_KEY_PAIR_GEN, {
+            generate_pair: |_, public, _| {
+                let group = material::dsa_group(public)?;
+                DsaPrivate::generate(&group).map(PrivateKey::Dsa).map_err(errors::template)
+            },
+        })
+    },
     Descriptor {
         min_key_size: 1024,
         vectors: "OpenSSL takes them",
@@ -58,11 +62,11 @@ pub(super) const ROWS: &[Descriptor] = &[
         verify: |key, _| Ok(Box::new(SinglePartCheck(Digested(Dsa(public(key)?))))),
     })
     .single_part(),
-    hashed!(CKM_DSA_SHA1, Hash::Sha1),
+    Descriptor { vectors: "OpenSSL", ..hashed!(CKM_DSA_SHA1, Hash::Sha1) },
     hashed!(CKM_DSA_SHA224, Hash::Sha224),
     hashed!(CKM_DSA_SHA256, Hash::Sha256),
-    hashed!(CKM_DSA_SHA384, Hash::Sha384),
-    hashed!(CKM_DSA_SHA512, Hash::Sha512),
+    Descriptor { vectors: "", ..hashed!(CKM_DSA_SHA384, Hash::Sha384) },
+    Descriptor { vectors: "", ..hashed!(CKM_DSA_SHA512, Hash::Sha512) },
 ];
 
 /// Without CKA_SUBPRIME_BITS the subprime has the specification's size for its prime.

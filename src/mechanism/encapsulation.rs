@@ -1,7 +1,7 @@
 //! Key encapsulation with mechanisms that are not made for it alone: RSA encryption of a fresh secret, and ECDH with a
 //! fresh key pair (PKCS#11 v3.2, section 6 "RSA" and "Elliptic Curve Diffie-Hellman key derivation").
 
-use crate::crypto::{self, EcPrivate, PrivateKey, PublicKey, RsaPublic, X25519Private};
+use crate::crypto::{self, EcPrivate, OkpCurve, PrivateKey, PublicKey, RsaPublic};
 use crate::error::{Error, ErrorKind, Result};
 use crate::types::SecretBytes;
 
@@ -117,7 +117,7 @@ struct Ephemeral {
 pub(super) fn encapsulate(key: &Key, params: &Params) -> Result<Box<dyn Encapsulation>> {
     expect_no_public(params)?;
     match key {
-        Key::Public(peer @ (PublicKey::Ec(_) | PublicKey::X25519(_))) => {
+        Key::Public(peer @ (PublicKey::Ec(_) | PublicKey::X25519(_) | PublicKey::X448(_))) => {
             Ok(Box::new(Ephemeral { peer: peer.clone(), params: params.clone() }))
         }
         _ => Err(wrong_type()),
@@ -128,21 +128,22 @@ impl Encapsulation for Ephemeral {
     fn ciphertext_len(&self) -> usize {
         match &self.peer {
             PublicKey::Ec(peer) => 1 + 2 * peer.curve().field_len(),
-            _ => 32,
+            PublicKey::X448(_) => OkpCurve::X448.key_len(),
+            _ => OkpCurve::X25519.key_len(),
         }
     }
 
     fn run(&self, wanted: Option<usize>, ciphertext: &mut [u8]) -> Result<SecretBytes> {
-        let (own, sent, peer) = match &self.peer {
-            PublicKey::Ec(peer) => {
+        let (own, sent, peer) = match (&self.peer, self.peer.as_okp()) {
+            (PublicKey::Ec(peer), _) => {
                 let own = EcPrivate::generate(peer.curve()).map_err(errors::data)?;
                 let sent = own.public().point();
                 (PrivateKey::Ec(own), sent, peer.point())
             }
-            PublicKey::X25519(peer) => {
-                let own = X25519Private::generate().map_err(errors::data)?;
-                let sent = own.public().bytes().to_vec();
-                (PrivateKey::X25519(own), sent, peer.bytes().to_vec())
+            (_, Some((curve, peer))) => {
+                let own = PrivateKey::generate_okp(curve).map_err(errors::data)?;
+                let sent = own.public().as_okp().map(|(_, sent)| sent.to_vec()).unwrap_or_default();
+                (own, sent, peer.to_vec())
             }
             _ => return Err(wrong_type()),
         };
@@ -163,7 +164,8 @@ pub(super) fn decapsulate(
     expect_no_public(params)?;
     let lens = match key {
         Key::Private(PrivateKey::Ec(key)) => point_lens(key.curve()),
-        Key::Private(PrivateKey::X25519(_)) => [32, 32],
+        Key::Private(PrivateKey::X25519(_)) => [OkpCurve::X25519.key_len(); 2],
+        Key::Private(PrivateKey::X448(_)) => [OkpCurve::X448.key_len(); 2],
         _ => return Err(errors::decapsulate(wrong_type())),
     };
     let sent = raw_point(ciphertext, &lens).ok_or_else(|| {

@@ -331,6 +331,10 @@ pub fn decapsulate<K: Keeper>(
     object::may_write(&key, &caller(access), access.read_write)?;
     let wanted = material::wanted_len(&key)?;
     let value = decapsulate(private_key.key()?, &mechanism.params, ciphertext, wanted)?;
-    material::unwrap_into(&mut key, value)?;
+    // As the other side's C_EncapsulateKey made a key of it: the parity of DES keys is set, not asked for.
+    material::fill_secret(&mut key, value).map_err(|error| match error.kind() {
+        ErrorKind::KeySizeRange => error.with_kind(ErrorKind::WrappedKeyInvalid),
+        _ => error,
+    })?;
     add_one(keeper, access, key)
 }

@@ -97,8 +97,9 @@ fn judge(
         }
     }
     let is_coded = values("transfer-encoding").next().is_some();
+    let is_bodiless = method == "HEAD" || matches!(status, 100..200 | 204 | 304);
     let framing = match length {
-        _ if method == "HEAD" || matches!(status, 100..200 | 204 | 304) => Framing::Length(0),
+        _ if is_bodiless => Framing::Length(0),
         _ if is_coded && values("transfer-encoding").any(|value| !value.eq_ignore_ascii_case(b"chunked")) => {
             return Err(Failure::Damaged("its body is encoded"));
         }
@@ -108,7 +109,10 @@ fn judge(
         None => Framing::End,
     };
     let is_new = parsed.version == Some(1);
+    // A server that sends a body all the same would have it read for the next answer.
+    let promises_more = is_bodiless && (is_coded || length.is_some_and(|length| length > 0));
     let keeps_alive = framing != Framing::End
+        && !promises_more
         && (if is_new { !has("connection", b"close") } else { has("connection", b"keep-alive") });
     Ok(Head { status, text, framing, keeps_alive })
 }

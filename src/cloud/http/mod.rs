@@ -38,8 +38,8 @@ use crate::types::wiping;
 const MAX_IDLE: usize = 256;
 /// Servers close idle connections after a minute or more.
 const IDLE_LASTS: Duration = Duration::from_secs(45);
-/// After so long it is looked whether a connection was closed meanwhile. Before that, a request that finds out is made
-/// again as any other that has no answer.
+/// After so long it is looked whether a connection was closed meanwhile. Before that, a request that finds out has no
+/// answer, and is made again where that does no harm.
 const UNSEEN: Duration = Duration::from_millis(10);
 /// A body up to this many bytes goes out with its head: two writes are two packets, and with TLS two records.
 const TOGETHER: usize = 16 << 10;

@@ -37,7 +37,10 @@ impl Proxies {
             |name| named(name).or_else(|| named("ALL_PROXY")).map(|text| Proxy::parse(&text)).transpose();
         let direct = named("NO_PROXY").unwrap_or_default().to_ascii_lowercase();
         let direct = direct.split([',', ' ']).filter(|entry| !entry.is_empty()).map(str::to_owned).collect();
-        Ok(Proxies { https: proxy("HTTPS_PROXY")?, http: proxy("HTTP_PROXY")?, direct })
+        // In a CGI program, HTTP_PROXY is the header `Proxy` of whoever sent the request.
+        let is_cgi = variable("REQUEST_METHOD").is_some();
+        let http = if is_cgi { proxy("http_proxy")? } else { proxy("HTTP_PROXY")? };
+        Ok(Proxies { https: proxy("HTTPS_PROXY")?, http, direct })
     }
 
     /// The proxy of a request.

@@ -165,8 +165,11 @@ impl DsaPublic {
 }
 
 impl DsaPrivate {
-    /// A random key.
+    /// A random key. [`Error::Key`] where the group's prime or subprime is none.
     pub fn generate(group: &DsaGroup) -> Result<DsaPrivate> {
+        if !(group.0.q.is_prime()? && group.0.p.is_prime()?) {
+            return Err(Error::Key("DSA: the prime or the subprime is not prime"));
+        }
         let (y, x) = group.raw()?.generate()?;
         DsaPrivate::assemble(group, &y, &x)
     }

@@ -89,7 +89,7 @@ fn every_curve_signs_digests_of_any_length() {
     let region = Region::new();
     let desk = region.desk("");
     let session = desk.session("aws");
-    for curve in Curve::ALL {
+    for curve in [Curve::P256, Curve::P384, Curve::P521, Curve::Secp256k1] {
         let keys = generate_ec(&session, curve, curve.name());
         for kind in [CKM_ECDSA_SHA1, CKM_ECDSA_SHA224, CKM_ECDSA_SHA256, CKM_ECDSA_SHA384, CKM_ECDSA_SHA512] {
             signs(&session, keys, &Mech::new(kind), MESSAGE);

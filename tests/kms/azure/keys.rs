@@ -177,7 +177,8 @@ fn keys_are_made_and_destroyed() {
     let both = CKF_SIGN | CKF_DECRYPT | CKF_UNWRAP;
     assert_eq!(made("made-rsa", KeySpec::Rsa(2048), true, true).usage, both);
     assert_eq!(made("made-decrypt", KeySpec::Rsa(2048), false, true).usage, CKF_DECRYPT | CKF_UNWRAP);
-    for (at, curve) in Curve::ALL.into_iter().enumerate() {
+    let curves = [Curve::P256, Curve::P384, Curve::P521, Curve::Secp256k1];
+    for (at, curve) in curves.into_iter().enumerate() {
         let key = made(&format!("made-ec-{at}"), KeySpec::Ec(curve), true, false);
         assert!(key.algorithm.starts_with("EC P-"), "{key:?}");
     }

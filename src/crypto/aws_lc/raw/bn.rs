@@ -36,6 +36,18 @@ impl Scratch {
 const FAILED: Error = Error::Internal("big number arithmetic");
 
 impl Bn {
+    /// Whether the number is prime, with an error below 2^-100 for one that somebody chose.
+    pub(in crate::crypto::aws_lc) fn is_prime(&self) -> Result<bool> {
+        const ROUNDS: std::ffi::c_int = 64;
+        let scratch = Scratch::new()?;
+        let mut prime = 0;
+        // SAFETY: live objects, a place for the verdict, and no callback.
+        let status =
+            unsafe { sys::BN_primality_test(&mut prime, self.raw(), ROUNDS, scratch.raw(), 1, null_mut()) };
+        check(status, FAILED)?;
+        Ok(prime == 1)
+    }
+
     /// Takes over a fresh number, which is null where there was no memory.
     pub(super) fn own(number: *mut sys::BIGNUM) -> Result<Bn> {
         fresh(number, Error::Memory).map(Bn)
