@@ -13,6 +13,7 @@ const DESCRIPTION: &str = "keyward PKCS#11 module";
 
 /// C_Initialize: reads the configuration and sets up the backends. No token is opened, no network asked.
 pub fn initialize(module: &Module, reserved: Option<&str>) -> Result<()> {
+    expect_self_tested()?;
     module.start(|| {
         let config = Config::load(&Environment::process(), reserved).inspect_err(|_| {
             // What the configuration wants of the log isn't known; why it can't be read must be seen all the same.
@@ -23,6 +24,16 @@ pub fn initialize(module: &Module, reserved: Option<&str>) -> Result<()> {
         let providers = backend::providers(&config)?;
         Ok((config, providers))
     })
+}
+
+/// With the feature `fips`, that AWS-LC is its FIPS module and has passed its self-test. CKR_FIPS_SELF_TEST_FAILED.
+fn expect_self_tested() -> Result<()> {
+    #[cfg(feature = "fips")]
+    if !crate::crypto::is_self_tested() {
+        let why = "AWS-LC does not run as a FIPS module whose self-test passed";
+        return Err(crate::error::Error::new(crate::error::ErrorKind::FipsSelfTestFailed, why));
+    }
+    Ok(())
 }
 
 /// C_Finalize.

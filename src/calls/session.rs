@@ -92,15 +92,16 @@ pub fn authenticate_again(module: &Module, session: ck::CK_SESSION_HANDLE, pin: 
     Ok(())
 }
 
-/// C_GetSessionValidationFlags: no validation covers this module, so no operation met its requirements.
+/// C_GetSessionValidationFlags: the flag of the build's validation where its module does the work, since no mechanism is
+/// offered there that does not meet its requirements; else 0.
 pub fn validation_flags(
     module: &Module,
     session: ck::CK_SESSION_HANDLE,
     kind: ck::CK_SESSION_VALIDATION_FLAGS_TYPE,
 ) -> Result<ck::CK_FLAGS> {
-    module.session(session)?;
+    let session = module.session(session)?;
     match kind {
-        ck::CKS_LAST_VALIDATION_OK => Ok(0),
+        ck::CKS_LAST_VALIDATION_OK => Ok(session.slot().token().validation_flags()),
         _ => Err(Error::new(ErrorKind::ArgumentsBad, "the type is not CKS_LAST_VALIDATION_OK")),
     }
 }

@@ -51,6 +51,9 @@ pub use tls::tls_provider;
 #[cfg(feature = "aws-lc")]
 use aws_lc::SealCipher;
 
+#[cfg(feature = "fips")]
+pub use aws_lc::{is_self_tested, module_id};
+
 #[cfg(feature = "aws-lc")]
 pub use aws_lc::{
     BlockMac, Ccm, ChaCha20, ChaChaOpen, ChaChaSeal, Cmac, Cts, Des3, Des3Mode, DhGroup, DhPrivate, DhPublic,

@@ -207,6 +207,11 @@ impl Descriptor {
         self.flags() & !self.extra_flags != 0
     }
 
+    /// Whether the build offers it: with the feature `fips` only what is approved.
+    pub const fn is_of_build(&self) -> bool {
+        self.fips || !cfg!(feature = "fips")
+    }
+
     /// Whether a key of this type may be used with the mechanism.
     pub fn takes(&self, key_type: ck::CK_KEY_TYPE) -> bool {
         self.key_types.contains(&key_type)

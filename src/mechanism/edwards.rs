@@ -110,6 +110,10 @@ impl Scheme {
             }
             Params::Eddsa { prehash: true, context } => Ok(Scheme::Prehash(context.clone())),
             Params::Eddsa { prehash: false, context } if context.is_empty() => Ok(Scheme::Pure),
+            Params::Eddsa { prehash: false, .. } if cfg!(feature = "fips") => {
+                let why = "FIPS 186-5 has Ed25519 and Ed25519ph, but no Ed25519ctx";
+                Err(Error::new(ErrorKind::MechanismParamInvalid, why))
+            }
             Params::Eddsa { prehash: false, context } => Ok(Scheme::Context(context.clone())),
             _ => Err(errors::wrong_param()),
         }

@@ -65,7 +65,16 @@ pub(super) const ROWS: &[Descriptor] = &[
         (edwards::BITS.0, ec::BITS.1),
     ),
     ecdh(ck::CKM_ECDH_COF_AES_KEY_WRAP, "CKM_ECDH_COF_AES_KEY_WRAP", &[ck::CKK_EC], ec::BITS),
-    ecdh(ck::CKM_ECDH_X_AES_KEY_WRAP, "CKM_ECDH_X_AES_KEY_WRAP", &[ck::CKK_EC_MONTGOMERY], edwards::BITS),
+    Descriptor {
+        // X25519 and X448 are no key agreement of SP 800-56A.
+        fips: false,
+        ..ecdh(
+            ck::CKM_ECDH_X_AES_KEY_WRAP,
+            "CKM_ECDH_X_AES_KEY_WRAP",
+            &[ck::CKK_EC_MONTGOMERY],
+            edwards::BITS,
+        )
+    },
 ];
 
 /// ulAESKeyBits in bytes. CKR_MECHANISM_PARAM_INVALID.

@@ -154,9 +154,10 @@ pub fn is_legacy(kind: ck::CK_MECHANISM_TYPE) -> bool {
     }
 }
 
-/// Every row that has functions here, ascending by mechanism number. The rest is for devices.
+/// Every row that has functions here, ascending by mechanism number. The rest is for devices, or not approved in the
+/// build with the feature `fips`.
 pub fn all() -> impl Iterator<Item = &'static Descriptor> {
-    TABLE.iter().copied().filter(|row| row.is_software())
+    TABLE.iter().copied().filter(|row| row.is_software() && row.is_of_build())
 }
 
 #[cfg(test)]

@@ -37,6 +37,10 @@ const fn base(kind: ck::CK_MECHANISM_TYPE, name: &'static str, param: ParamKind,
     }
 }
 
+const fn unapproved(row: Descriptor) -> Descriptor {
+    Descriptor { fips: false, ..row }
+}
+
 macro_rules! row {
     ($kind:ident, $param:ident, { $($op:ident: $function:expr),* $(,)? }) => {
         base(ck::$kind, stringify!($kind), ParamKind::$param, Ops { $($op: Some($function),)* ..Ops::NONE })
@@ -97,7 +101,9 @@ macro_rules! hashed_pss {
 
 pub(super) const ROWS: &[Descriptor] = &[
     row!(CKM_RSA_PKCS_KEY_PAIR_GEN, None, { generate_pair: generate }),
-    row!(CKM_RSA_PKCS, None, {
+    // Encrypting with this padding is not approved any more (SP 800-131A), and what it signs has been hashed elsewhere, with
+    // whatever function.
+    unapproved(row!(CKM_RSA_PKCS, None, {
         sign: |key, _| Ok(Box::new(SinglePart(Pkcs1(key.rsa_private()?.clone())))),
         verify: |key, _| Ok(Box::new(SinglePartCheck(Pkcs1(key.rsa_public()?.clone())))),
         encrypt: |key, _| Ok(Box::new(SinglePartCipher(Pkcs1(key.rsa_public()?.clone())))),
@@ -108,7 +114,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         decapsulate: |key, _, ciphertext, _| unwrap(&Pkcs1(key.rsa_private()?.clone()), ciphertext),
         sign_recover: |key, _| Ok(Box::new(SinglePart(Pkcs1(key.rsa_private()?.clone())))),
         verify_recover: |key, _| Ok(Box::new(SinglePartCipher(Recover { key: key.rsa_public()?.clone(), pkcs1: true }))),
-    })
+    }))
     .single_part(),
     Descriptor {
         fips: false,
@@ -444,6 +450,10 @@ pub(super) fn pss(params: &Params, own: Option<Hash>, modulus_bits: usize) -> Re
             ErrorKind::MechanismParamInvalid,
             "hashAlg is another hash than the mechanism's",
         ));
+    }
+    if cfg!(feature = "fips") && is_old(hash) {
+        let why = "hashAlg: FIPS 140-3 has no signatures over this hash";
+        return Err(Error::new(ErrorKind::MechanismParamInvalid, why));
     }
     // The encoded message has one bit less than the modulus; two bytes of it are fixed.
     let room = modulus_bits.saturating_sub(1).div_ceil(8).checked_sub(2 + hash.len());

@@ -169,6 +169,10 @@ pub trait Token: Send + Sync {
     fn logs_in_by_itself(&self) -> bool {
         false
     }
+    /// The CKA_VALIDATION_FLAG that its operations meet; 0 where no validated module does the work.
+    fn validation_flags(&self) -> ck::CK_FLAGS {
+        0
+    }
     /// C_Login with CKU_CONTEXT_SPECIFIC: checks the PIN of the one who is logged in once more.
     fn authenticate_again(&self, user: User, pin: Option<&[u8]>) -> Result<()>;
     /// Forgets every key and private session object.

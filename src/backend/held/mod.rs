@@ -24,4 +24,4 @@ pub use operations::{
 };
 pub use policy::{Admitted, Offer, UsableKey, expect_strong, expect_usable, judges_sizes};
 pub use session_objects::SessionObjects;
-pub use validation::validations;
+pub use validation::{VALIDATION_FLAG, validations};

@@ -44,7 +44,7 @@ impl<'a> Offer<'a> {
 
     /// Whether the mechanism of a row is left on.
     pub fn allows(&self, row: &Descriptor) -> bool {
-        (self.config.policy.legacy || !row.legacy) && self.allows_name(row.name)
+        row.is_of_build() && (self.config.policy.legacy || !row.legacy) && self.allows_name(row.name)
     }
 
     /// The row of a mechanism that is on. CKR_MECHANISM_INVALID.
@@ -52,6 +52,7 @@ impl<'a> Offer<'a> {
         let row = mechanism::descriptor(kind).ok_or(ErrorKind::MechanismInvalid)?;
         match self.allows(row) {
             true => Ok(row),
+            false if !row.is_of_build() => Err(not_approved(row.name)),
             false => Err(switched_off(row.name)),
         }
     }
@@ -62,6 +63,9 @@ impl<'a> Offer<'a> {
             return self.row(row.kind).map(drop);
         }
         let name = format!("{kind:#x}");
+        if cfg!(feature = "fips") {
+            return Err(not_approved(&name));
+        }
         match (self.config.policy.legacy || !mechanism::is_legacy(kind)) && self.allows_name(&name) {
             true => Ok(()),
             false => Err(switched_off(&name)),
@@ -71,6 +75,11 @@ impl<'a> Offer<'a> {
 
 fn switched_off(name: &str) -> Error {
     let why = format!("{name} is switched off by policy.legacy, slots.mechanisms or [[token]]");
+    Error::new(ErrorKind::MechanismInvalid, why)
+}
+
+fn not_approved(name: &str) -> Error {
+    let why = format!("{name} is not approved under FIPS 140-3, and this build has approved mechanisms only");
     Error::new(ErrorKind::MechanismInvalid, why)
 }
 
@@ -160,18 +169,22 @@ fn today(config: &Config) -> Option<Date> {
     config.policy.dates.then(|| Date::from_unix(unix_now())).flatten()
 }
 
-/// Whether the configuration has anything to say of keys' sizes.
+/// Whether the configuration, or the build, has anything to say of keys' sizes.
 pub fn judges_sizes(config: &Config) -> bool {
     let policy = &config.policy;
     let least = [policy.min_rsa_bits, policy.min_ec_bits, policy.min_dh_bits, policy.min_secret_bits];
-    !policy.legacy || least.iter().any(|bits| *bits > 0)
+    cfg!(feature = "fips") || !policy.legacy || least.iter().any(|bits| *bits > 0)
 }
 
 /// That a key, or domain parameters, are not smaller than `policy` wants them: keys that are there, and keys that are
-/// about to be made, as far as their template tells. Other objects pass. CKR_KEY_SIZE_RANGE.
+/// about to be made, as far as their template tells; and that they are approved, in the build with the feature `fips`.
+/// Other objects pass. CKR_KEY_SIZE_RANGE, CKR_CURVE_NOT_SUPPORTED.
 pub fn expect_strong(config: &Config, key: &Attributes) -> Result<()> {
     if !judges_sizes(config) {
         return Ok(());
+    }
+    if cfg!(feature = "fips") {
+        material::expect_approved(key)?;
     }
     let policy = &config.policy;
     let Some(size) = material::size(key) else { return Ok(()) };

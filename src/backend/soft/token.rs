@@ -404,6 +404,10 @@ impl Token for SoftToken {
         self.source.known()
     }
 
+    fn validation_flags(&self) -> ck::CK_FLAGS {
+        held::VALIDATION_FLAG
+    }
+
     fn info(&self) -> Result<TokenInfo> {
         let mut info = TokenInfo {
             label: [b' '; 32],

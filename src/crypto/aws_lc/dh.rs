@@ -111,6 +111,14 @@ impl DhGroup {
         self.0.g.to_bytes()
     }
 
+    /// Whether this is a group of RFC 3526 or RFC 7919 of 2048 bits or more, but for ffdhe6144, which AWS-LC lacks.
+    pub fn is_named(&self) -> Result<bool> {
+        let is_ours = |p: &Bn| self.0.p.cmp(p) == Ordering::Equal;
+        let named = raw::named_group(self.bits())?.is_some_and(|(p, _)| is_ours(&p))
+            || raw::modp_prime(self.bits())?.is_some_and(|p| is_ours(&p));
+        Ok(named && self.0.g.cmp(&Bn::from_u64(2)?) == Ordering::Equal)
+    }
+
     /// Size of the prime in bits.
     pub fn bits(&self) -> usize {
         self.0.p.bits()

@@ -9,7 +9,13 @@ use zeroize::Zeroizing;
 
 const SEED_LEN: usize = 32;
 const MAX_CONTEXT_LEN: usize = 255;
+/// Whether contexts go through µ, since AWS-LC's FIPS module takes none with a message.
+const CONTEXT_IN_MU: bool = cfg!(feature = "fips");
 const CONTEXT: Error = Error::Param("ML-DSA: the context has at most 255 bytes");
+
+const DETERMINISTIC: Error = Error::Param(
+    "ML-DSA: AWS-LC's FIPS module makes no deterministic signatures, and no other code may here",
+);
 
 /// An ML-DSA public key. Cloning shares it.
 #[derive(Clone)]
@@ -73,6 +79,9 @@ impl MlDsaPublic {
         if signature.len() != self.set().signature_len() {
             return Err(Error::SignatureLength);
         }
+        if CONTEXT_IN_MU && !context.is_empty() {
+            return self.0.key.ml_dsa_verify_mu(&self.mu_of_message(message, context), signature);
+        }
         self.0.key.ml_dsa_verify(message, context, signature)
     }
 
@@ -89,6 +98,12 @@ impl MlDsaPublic {
             return Err(Error::SignatureLength);
         }
         self.0.key.ml_dsa_verify_mu(&mu, signature)
+    }
+
+    fn mu_of_message(&self, message: &[u8], context: &[u8]) -> [u8; 64] {
+        let mut mu = MlDsaMu::new(&self.0.bytes, context);
+        mu.update(message);
+        mu.value()
     }
 
     fn mu(&self, hash: PreHash, digest: &[u8], context: &[u8]) -> Result<[u8; 64]> {
@@ -162,7 +177,11 @@ impl MlDsaPrivate {
             return Err(CONTEXT);
         }
         match hedge {
+            Hedge::Preferred | Hedge::Required if CONTEXT_IN_MU && !context.is_empty() => {
+                self.0.key.ml_dsa_sign_mu(&self.0.public.mu_of_message(message, context), out)
+            }
             Hedge::Preferred | Hedge::Required => self.0.key.ml_dsa_sign(message, context, out),
+            Hedge::Deterministic if cfg!(feature = "fips") => Err(DETERMINISTIC),
             Hedge::Deterministic => {
                 pure::ml_dsa_sign_deterministic(self.set(), &self.expanded()?, message, context, out)
             }
@@ -184,6 +203,7 @@ impl MlDsaPrivate {
         let mu = self.0.public.mu(hash, digest, context)?;
         match hedge {
             Hedge::Preferred | Hedge::Required => self.0.key.ml_dsa_sign_mu(&mu, out),
+            Hedge::Deterministic if cfg!(feature = "fips") => Err(DETERMINISTIC),
             Hedge::Deterministic => {
                 pure::ml_dsa_sign_mu_deterministic(self.set(), &self.expanded()?, &mu, out)
             }

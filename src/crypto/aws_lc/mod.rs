@@ -36,6 +36,18 @@ pub use rsa::{RsaPrivate, RsaPublic};
 use super::{Error, Result};
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
 
+/// The version of AWS-LC that is linked, as its validation documents call it.
+#[cfg(feature = "fips")]
+pub fn module_id() -> &'static str {
+    aws_lc_rs::awslc_version()
+}
+
+/// Whether AWS-LC runs as a FIPS module, whose self-test has passed: without that it would not.
+#[cfg(feature = "fips")]
+pub fn is_self_tested() -> bool {
+    aws_lc_rs::try_fips_mode().is_ok()
+}
+
 /// Fills `out` with random bytes from AWS-LC's DRBG, which reseeds itself in a forked child.
 pub fn random(out: &mut [u8]) -> Result<()> {
     aws_lc_rs::rand::fill(out).map_err(|_| Error::Random)

@@ -4,6 +4,7 @@
 //! material that was made here; [`key`] parses what the other two left. All of it is pure: no store, no session.
 //! The attributes are those of PKCS#11 v3.2, section 4 (classes) and section 6 (each type of key).
 
+mod approved;
 mod certificate;
 mod curve;
 mod domain;
@@ -19,6 +20,7 @@ mod seeded;
 mod size;
 mod slh_dsa;
 
+pub use approved::expect_approved;
 pub use certificate::CertificateFields;
 pub(super) use curve::okp;
 pub use curve::weierstrass;

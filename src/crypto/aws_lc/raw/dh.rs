@@ -125,3 +125,17 @@ pub(in crate::crypto::aws_lc) fn named_group(bits: usize) -> Result<Option<(Bn, 
         Ok(Some((Bn::copy_of(p)?, Bn::copy_of(g)?)))
     }
 }
+
+/// The prime of RFC 3526's group of this size, whose generator is 2.
+pub(in crate::crypto::aws_lc) fn modp_prime(bits: usize) -> Result<Option<Bn>> {
+    let prime = match bits {
+        2048 => sys::BN_get_rfc3526_prime_2048,
+        3072 => sys::BN_get_rfc3526_prime_3072,
+        4096 => sys::BN_get_rfc3526_prime_4096,
+        6144 => sys::BN_get_rfc3526_prime_6144,
+        8192 => sys::BN_get_rfc3526_prime_8192,
+        _ => return Ok(None),
+    };
+    // SAFETY: a null number asks for a fresh one; null means out of memory.
+    Bn::own(unsafe { prime(null_mut()) }).map(Some)
+}

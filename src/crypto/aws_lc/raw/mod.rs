@@ -23,7 +23,7 @@ mod sha;
 pub(super) use bn::Bn;
 pub(super) use chacha::{Poly1305, chacha20};
 pub(super) use cipher::{AesBlock, BlockMode, Ccm, Cipher, FeedbackMode, MAX_GCM_IV};
-pub(super) use dh::{Dh, named_group};
+pub(super) use dh::{Dh, modp_prime, named_group};
 pub(super) use digest::Md5;
 pub(super) use dsa::Dsa;
 pub(super) use ec::EcKey;
