@@ -149,6 +149,57 @@ fn dh_domain_parameters_make_keys_that_openssl_agrees_with() {
     assert_eq!(odd.unwrap_err(), CKR_ATTRIBUTE_VALUE_INVALID);
 }
 
+/// r || s in the DER that OpenSSL reads.
+fn in_der(signature: &[u8]) -> Vec<u8> {
+    let integer = |number: &[u8]| {
+        let digits: Vec<u8> = number.iter().copied().skip_while(|byte| *byte == 0).collect();
+        let sign: &[u8] = if digits[0] >= 0x80 { &[0] } else { &[] };
+        let length = u8::try_from(sign.len() + digits.len()).unwrap();
+        [&[2, length], sign, &digits].concat()
+    };
+    let (r, s) = signature.split_at(signature.len() / 2);
+    let body = [integer(r), integer(s)].concat();
+    [&[0x30, u8::try_from(body.len()).unwrap()], &body[..]].concat()
+}
+
+/// OpenSSL takes the signature over "message" for one of the key in the file `spki`.
+fn openssl_verifies(dir: &Path, hash: &str, signature: &[u8]) {
+    std::fs::write(dir.join("sig"), in_der(signature)).unwrap();
+    sh(
+        dir,
+        &format!(
+            "printf message > m; openssl pkey -pubin -inform DER -in spki -pubout -out pub.pem
+             openssl dgst -{hash} -verify pub.pem -signature sig m"
+        ),
+    );
+}
+
+#[test]
+fn ecdsa_with_each_hash_of_sha_2_and_sha_3_that_openssl_verifies() {
+    let token = token();
+    let session = token.user_session().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let p256 = Attr::bytes(CKA_EC_PARAMS, &[0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07]);
+    let sign = [Attr::bool(CKA_SIGN, true)];
+    let (public, private) = session.generate_pair(&Mech::new(CKM_EC_KEY_PAIR_GEN), &[p256], &sign).unwrap();
+    std::fs::write(dir.path().join("spki"), info(&session, public)).unwrap();
+    let mechanisms = [
+        (CKM_ECDSA_SHA1, "sha1"),
+        (CKM_ECDSA_SHA224, "sha224"),
+        (CKM_ECDSA_SHA256, "sha256"),
+        (CKM_ECDSA_SHA384, "sha384"),
+        (CKM_ECDSA_SHA512, "sha512"),
+        (CKM_ECDSA_SHA3_224, "sha3-224"),
+        (CKM_ECDSA_SHA3_256, "sha3-256"),
+        (CKM_ECDSA_SHA3_384, "sha3-384"),
+        (CKM_ECDSA_SHA3_512, "sha3-512"),
+    ];
+    for (mechanism, hash) in mechanisms {
+        let signature = session.sign(&Mech::new(mechanism), private, b"message").unwrap();
+        openssl_verifies(dir.path(), hash, &signature);
+    }
+}
+
 #[test]
 fn dsa_signatures_that_openssl_verifies() {
     let token = token();
@@ -167,23 +218,20 @@ fn dsa_signatures_that_openssl_verifies() {
     let (public, private) = session
         .generate_pair(&Mech::new(CKM_DSA_KEY_PAIR_GEN), &domain, &[Attr::bool(CKA_SIGN, true)])
         .unwrap();
-    let signature = session.sign(&Mech::new(CKM_DSA_SHA256), private, b"message").unwrap();
-    session.verify(&Mech::new(CKM_DSA_SHA256), public, b"message", &signature).unwrap();
-    assert_eq!(signature.len(), 40);
-    let integer = |number: &[u8]| {
-        let digits: Vec<u8> = number.iter().copied().skip_while(|byte| *byte == 0).collect();
-        let sign: &[u8] = if digits[0] >= 0x80 { &[0] } else { &[] };
-        let length = u8::try_from(sign.len() + digits.len()).unwrap();
-        [&[2, length], sign, &digits].concat()
-    };
-    let body = [integer(&signature[..20]), integer(&signature[20..])].concat();
-    std::fs::write(path("sig"), [&[0x30, u8::try_from(body.len()).unwrap()], &body[..]].concat()).unwrap();
     std::fs::write(path("spki"), info(&session, public)).unwrap();
-    sh(
-        dir.path(),
-        "printf message > m; openssl pkey -pubin -inform DER -in spki -pubout -out pub.pem
-         openssl dgst -sha256 -verify pub.pem -signature sig m",
-    );
+    let mechanisms = [
+        (CKM_DSA_SHA1, "sha1"),
+        (CKM_DSA_SHA224, "sha224"),
+        (CKM_DSA_SHA256, "sha256"),
+        (CKM_DSA_SHA384, "sha384"),
+        (CKM_DSA_SHA512, "sha512"),
+    ];
+    for (mechanism, hash) in mechanisms {
+        let signature = session.sign(&Mech::new(mechanism), private, b"message").unwrap();
+        session.verify(&Mech::new(mechanism), public, b"message", &signature).unwrap();
+        assert_eq!(signature.len(), 40);
+        openssl_verifies(dir.path(), hash, &signature);
+    }
     let of = |bits, q_bits| {
         let sizes = [Attr::ulong(CKA_PRIME_BITS, bits), Attr::ulong(CKA_SUBPRIME_BITS, q_bits)];
         session.generate_key(&Mech::new(CKM_DSA_PARAMETER_GEN), &sizes)

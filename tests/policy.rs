@@ -119,6 +119,11 @@ struct Operation {
     run: fn(&Work<'_>) -> Result<(), Rv>,
 }
 
+/// The parameter of authenticated wrapping.
+fn gcm_message() -> Mech {
+    Mech::gcm_message(&[9; 12], 0, CKG_NO_GENERATE, &[0; 16])
+}
+
 fn gcm() -> Mech {
     Mech::gcm(&[7; 12], b"", 128)
 }
@@ -186,12 +191,12 @@ const OPERATIONS: [Operation; 22] = operations! {
             w.session.unwrap(&mech, w.pair.private, w.wrapped, &secret_template()).map(drop)
         };
     C_WrapKeyAuthenticated: Aes Public CKA_WRAP CKM_AES_GCM CKR_WRAPPING_KEY_SIZE_RANGE false
-        |w| w.session.wrap_authenticated(&gcm(), w.pair.public, w.secret, b"").map(drop);
+        |w| w.session.wrap_authenticated(&gcm_message(), w.pair.public, w.secret, b"").map(drop);
     // What is unwrapped is nothing that was wrapped: the key is looked at first.
     C_UnwrapKeyAuthenticated: Aes Private CKA_UNWRAP CKM_AES_GCM CKR_UNWRAPPING_KEY_SIZE_RANGE false
         |w| {
             let template = secret_template();
-            match w.session.unwrap_authenticated(&gcm(), w.pair.private, &[1; 48], &template, b"") {
+            match w.session.unwrap_authenticated(&gcm_message(), w.pair.private, &[1; 48], &template, b"") {
                 Err(rv) if rv.is_one_of(&[CKR_WRAPPED_KEY_INVALID, CKR_AEAD_DECRYPT_FAILED]) => Ok(()),
                 answer => answer.map(drop),
             }

@@ -65,8 +65,8 @@ pub(super) const ROWS: &[Descriptor] = &[
     Descriptor { vectors: "OpenSSL", ..hashed!(CKM_DSA_SHA1, Hash::Sha1) },
     hashed!(CKM_DSA_SHA224, Hash::Sha224),
     hashed!(CKM_DSA_SHA256, Hash::Sha256),
-    Descriptor { vectors: "", ..hashed!(CKM_DSA_SHA384, Hash::Sha384) },
-    Descriptor { vectors: "", ..hashed!(CKM_DSA_SHA512, Hash::Sha512) },
+    Descriptor { vectors: "OpenSSL", ..hashed!(CKM_DSA_SHA384, Hash::Sha384) },
+    Descriptor { vectors: "OpenSSL", ..hashed!(CKM_DSA_SHA512, Hash::Sha512) },
 ];
 
 /// Without CKA_SUBPRIME_BITS the subprime has the specification's size for its prime.

@@ -81,8 +81,8 @@ pub(super) const ROWS: &[Descriptor] = &[
         verify: |key, _| Ok(Box::new(SinglePartCheck(Ecdsa(key.ec_public()?.clone())))),
     })
     .single_part(),
-    hashed!(CKM_ECDSA_SHA1, Hash::Sha1),
-    hashed!(CKM_ECDSA_SHA224, Hash::Sha224),
+    Descriptor { vectors: "OpenSSL", ..hashed!(CKM_ECDSA_SHA1, Hash::Sha1) },
+    Descriptor { vectors: "OpenSSL", ..hashed!(CKM_ECDSA_SHA224, Hash::Sha224) },
     hashed!(CKM_ECDSA_SHA256, Hash::Sha256),
     hashed!(CKM_ECDSA_SHA384, Hash::Sha384),
     hashed!(CKM_ECDSA_SHA512, Hash::Sha512),

@@ -246,7 +246,7 @@ mod tests {
 
     #[test]
     fn generated_ivs_keep_the_fixed_bits_and_never_repeat() {
-        for (kind, fixed) in [(ck::CKG_GENERATE, 64), (ck::CKG_GENERATE, 0), (ck::CKG_GENERATE_RANDOM, 27)] {
+        for (kind, fixed) in [(ck::CKG_GENERATE, 32), (ck::CKG_GENERATE, 0), (ck::CKG_GENERATE_RANDOM, 27)] {
             let (mut ivs, mut seen) = (IvGenerator::default(), std::collections::HashSet::new());
             for _ in 0..1000 {
                 let iv = made(&mut ivs, message(kind, &[0xa5; 12], fixed)).unwrap();
@@ -258,7 +258,7 @@ mod tests {
             }
         }
         for (kind, fixed) in
-            [(ck::CKG_GENERATE, 65), (ck::CKG_GENERATE_RANDOM, 33), (ck::CKG_GENERATE_COUNTER, 96)]
+            [(ck::CKG_GENERATE, 33), (ck::CKG_GENERATE_RANDOM, 33), (ck::CKG_GENERATE_COUNTER, 96)]
         {
             let refused = made(&mut IvGenerator::default(), message(kind, &[0; 12], fixed));
             assert_eq!(refused.unwrap_err().kind(), ErrorKind::MechanismParamInvalid);
@@ -268,6 +268,14 @@ mod tests {
             made(&mut IvGenerator::default(), message(ck::CKG_NO_GENERATE, &[3; 5], 99)).unwrap(),
             [3; 5]
         );
+    }
+
+    #[test]
+    fn the_counters_do_not_mix() {
+        let mut ivs = IvGenerator::default();
+        made(&mut ivs, message(ck::CKG_GENERATE_COUNTER, &[0; 12], 0)).unwrap();
+        let mixed = made(&mut ivs, message(ck::CKG_GENERATE_COUNTER_XOR, &[1; 12], 0));
+        assert_eq!(mixed.unwrap_err().kind(), ErrorKind::MechanismParamInvalid);
     }
 
     #[test]

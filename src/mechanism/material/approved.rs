@@ -89,7 +89,7 @@ mod tests {
         assert_eq!(refusal(&rsa(2040)), Some(ErrorKind::KeySizeRange));
         let secret = |len: usize| {
             let key = Attributes::new().with(ck::CKA_CLASS, ck::CKO_SECRET_KEY);
-            key.with(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET).with(ck::CKA_VALUE, vec![1; len])
+            key.with(ck::CKA_KEY_TYPE, ck::CKK_GENERIC_SECRET).with(ck::CKA_VALUE, vec![1u8; len])
         };
         assert_eq!(refusal(&secret(14)), None);
         assert_eq!(refusal(&secret(13)), Some(ErrorKind::KeySizeRange));

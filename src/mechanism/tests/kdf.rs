@@ -117,8 +117,8 @@ fn bits_of_a_key() {
 
 #[test]
 fn what_gives_a_key_away_keeps_its_protection() {
-    let open = generic(b"open");
-    let mut closed = generic(b"closed");
+    let open = generic(b"open, nine");
+    let mut closed = generic(b"closed, no");
     closed.set(ck::CKA_SENSITIVE, true);
     closed.set(ck::CKA_EXTRACTABLE, false);
     closed.set(ck::CKA_ALWAYS_SENSITIVE, true);
@@ -138,6 +138,35 @@ fn what_gives_a_key_away_keeps_its_protection() {
     assert!(key.flag(ck::CKA_ALWAYS_SENSITIVE) && key.flag(ck::CKA_NEVER_EXTRACTABLE));
     let key = join(&open, &open, Template::new()).unwrap().remove(0);
     assert!(!key.flag(ck::CKA_SENSITIVE) && key.flag(ck::CKA_EXTRACTABLE));
+
+    // A piece that could be guessed is no key, and what wants a trusted wrapping key goes on wanting one.
+    assert_eq!(join(&closed, &closed, len(13)), Err(KeySizeRange));
+    assert!(join(&closed, &closed, len(14)).is_ok() && join(&open, &open, len(1)).is_ok());
+    closed.set(ck::CKA_WRAP_WITH_TRUSTED, true);
+    assert!(join(&open, &closed, Template::new()).unwrap()[0].flag(ck::CKA_WRAP_WITH_TRUSTED));
+}
+
+/// Whoever knows CMAC's key computes the message from the output: keys that are the message keep their protection.
+#[test]
+fn keys_that_cmac_takes_as_its_message_keep_their_protection() {
+    let known = base(ck::CKK_AES, &[7; 16]);
+    let mut closed = generic(&[1; 16]);
+    closed.set(ck::CKA_SENSITIVE, true);
+    closed.set(ck::CKA_EXTRACTABLE, false);
+    let params = |prf| {
+        let segments = vec![
+            Segment::Bytes(SecretBytes::from(&[0; 12][..])),
+            Segment::Iteration(Some(NumberFormat { little_endian: false, bits: 32 })),
+            Segment::Key(1),
+        ];
+        kdf(Kdf::Sp800108(Sp800108 { prf, segments, iv: Vec::new(), additional: Vec::new() }))
+    };
+    let open = len(16).with(ck::CKA_SENSITIVE, false).with(ck::CKA_EXTRACTABLE, true);
+    let derive = |base: &Attributes, prf| {
+        derive(ck::CKM_SP800_108_COUNTER_KDF, (base, &[&closed]), params(prf), &open)
+    };
+    assert_eq!(derive(&known, ck::CKM_AES_CMAC), Err(TemplateInconsistent));
+    assert!(derive(&generic(&[7; 32]), ck::CKM_SHA256_HMAC).is_ok(), "nothing comes back of an HMAC's message");
 }
 
 #[test]
