@@ -38,14 +38,14 @@ fn operations_do_not_disturb_each_other(context: &Context) -> Check {
     s.encrypt(&cbc, key, &[0; 16])?;
     s.digest_update(b"bc")?;
     let mac = s.sign_final()?;
-    ensure!(s.digest_final()?.starts_with(&[0xba, 0x78, 0x16, 0xbf]), "the digest is disturbed");
+    ensure!(s.digest_final()?.starts_with(&[0x24, 0x8d, 0x6a, 0x61]), "the digest is disturbed");
     expect_ok(s.verify(&hmac, secret, b"x", &mac))
 }
 
 fn digest_key(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
-    let key = fixture::secret(&s, b"abc")?;
+    let key = fixture::secret(&s, b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")?;
     s.digest_init(&Mech::new(CKM_SHA256))?;
     match s.digest_key(key) {
         Err(rv) if rv.is_one_of(&[CKR_KEY_INDIGESTIBLE, CKR_FUNCTION_NOT_SUPPORTED]) => {
