@@ -38,7 +38,7 @@ fn operations_do_not_disturb_each_other(context: &Context) -> Check {
     s.encrypt(&cbc, key, &[0; 16])?;
     s.digest_update(b"bc")?;
     let mac = s.sign_final()?;
-    ensure!(s.digest_final()?.starts_with(&[0x24, 0x8d, 0x6a, 0x61]), "the digest is disturbed");
+    ensure!(s.digest_final()?.starts_with(&[0xba, 0x78, 0x16, 0xbf]), "the digest is disturbed");
     expect_ok(s.verify(&hmac, secret, b"x", &mac))
 }
 
@@ -53,7 +53,7 @@ fn digest_key(context: &Context) -> Check {
         }
         other => other?,
     }
-    ensure!(s.digest_final()?.starts_with(&[0xba, 0x78, 0x16, 0xbf]), "C_DigestKey digests something else");
+    ensure!(s.digest_final()?.starts_with(&[0x24, 0x8d, 0x6a, 0x61]), "C_DigestKey digests something else");
     expect(s.digest_key(key), &[CKR_OPERATION_NOT_INITIALIZED])?;
     s.digest_init(&Mech::new(CKM_SHA256))?;
     s.digest_update(b"a")?;
