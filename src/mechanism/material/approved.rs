@@ -14,17 +14,19 @@ const LEAST_SECRET_BITS: usize = 112;
 /// That a key or its domain parameters are approved, as far as the attributes tell: a template may name neither curve
 /// nor size. CKR_CURVE_NOT_SUPPORTED for curves that SP 800-186 does not have for signatures and key agreement,
 /// CKR_KEY_SIZE_RANGE for keys of less than 112 bits of strength, CKR_DOMAIN_PARAMS_INVALID for Diffie-Hellman in
-/// groups of one's own (SP 800-56A, appendix D).
+/// groups of one's own (SP 800-56A, appendix D) and for malformed CKA_EC_PARAMS.
 pub fn expect_approved(key: &Attributes) -> Result<()> {
     let Some(key_type) = key.key_type() else { return Ok(()) };
-    match key_type {
-        ck::CKK_EC_MONTGOMERY => return Err(curve_error()),
-        ck::CKK_EC | ck::CKK_EC_EDWARDS
-            if key.get(ck::CKA_EC_PARAMS).is_some() && !on_approved_curve(key) =>
-        {
-            return Err(curve_error());
-        }
-        _ => {}
+    let on_approved_curve = match key_type {
+        ck::CKK_EC_MONTGOMERY => false,
+        ck::CKK_EC | ck::CKK_EC_EDWARDS if key.get(ck::CKA_EC_PARAMS).is_none() => true,
+        ck::CKK_EC => matches!(curve::weierstrass(key)?, Curve::P256 | Curve::P384 | Curve::P521),
+        ck::CKK_EC_EDWARDS => curve::okp(key, &OkpCurve::EDWARDS)? == OkpCurve::Ed25519,
+        _ => true,
+    };
+    if !on_approved_curve {
+        let why = "FIPS 140-3 has P-256, P-384, P-521 and Ed25519 of the curves here";
+        return Err(Error::new(ErrorKind::CurveNotSupported, why));
     }
     let enough = match size(key) {
         Some(Size::Rsa(bits) | Size::Prime(bits)) => bits >= LEAST_BITS,
@@ -45,20 +47,6 @@ pub fn expect_approved(key: &Attributes) -> Result<()> {
 
 fn is_named(key: &Attributes) -> Result<bool> {
     dh_group(key)?.is_named().map_err(errors::data)
-}
-
-fn on_approved_curve(key: &Attributes) -> bool {
-    match key.key_type() {
-        Some(ck::CKK_EC) => {
-            matches!(curve::weierstrass(key), Ok(Curve::P256 | Curve::P384 | Curve::P521))
-        }
-        _ => curve::okp(key, &[OkpCurve::Ed25519]).is_ok(),
-    }
-}
-
-fn curve_error() -> Error {
-    let why = "FIPS 140-3 has P-256, P-384, P-521 and Ed25519 of the curves here";
-    Error::new(ErrorKind::CurveNotSupported, why)
 }
 
 #[cfg(test)]

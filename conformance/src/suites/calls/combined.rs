@@ -45,7 +45,7 @@ fn operations_do_not_disturb_each_other(context: &Context) -> Check {
 fn digest_key(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
-    let key = fixture::secret(&s, b"abc")?;
+    let key = fixture::secret(&s, b"abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq")?;
     s.digest_init(&Mech::new(CKM_SHA256))?;
     match s.digest_key(key) {
         Err(rv) if rv.is_one_of(&[CKR_KEY_INDIGESTIBLE, CKR_FUNCTION_NOT_SUPPORTED]) => {
@@ -53,7 +53,7 @@ fn digest_key(context: &Context) -> Check {
         }
         other => other?,
     }
-    ensure!(s.digest_final()?.starts_with(&[0xba, 0x78, 0x16, 0xbf]), "C_DigestKey digests something else");
+    ensure!(s.digest_final()?.starts_with(&[0x24, 0x8d, 0x6a, 0x61]), "C_DigestKey digests something else");
     expect(s.digest_key(key), &[CKR_OPERATION_NOT_INITIALIZED])?;
     s.digest_init(&Mech::new(CKM_SHA256))?;
     s.digest_update(b"a")?;

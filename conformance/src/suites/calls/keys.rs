@@ -236,7 +236,7 @@ fn wrap_and_unwrap_a_private_key(context: &Context) -> Check {
             continue;
         }
         for (key_type, sign, public, private) in
-            [(CKK_EC, CKM_ECDSA, ec_public, ec), (CKK_RSA, CKM_RSA_PKCS, rsa_public, rsa)]
+            [(CKK_EC, CKM_ECDSA, ec_public, ec), (CKK_RSA, CKM_SHA256_RSA_PKCS, rsa_public, rsa)]
         {
             let wrapped = s.wrap(&mech, kek, private)?;
             let template = [

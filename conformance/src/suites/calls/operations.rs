@@ -347,6 +347,7 @@ fn failed_verification_ends_the_operation(context: &Context) -> Check {
 fn data_length_errors(context: &Context) -> Check {
     let token = context.token()?;
     let s = token.user_session()?;
+    token.need(CKM_RSA_PKCS, CKF_SIGN | CKF_ENCRYPT | CKF_DECRYPT)?;
     let (public, private) = fixture::rsa(&s, &[])?;
     let pkcs = Mech::new(CKM_RSA_PKCS);
     expect(s.sign(&pkcs, private, &[1; 246]), &[CKR_DATA_LEN_RANGE])?;
