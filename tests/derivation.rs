@@ -7,6 +7,13 @@ mod common;
 use std::ptr::null_mut;
 
 use common::token;
+use keyward::types::ck::{
+    CK_KEYWARD_ARGON2ID_PARAMS, CK_KEYWARD_BIP32_CHILD_PARAMS, CK_KEYWARD_BIP32_MASTER_PARAMS,
+    CK_KEYWARD_BIP39_SEED_PARAMS, CK_KEYWARD_MNEMONIC_LEN, CKA_KEYWARD_CHAIN_CODE,
+    CKA_KEYWARD_WALLET_ADDRESS, CKA_KEYWARD_WALLET_NAME, CKM_KEYWARD_ARGON2ID,
+    CKM_KEYWARD_BIP32_CHILD_DERIVE, CKM_KEYWARD_BIP32_MASTER_DERIVE, CKM_KEYWARD_BIP32_MASTER_GEN,
+    CKM_KEYWARD_BIP39_SEED_IMPORT,
+};
 use keyward_conformance::ck::*;
 use keyward_conformance::token::TestToken;
 use keyward_conformance::{Attr, Mech, Object, RawTemplate, Rv, Session};
@@ -273,4 +280,102 @@ fn a_public_key_comes_of_any_private_key() {
     session.verify(&Mech::new(CKM_ECDSA), again, &[7; 32], &signature).unwrap();
     let mech = Mech::new(CKM_PUB_KEY_FROM_PRIV_KEY);
     assert_eq!(session.derive(&mech, public, &[]).unwrap_err(), CKR_KEY_TYPE_INCONSISTENT);
+}
+
+const SECP256K1: &[u8] = &[6, 5, 0x2b, 0x81, 4, 0, 10];
+
+/// A child of a wallet's private key.
+fn child(session: &Session, parent: Object, index: CK_ULONG, hardened: bool) -> Result<Object, Rv> {
+    let params = CK_KEYWARD_BIP32_CHILD_PARAMS { ulIndex: index, bHardened: hardened.into() };
+    let mech = Mech::with_struct(CKM_KEYWARD_BIP32_CHILD_DERIVE, &params, Vec::new());
+    session.derive(&mech, parent, &[Attr::bool(CKA_DERIVE, true)])
+}
+
+/// A fresh wallet shows its sentence once; the sentence restores it.
+#[test]
+fn a_wallet_is_made_and_restored() {
+    let (_token, session) = ready();
+    let (name, mut sentence) = (b"savings".to_vec(), vec![0u8; 256]);
+    let mut params = CK_KEYWARD_BIP32_MASTER_PARAMS {
+        pWalletName: name.as_ptr().cast_mut(),
+        ulWalletNameLen: 7,
+        pMnemonic: sentence.as_mut_ptr(),
+        ulMnemonicLen: CK_KEYWARD_MNEMONIC_LEN - 1,
+    };
+    let public = [Attr::bytes(CKA_EC_PARAMS, SECP256K1)];
+    let private = [Attr::bool(CKA_DERIVE, true), Attr::bool(CKA_SENSITIVE, true)];
+    let make = |params: &CK_KEYWARD_BIP32_MASTER_PARAMS| {
+        let mech = Mech::with_struct(CKM_KEYWARD_BIP32_MASTER_GEN, params, Vec::new());
+        session.generate_pair(&mech, &public, &private)
+    };
+    assert_eq!(make(&params).unwrap_err(), CKR_MECHANISM_PARAM_INVALID, "no room for the sentence");
+    params.ulMnemonicLen = CK_KEYWARD_MNEMONIC_LEN;
+    let (public, master) = make(&params).unwrap();
+    for object in [public, master] {
+        assert_eq!(session.get(object, CKA_KEYWARD_WALLET_NAME).unwrap(), b"savings");
+        assert_eq!(session.get(object, CKA_KEYWARD_WALLET_ADDRESS).unwrap(), b"m");
+    }
+    assert_eq!(session.get(master, CKA_KEYWARD_CHAIN_CODE).unwrap_err(), CKR_ATTRIBUTE_SENSITIVE);
+    assert_eq!(session.get(public, CKA_KEYWARD_CHAIN_CODE).unwrap_err(), CKR_ATTRIBUTE_TYPE_INVALID);
+    let leaf = child(&session, child(&session, master, 44, true).unwrap(), 7, false).unwrap();
+    assert_eq!(session.get(leaf, CKA_KEYWARD_WALLET_ADDRESS).unwrap(), b"m/44'/7");
+    assert_eq!(session.get(leaf, CKA_VALUE).unwrap_err(), CKR_ATTRIBUTE_SENSITIVE);
+    assert_eq!(child(&session, master, 1 << 31, true).unwrap_err(), CKR_MECHANISM_PARAM_INVALID);
+
+    let len = sentence.iter().position(|byte| *byte == 0).unwrap();
+    let params = CK_KEYWARD_BIP39_SEED_PARAMS {
+        pMnemonic: sentence.as_mut_ptr(),
+        ulMnemonicLen: CK_ULONG::try_from(len).unwrap(),
+        pPassphrase: null_mut(),
+        ulPassphraseLen: 0,
+    };
+    let import = Mech::with_struct(CKM_KEYWARD_BIP39_SEED_IMPORT, &params, Vec::new());
+    let seed = session
+        .generate_key(&import, &[Attr::ulong(CKA_VALUE_LEN, 64), Attr::bool(CKA_DERIVE, true)])
+        .unwrap();
+    let restore = Mech::new(CKM_KEYWARD_BIP32_MASTER_DERIVE);
+    let again = session.derive(&restore, seed, &[Attr::bool(CKA_DERIVE, true)]).unwrap();
+    let leaf_again = child(&session, child(&session, again, 44, true).unwrap(), 7, false).unwrap();
+    let point = |key| session.get(key, CKA_EC_POINT).unwrap();
+    assert_eq!((point(again), point(leaf_again)), (point(master), point(leaf)));
+    let signature = session.sign(&Mech::new(CKM_ECDSA), leaf_again, &[5; 32]).unwrap();
+    assert_eq!(signature.len(), 64);
+    assert_eq!(child(&session, seed, 0, true).unwrap_err(), CKR_KEY_TYPE_INCONSISTENT);
+}
+
+#[test]
+fn argon2id_out_of_a_password_and_out_of_a_key() {
+    let (_token, session) = ready();
+    let (mut password, mut salt) = (b"password".to_vec(), b"somesalt".to_vec());
+    let params = |password: &mut [u8], salt: &mut [u8], memory| CK_KEYWARD_ARGON2ID_PARAMS {
+        pPassword: password.as_mut_ptr(),
+        ulPasswordLen: CK_ULONG::try_from(password.len()).unwrap(),
+        pSalt: salt.as_mut_ptr(),
+        ulSaltLen: CK_ULONG::try_from(salt.len()).unwrap(),
+        ulMemoryKiB: memory,
+        ulPasses: 3,
+        ulLanes: 4,
+    };
+    let mech = |params| Mech::with_struct(CKM_KEYWARD_ARGON2ID, &params, Vec::new());
+    let open = [
+        Attr::ulong(CKA_VALUE_LEN, 16),
+        Attr::bool(CKA_SENSITIVE, false),
+        Attr::bool(CKA_EXTRACTABLE, true),
+        Attr::key_type(CKK_AES),
+    ];
+    let from_password = mech(params(&mut password, &mut salt, 64));
+    let one = session.generate_key(&from_password, &open).unwrap();
+    let base = secret(&session, b"password", true);
+    let two = session.derive(&mech(params(&mut [], &mut salt, 64)), base, &open).unwrap();
+    assert_eq!(session.get(one, CKA_VALUE), session.get(two, CKA_VALUE));
+    assert_eq!(session.derive(&from_password, base, &open).unwrap_err(), CKR_MECHANISM_PARAM_INVALID);
+    for memory in [0, (1 << 21) + 1, CK_ULONG::MAX] {
+        let hostile = mech(params(&mut password, &mut salt, memory));
+        assert_eq!(session.generate_key(&hostile, &open).unwrap_err(), CKR_MECHANISM_PARAM_INVALID);
+    }
+    let mut lies = params(&mut password, &mut salt, 64);
+    lies.ulSaltLen = CK_ULONG::MAX;
+    assert_eq!(session.generate_key(&mech(lies), &open).unwrap_err(), CKR_MECHANISM_PARAM_INVALID);
+    lies = CK_KEYWARD_ARGON2ID_PARAMS { pPassword: null_mut(), ..params(&mut password, &mut salt, 64) };
+    assert_eq!(session.generate_key(&mech(lies), &open).unwrap_err(), CKR_MECHANISM_PARAM_INVALID);
 }

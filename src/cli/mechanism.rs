@@ -143,6 +143,8 @@ const PARAMETERS: &[(ParamKind, &str)] = &[
     (ParamKind::Kdf(KdfKind::Ike1Prf), "CK_IKE1_PRF_DERIVE_PARAMS"),
     (ParamKind::Kdf(KdfKind::Ike1Extended), "CK_IKE1_EXTENDED_DERIVE_PARAMS"),
     (ParamKind::Kdf(KdfKind::Ike2PrfPlus), "CK_IKE2_PRF_PLUS_DERIVE_PARAMS"),
+    (ParamKind::Kdf(KdfKind::Argon2id), "CK_KEYWARD_ARGON2ID_PARAMS"),
+    (ParamKind::Kdf(KdfKind::Bip39Seed), "CK_KEYWARD_BIP39_SEED_PARAMS"),
     (ParamKind::PublicValue, "the other party's public value"),
     (ParamKind::RsaAesWrap, "CK_RSA_AES_KEY_WRAP_PARAMS"),
     (ParamKind::EcdhAesWrap, "CK_ECDH_AES_KEY_WRAP_PARAMS"),

@@ -14,6 +14,7 @@ mod goldilocks;
 mod hash;
 mod kdf;
 mod key;
+mod mnemonic;
 mod mu;
 mod prehash;
 mod pure;
@@ -26,6 +27,7 @@ mod tests;
 #[cfg(feature = "kms")]
 mod tls;
 mod traditional;
+mod wallet;
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
@@ -37,8 +39,9 @@ pub use curve::{Curve, Hedge, MlDsaSet, MlKemSet, OkpCurve};
 pub use error::{Error, Result};
 pub use goldilocks::{Ed448Private, Ed448Public, X448Private, X448Public};
 pub use hash::{DigestValue, Hash, MAX_DIGEST_LEN};
-pub use kdf::argon2id;
+pub use kdf::{argon2id, argon2id_into};
 pub use key::{PrivateKey, PublicKey};
+pub use mnemonic::{recovery_sentence, wallet_seed};
 pub use mu::MlDsaMu;
 pub use prehash::{PreHash, PreHashing};
 pub use rsa::{Oaep, Pss, RsaComponents};
@@ -47,6 +50,7 @@ pub use slh_dsa::{SlhDsaPrivate, SlhDsaPublic, SlhDsaSet};
 pub use soft_hash::{Blake3Mac, shake128, shake256};
 #[cfg(feature = "kms")]
 pub use tls::tls_provider;
+pub use wallet::{WalletCurve, WalletKey};
 
 #[cfg(feature = "aws-lc")]
 use aws_lc::SealCipher;

@@ -4,11 +4,12 @@ mod kdf;
 pub(super) mod message;
 mod otp;
 mod symmetric;
+mod vendor;
 mod wrap;
 
 use super::memory;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::{self, Iv, Mechanism, ParamKind, Params, Reply};
+use crate::mechanism::{self, Iv, Mechanism, ParamKind, Params};
 use crate::types::{ck, length};
 
 fn invalid(why: &'static str) -> Error {
@@ -68,8 +69,8 @@ unsafe fn params(kind: ParamKind, raw: &ck::CK_MECHANISM) -> Result<Params> {
             ParamKind::Eddsa => eddsa(raw),
             ParamKind::SignContext => sign_context(raw),
             ParamKind::HashSignContext => hash_sign_context(raw),
-            ParamKind::Bip32Master => bip32_master(raw),
-            ParamKind::Bip32Child => bip32_child(raw),
+            ParamKind::Bip32Master => vendor::bip32_master(raw),
+            ParamKind::Bip32Child => vendor::bip32_child(raw),
             ParamKind::Kdf(kind) => kdf::read(kind, raw).map(|kdf| Params::Kdf(Box::new(kdf))),
             ParamKind::PublicValue => wrap::public_value(raw),
             ParamKind::RsaAesWrap => wrap::rsa_aes_wrap(raw),
@@ -250,29 +251,6 @@ unsafe fn hash_sign_context(raw: &ck::CK_MECHANISM) -> Result<Params> {
     Ok(Params::HashSignContext { hedge: p.hedgeVariant, context, hash: p.hash })
 }
 
-unsafe fn bip32_master(raw: &ck::CK_MECHANISM) -> Result<Params> {
-    // SAFETY: the caller's promise.
-    let p: ck::CK_KEYWARD_BIP32_MASTER_PARAMS = unsafe { structure(raw) }?;
-    // SAFETY: the caller's promise.
-    let name =
-        unsafe { bytes(p.pWalletName, p.ulWalletNameLen, 255, "the wallet's name is null or too long") }?;
-    let name = String::from_utf8(name).map_err(|_| invalid("the wallet's name is not ASCII"))?;
-    // A wallet is made once: its sentence must fit at the first try.
-    if !p.pMnemonic.is_null() && p.ulMnemonicLen < ck::CK_KEYWARD_MNEMONIC_LEN {
-        return Err(invalid("the room for the recovery sentence is below CK_KEYWARD_MNEMONIC_LEN"));
-    }
-    let mnemonic = (!p.pMnemonic.is_null()).then(Reply::default);
-    Ok(Params::Bip32Master { name, mnemonic })
-}
-
-unsafe fn bip32_child(raw: &ck::CK_MECHANISM) -> Result<Params> {
-    // SAFETY: the caller's promise.
-    let p: ck::CK_KEYWARD_BIP32_CHILD_PARAMS = unsafe { structure(raw) }?;
-    let index = u32::try_from(p.ulIndex).ok().filter(|index| *index < 1 << 31);
-    let index = index.ok_or_else(|| invalid("the number of a child is below 2^31"))?;
-    Ok(Params::Bip32Child { index, hardened: p.bHardened != ck::CK_FALSE })
-}
-
 /// Writes what a mechanism's parameter asked to get back, once the call is done.
 ///
 /// # Safety
@@ -282,20 +260,8 @@ pub(super) unsafe fn write_back(pointer: *mut ck::CK_MECHANISM, mechanism: &Mech
         // SAFETY: the caller's promise.
         return unsafe { kdf::write_back(pointer, params) };
     }
-    let Params::Bip32Master { mnemonic: Some(reply), .. } = &mechanism.params else { return Ok(()) };
-    let Some(sentence) = reply.take() else { return Ok(()) };
-    // SAFETY: not null and aligned, or `mechanism` had not been read from it.
-    let raw = unsafe { pointer.read() };
-    // SAFETY: as when it was read.
-    let mut p: ck::CK_KEYWARD_BIP32_MASTER_PARAMS = unsafe { structure(&raw) }?;
-    // SAFETY: the caller vouches for so many bytes at `pMnemonic`.
-    let room = unsafe { memory::output_array(p.pMnemonic, p.ulMnemonicLen) }?;
-    let target = room.get_mut(..sentence.len()).ok_or(ErrorKind::BufferTooSmall)?;
-    target.copy_from_slice(&sentence);
-    p.ulMnemonicLen = crate::types::ulong(sentence.len());
-    // SAFETY: the structure that was read above, whatever its alignment.
-    unsafe { raw.pParameter.cast::<ck::CK_KEYWARD_BIP32_MASTER_PARAMS>().write_unaligned(p) };
-    Ok(())
+    // SAFETY: the caller's promise.
+    unsafe { vendor::write_back(pointer, &mechanism.params) }
 }
 
 /// After a call that failed: marks the template inside the parameter that was to blame, if one was.

@@ -18,6 +18,8 @@ pub enum Derive {
     Secret(Inherit, fn(&Key, &Params, Option<usize>) -> Result<SecretBytes>),
     /// Whatever else: see the methods of [`Derivation`].
     Objects(Base, fn(&Derivation<'_>, &Params) -> Result<Vec<Derived>>),
+    /// One private key, out of a key of the row's types: see [`Derivation::private`].
+    Private(fn(&Derivation<'_>, &Params) -> Result<Attributes>),
 }
 
 /// Which objects a mechanism takes as its base key.
@@ -74,7 +76,7 @@ impl Derive {
     /// Which objects may be the base key.
     pub fn base(self) -> Base {
         match self {
-            Derive::Secret(..) => Base::Key,
+            Derive::Secret(..) | Derive::Private(_) => Base::Key,
             Derive::Objects(base, _) => base,
         }
     }
@@ -86,6 +88,7 @@ impl Derive {
                 derivation.secret(inherit, |_, wanted| value(derivation.base.key, params, wanted))
             }
             Derive::Objects(_, derive) => derive(derivation, params),
+            Derive::Private(derive) => Ok(vec![derive(derivation, params)?.into()]),
         }
     }
 }

@@ -51,8 +51,6 @@ pub enum Provider {
     AwsLc,
     /// The RustCrypto crates and their like, whatever the crypto provider of the build.
     RustCrypto,
-    /// A device: the row says only how it is called.
-    Device,
 }
 
 impl Provider {
@@ -61,7 +59,6 @@ impl Provider {
         match self {
             Provider::AwsLc => "AWS-LC",
             Provider::RustCrypto => "RustCrypto",
-            Provider::Device => "the device",
         }
     }
 }
@@ -82,6 +79,8 @@ pub type GenerateFn = fn(&Params, &Attributes) -> Result<SecretBytes>;
 pub type GenerateParametersFn = fn(&Params, &Attributes) -> Result<Attributes>;
 /// Makes a key pair after the public key's template and the private key's template.
 pub type GeneratePairFn = fn(&Params, &Attributes, &Attributes) -> Result<PrivateKey>;
+/// The same, with what else the two objects keep.
+pub type GenerateNodeFn = fn(&Params, &Attributes, &Attributes) -> Result<MadePair>;
 /// Encrypts the encoding of a key (`material::wrap_encoding`).
 pub type WrapFn = fn(&Key, &Params, &[u8]) -> Result<Vec<u8>>;
 /// Decrypts a wrapped key. The last argument is the length in bytes that the template asks for
@@ -92,6 +91,23 @@ pub type UnwrapFn = fn(&Key, &Params, &[u8], Option<usize>) -> Result<SecretByte
 pub type EncapsulateFn = fn(&Key, &Params) -> Result<Box<dyn Encapsulation>>;
 /// Finds the secret behind a ciphertext. The last argument is the wanted length in bytes (`material::wanted_len`).
 pub type DecapsulateFn = fn(&Key, &Params, &[u8], Option<usize>) -> Result<SecretBytes>;
+
+/// A key pair, and the attributes that its objects get beside those of the material.
+#[derive(Debug)]
+pub struct MadePair {
+    /// The pair.
+    pub key: PrivateKey,
+    /// Further attributes of the public key.
+    pub public: Attributes,
+    /// Further attributes of the private key.
+    pub private: Attributes,
+}
+
+impl From<PrivateKey> for MadePair {
+    fn from(key: PrivateKey) -> Self {
+        MadePair { key, public: Attributes::new(), private: Attributes::new() }
+    }
+}
 
 /// A mechanism's functions, one slot per operation.
 #[derive(Debug, Clone, Copy)]
@@ -106,6 +122,7 @@ pub struct Ops {
     pub generate: Option<GenerateFn>,
     pub generate_parameters: Option<GenerateParametersFn>,
     pub generate_pair: Option<GeneratePairFn>,
+    pub generate_node: Option<GenerateNodeFn>,
     pub wrap: Option<WrapFn>,
     pub unwrap: Option<UnwrapFn>,
     pub derive: Option<Derive>,
@@ -130,6 +147,7 @@ impl Ops {
         generate: None,
         generate_parameters: None,
         generate_pair: None,
+        generate_node: None,
         wrap: None,
         unwrap: None,
         derive: None,
@@ -158,7 +176,7 @@ impl Descriptor {
             (ops.encrypt.is_some(), ck::CKF_ENCRYPT),
             (ops.decrypt.is_some(), ck::CKF_DECRYPT),
             (ops.generate.is_some() || ops.generate_parameters.is_some(), ck::CKF_GENERATE),
-            (ops.generate_pair.is_some(), ck::CKF_GENERATE_KEY_PAIR),
+            (ops.generate_pair.is_some() || ops.generate_node.is_some(), ck::CKF_GENERATE_KEY_PAIR),
             (ops.wrap.is_some(), ck::CKF_WRAP),
             (ops.unwrap.is_some(), ck::CKF_UNWRAP),
             (ops.derive.is_some(), ck::CKF_DERIVE),
@@ -202,9 +220,9 @@ impl Descriptor {
         flags | messages
     }
 
-    /// Whether there is any function: false for what only devices do.
-    pub const fn is_software(&self) -> bool {
-        self.flags() & !self.extra_flags != 0
+    /// Whether private keys come out of C_DeriveKey, whatever goes in.
+    pub const fn derives_private_keys(&self) -> bool {
+        matches!(self.ops.derive, Some(Derive::Private(_)))
     }
 
     /// Whether the build offers it: with the feature `fips` only what is approved.

@@ -48,8 +48,8 @@ pub mod params;
 
 pub use derivation::{Base, Derivation, Derive, Derived, Source};
 pub use descriptor::{
-    CipherFn, DecapsulateFn, Descriptor, DigestFn, EncapsulateFn, GenerateFn, GeneratePairFn,
-    GenerateParametersFn, Ops, Provider, SignCountingFn, SignFn, UnwrapFn, VerifyFn, WrapFn,
+    CipherFn, DecapsulateFn, Descriptor, DigestFn, EncapsulateFn, GenerateFn, GenerateNodeFn, GeneratePairFn,
+    GenerateParametersFn, MadePair, Ops, Provider, SignCountingFn, SignFn, UnwrapFn, VerifyFn, WrapFn,
 };
 pub use key::Key;
 pub use message::{IvGenerator, Message, MessageForm, MessageKind};
@@ -91,6 +91,7 @@ const FAMILIES: &[&[Descriptor]] = &[
     ml_kem::ROWS,
     slh_dsa::ROWS,
     otp::ROWS,
+    kdf::argon2::ROWS,
 ];
 
 const COUNT: usize = {
@@ -154,10 +155,9 @@ pub fn is_legacy(kind: ck::CK_MECHANISM_TYPE) -> bool {
     }
 }
 
-/// Every row that has functions here, ascending by mechanism number. The rest is for devices, or not approved in the
-/// build with the feature `fips`.
+/// Every row of this build, ascending by mechanism number: with the feature `fips` the approved ones.
 pub fn all() -> impl Iterator<Item = &'static Descriptor> {
-    TABLE.iter().copied().filter(|row| row.is_software() && row.is_of_build())
+    TABLE.iter().copied().filter(|row| row.is_of_build())
 }
 
 #[cfg(test)]

@@ -238,6 +238,7 @@ attributes! {
     CKA_ALLOWED_MECHANISMS = Ulongs,
     CKA_KEYWARD_WALLET_NAME = Text,
     CKA_KEYWARD_WALLET_ADDRESS = Text,
+    CKA_KEYWARD_CHAIN_CODE = Bytes,
 }
 
 #[cfg(test)]

@@ -397,6 +397,9 @@ const EC_PRIVATE: &[Rule] = &[
     rule(ck::CKA_KEYWARD_WALLET_ADDRESS, F2 | F4 | F6, ABSENT),
 ];
 
+/// What makes a private key one of a wallet. It can be imported with the key, and leaves as the key's value does.
+const CHAIN_CODE: &[Rule] = &[rule(ck::CKA_KEYWARD_CHAIN_CODE, F4 | F6 | F7, ABSENT)];
+
 /// ML-DSA, ML-KEM and SLH-DSA.
 const PARAMETER_SET_PUBLIC: &[Rule] =
     &[rule(ck::CKA_PARAMETER_SET, F1 | F3, ABSENT), rule(ck::CKA_VALUE, F1 | F4, ABSENT)];
@@ -578,14 +581,19 @@ static CLASSES: &[Class] = &[
     ),
     private("an RSA private key", ck::CKK_RSA, RSA_PRIVATE_USES, &[RSA_PRIVATE, PRIVATE, KEY, STORAGE]),
     public("an EC public key", ck::CKK_EC, VERIFY, &[EC_PUBLIC, PUBLIC, KEY, PUBLIC_BY_DEFAULT, STORAGE]),
-    private("an EC private key", ck::CKK_EC, SIGN, &[EC_PRIVATE, PRIVATE, KEY, STORAGE]),
+    private("an EC private key", ck::CKK_EC, SIGN, &[EC_PRIVATE, CHAIN_CODE, PRIVATE, KEY, STORAGE]),
     public(
         "an Edwards public key",
         ck::CKK_EC_EDWARDS,
         VERIFY,
         &[EC_PUBLIC, PUBLIC, KEY, PUBLIC_BY_DEFAULT, STORAGE],
     ),
-    private("an Edwards private key", ck::CKK_EC_EDWARDS, SIGN, &[EC_PRIVATE, PRIVATE, KEY, STORAGE]),
+    private(
+        "an Edwards private key",
+        ck::CKK_EC_EDWARDS,
+        SIGN,
+        &[EC_PRIVATE, CHAIN_CODE, PRIVATE, KEY, STORAGE],
+    ),
     public(
         "a Montgomery public key",
         ck::CKK_EC_MONTGOMERY,

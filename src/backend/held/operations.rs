@@ -7,7 +7,9 @@ use super::policy::{Admitted, UsableKey, expect_digestible, expect_strong};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Counter, Producer};
-use crate::mechanism::{Base, Derivation, Descriptor, Key, Mechanism, Ops, Params, Source, material};
+use crate::mechanism::{
+    Base, Derivation, Descriptor, Key, MadePair, Mechanism, Ops, Params, Source, material,
+};
 use crate::object::{self, Attributes, Template, Usage};
 use crate::token::{Access, Encapsulated, ObjectHandle, Prepared};
 use crate::types::ck;
@@ -149,7 +151,9 @@ pub fn make_key_pair<K: Keeper>(
     private: Template,
 ) -> Result<(ObjectHandle, ObjectHandle)> {
     let row = keeper.row(mechanism.kind)?;
-    let generate = operation(row, row.ops.generate_pair, "generating key pairs")?;
+    if row.ops.generate_node.is_none() {
+        operation(row, row.ops.generate_pair, "generating key pairs")?;
+    }
     let who = caller(access);
     let (mut public, mut private) =
         object::generate_pair(public, private, mechanism.kind, row.key_types, &who)?;
@@ -157,11 +161,32 @@ pub fn make_key_pair<K: Keeper>(
     object::may_write(&public, &who, access.read_write)?;
     object::may_write(&private, &who, access.read_write)?;
     expect_strong(keeper.config(), &public)?;
-    let key = generate(&mechanism.params, &public, &private)?;
-    material::fill_pair(&mut public, &mut private, &key)?;
+    let made = make_pair(row, &mechanism.params, &public, &private)?;
+    material::fill_pair(&mut public, &mut private, &made.key)?;
+    for (object, more) in [(&mut public, &made.public), (&mut private, &made.private)] {
+        for (id, value) in more.iter() {
+            object.set(id, value.clone());
+        }
+    }
     match keeper.add(access, vec![public, private])?[..] {
         [public, private] => Ok((public, private)),
         _ => Err(Error::new(ErrorKind::DeviceError, "the store kept another number of objects")),
+    }
+}
+
+/// The pair, by whichever of its functions the row has.
+fn make_pair(
+    row: &Descriptor,
+    params: &Params,
+    public: &Attributes,
+    private: &Attributes,
+) -> Result<MadePair> {
+    match row.ops.generate_node {
+        Some(generate) => generate(params, public, private),
+        None => {
+            let generate = operation(row, row.ops.generate_pair, "generating key pairs")?;
+            generate(params, public, private).map(MadePair::from)
+        }
     }
 }
 

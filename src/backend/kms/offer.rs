@@ -16,6 +16,8 @@ fn in_service(service: &Service, kind: ck::CK_MECHANISM_TYPE) -> ck::CK_FLAGS {
 fn in_software(row: &Descriptor) -> ck::CK_FLAGS {
     let done = row.flags() & !row.extra_flags;
     match row.key_types.iter().all(|of| held::is_secret_type(*of)) {
+        // Private keys are in the service only.
+        true if row.derives_private_keys() => 0,
         true => done,
         false => done & (ck::CKF_VERIFY | ck::CKF_VERIFY_RECOVER | ck::CKF_ENCRYPT | ck::CKF_WRAP),
     }

@@ -346,11 +346,7 @@ impl SoftToken {
 
     /// The row of a mechanism that this token offers. CKR_MECHANISM_INVALID.
     pub(super) fn row(&self, kind: ck::CK_MECHANISM_TYPE) -> Result<&'static Descriptor> {
-        let row = self.offer()?.row(kind)?;
-        match row.is_software() {
-            true => Ok(row),
-            false => Err(Error::new(ErrorKind::MechanismInvalid, format!("{} is for devices", row.name))),
-        }
+        self.offer()?.row(kind)
     }
 }
 

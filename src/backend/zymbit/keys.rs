@@ -133,13 +133,15 @@ impl ZymbitSession {
     ) -> Result<(ObjectHandle, ObjectHandle)> {
         let row = self.row_for(mechanism, ck::CKF_GENERATE_KEY_PAIR)?;
         let who = caller(access);
-        let (public, private) = object::generate_pair(public, private, mechanism.kind, row.key_types, &who)?;
+        let wallet = mechanism.kind == ck::CKM_KEYWARD_BIP32_MASTER_GEN;
+        // The device's wallets are on secp256k1 and P-256; those on Ed25519 are software's.
+        let key_types = if wallet { &[ck::CKK_EC][..] } else { row.key_types };
+        let (public, private) = object::generate_pair(public, private, mechanism.kind, key_types, &who)?;
         object::may_write(&public, &who, access.read_write)?;
         object::may_write(&private, &who, access.read_write)?;
         held::expect_strong(self.config(), &public)?;
         expect_possible(&public, &private)?;
         let key_type = key_type(&public)?;
-        let wallet = mechanism.kind == ck::CKM_KEYWARD_BIP32_MASTER_GEN;
         let entry = self.make(key_type, name_of(&private), |device| match wallet {
             true => make_wallet(device, key_type, &mechanism.params),
             false => device.generate_key_pair(key_type),

@@ -34,6 +34,7 @@ fn in_software(row: &Descriptor) -> ck::CK_FLAGS {
     let done = row.flags() & !row.extra_flags;
     match () {
         () if row.key_types.iter().any(|of| PAIRS.contains(of)) => done & ck::CKF_VERIFY,
+        () if row.derives_private_keys() => 0,
         () if row.key_types.iter().all(|of| held::is_secret_type(*of)) => done,
         // Types of pair that no model has.
         () => 0,
@@ -50,10 +51,7 @@ pub fn flags(model: &Model, row: &Descriptor) -> Option<ck::CK_FLAGS> {
 
 /// Every mechanism of the token, by model, configuration and policy.
 pub fn rows<'a>(offer: Offer<'a>, model: &'a Model) -> impl Iterator<Item = &'static Descriptor> + 'a {
-    let own =
-        RICH.iter().filter_map(|(kind, _)| mechanism::descriptor(*kind)).filter(|row| !row.is_software());
-    let rows = mechanism::all().chain(own);
-    rows.filter(move |row| flags(model, row).is_some() && offer.allows(row))
+    mechanism::all().filter(move |row| flags(model, row).is_some() && offer.allows(row))
 }
 
 /// The row of a mechanism that the token has. CKR_MECHANISM_INVALID.

@@ -153,6 +153,12 @@ impl EcPrivate {
         Ok(())
     }
 
+    /// The key whose scalar is this one's plus a big-endian number of `order_len()` bytes, modulo the order, in time
+    /// independent of both. [`Error::Key`] for a number from the order on, and where the sum is 0.
+    pub fn plus(&self, number: &[u8]) -> Result<EcPrivate> {
+        EcPrivate::wrap(self.curve(), self.0.key.plus(self.curve(), number)?)
+    }
+
     /// The x coordinate shared with a peer's SEC 1 point (compressed or not; [`Error::Key`] if it is not on the
     /// curve), of `field_len()` bytes. The curves have cofactor 1, so this is also the cofactor product.
     pub fn ecdh(&self, peer: &[u8]) -> Result<SecretBytes> {

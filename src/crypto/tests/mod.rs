@@ -13,6 +13,7 @@ mod modes;
 mod rsa;
 mod sealing;
 mod slh_dsa;
+mod wallet;
 
 use super::Hash;
 

@@ -3,7 +3,7 @@
 //! Every structure is read again when it is answered: nothing holds on to a pointer between the two.
 
 use super::super::{memory, templates};
-use super::{MAX_SMALL, bytes, invalid, slice, structure};
+use super::{MAX_SMALL, bytes, invalid, slice, structure, vendor};
 use crate::error::{ErrorKind, Result};
 use crate::mechanism::params::{
     AdditionalKey, Hkdf, Ike1Extended, Ike1Prf, Ike2PrfPlus, IkePrf, Kdf, KdfKind, NumberFormat, Pbkdf2,
@@ -18,7 +18,7 @@ const MAX_SEGMENT_BYTES: usize = 64 << 10;
 /// More keys than one derivation is asked for.
 const MAX_KEYS: usize = 64;
 /// A longer password is a stray length, or a pointer to a length.
-const MAX_PASSWORD: usize = 64 << 10;
+pub(super) const MAX_PASSWORD: usize = 64 << 10;
 
 /// The structure of this kind.
 ///
@@ -47,12 +47,14 @@ pub(super) unsafe fn read(kind: KdfKind, raw: &ck::CK_MECHANISM) -> Result<Kdf> 
             KdfKind::Ike1Prf => ike1_prf(raw),
             KdfKind::Ike1Extended => ike1_extended(raw),
             KdfKind::Ike2PrfPlus => ike2_prf_plus(raw),
+            KdfKind::Argon2id => vendor::argon2id(raw),
+            KdfKind::Bip39Seed => vendor::bip39_seed(raw),
         }
     }
 }
 
 /// Bytes that may be a secret.
-unsafe fn secret(
+pub(super) unsafe fn secret(
     pointer: *const u8,
     len: ck::CK_ULONG,
     limit: usize,

@@ -1,5 +1,6 @@
 //! Key derivation functions: one file per family. The shared pieces are here.
 
+pub(super) mod argon2;
 pub(super) mod hkdf;
 pub(super) mod ike;
 pub(super) mod pbkdf2;
@@ -63,7 +64,7 @@ macro_rules! structure {
         }
     };
 }
-use structure;
+pub(super) use structure;
 
 /// Every type of secret key: what concatenation, extraction and password-based generation take or make.
 const ANY_SECRET: &[ck::CK_KEY_TYPE] = &material::SECRET_TYPES;

@@ -33,13 +33,16 @@ pub(super) use secret::TYPES as SECRET_TYPES;
 pub use size::{Size, size};
 pub use slh_dsa::{slh_dsa_set, slh_dsa_set_number};
 
-use crate::crypto::{OkpCurve, PrivateKey, PublicKey};
+use crate::crypto::{OkpCurve, PrivateKey, PublicKey, WalletKey};
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{Attributes, Value};
 use crate::types::{SecretBytes, ck};
 
 use super::errors;
 use super::key::Key;
+
+/// Length of CKA_KEYWARD_CHAIN_CODE in bytes.
+const CHAIN_CODE_LEN: usize = WalletKey::CHAIN_CODE_LEN;
 
 /// How one type of key pair is written as attributes.
 struct Asymmetric {
@@ -119,6 +122,9 @@ pub fn complete_created(attributes: &mut Attributes) -> Result<()> {
         ck::CKO_SECRET_KEY => secret::complete(attributes),
         ck::CKO_OTP_KEY => otp::complete(attributes).and_then(|()| secret::complete(attributes)),
         ck::CKO_PRIVATE_KEY => {
+            if attributes.bytes(ck::CKA_KEYWARD_CHAIN_CODE).is_some_and(|code| code.len() != CHAIN_CODE_LEN) {
+                return Err(invalid("CKA_KEYWARD_CHAIN_CODE has 32 bytes"));
+            }
             let key = (asymmetric(attributes)?.private)(attributes)?;
             write_private(attributes, &key)
         }

@@ -41,6 +41,10 @@ pub enum KdfKind {
     Ike1Extended,
     /// `CK_IKE2_PRF_PLUS_DERIVE_PARAMS`.
     Ike2PrfPlus,
+    /// `CK_KEYWARD_ARGON2ID_PARAMS`.
+    Argon2id,
+    /// `CK_KEYWARD_BIP39_SEED_PARAMS`.
+    Bip39Seed,
 }
 
 /// The structures' values.
@@ -67,6 +71,8 @@ pub enum Kdf {
     Ike1Prf(Ike1Prf),
     Ike1Extended(Ike1Extended),
     Ike2PrfPlus(Ike2PrfPlus),
+    Argon2id(Argon2id),
+    Bip39Seed(Bip39Seed),
 }
 
 /// `CK_HKDF_PARAMS`.
@@ -285,6 +291,30 @@ pub struct Ike2PrfPlus {
     pub seed_key: Option<ck::CK_OBJECT_HANDLE>,
     /// The seed's rest.
     pub seed: Vec<u8>,
+}
+
+/// `CK_KEYWARD_ARGON2ID_PARAMS`.
+#[derive(Debug, Clone)]
+pub struct Argon2id {
+    /// The password; empty where the base key is the password.
+    pub password: SecretBytes,
+    /// The salt.
+    pub salt: Vec<u8>,
+    /// KiB of memory.
+    pub memory: ck::CK_ULONG,
+    /// How often it is gone over.
+    pub passes: ck::CK_ULONG,
+    /// Lanes.
+    pub lanes: ck::CK_ULONG,
+}
+
+/// `CK_KEYWARD_BIP39_SEED_PARAMS`.
+#[derive(Debug, Clone)]
+pub struct Bip39Seed {
+    /// The recovery sentence.
+    pub sentence: SecretBytes,
+    /// The passphrase, which may be empty.
+    pub passphrase: SecretBytes,
 }
 
 impl Kdf {

@@ -14,6 +14,7 @@ mod signatures;
 mod symmetric;
 mod tls_ike;
 mod vectors;
+mod vendor;
 
 use super::{Descriptor, Key, Params, descriptor, material as attributes};
 use crate::crypto::{PrivateKey, SecretKey};

@@ -73,14 +73,20 @@ const ASYMMETRIC: &str = "
     DSA_PARAMETER_GEN DSA_KEY_PAIR_GEN DSA DSA_SHA1 DSA_SHA224 DSA_SHA256 DSA_SHA384 DSA_SHA512
     KEYWARD_ECDSA_RECOVERABLE";
 
+/// keyward's own wallets and password hashing.
+const VENDOR: &str = "
+    KEYWARD_BIP32_MASTER_GEN KEYWARD_BIP32_CHILD_DERIVE KEYWARD_BIP32_MASTER_DERIVE KEYWARD_BIP39_SEED_IMPORT
+    KEYWARD_ARGON2ID";
+
 #[test]
 fn every_mechanism_of_the_first_tier_is_there_and_no_other() {
     let names: HashSet<String> = all().map(|row| row.name.to_owned()).collect();
-    let wanted: HashSet<String> = [TIER_1, KEY_DERIVATION, HASHES, SYMMETRIC, POST_QUANTUM, ASYMMETRIC]
-        .iter()
-        .flat_map(|names| names.split_whitespace())
-        .map(|name| format!("CKM_{name}"))
-        .collect();
+    let wanted: HashSet<String> =
+        [TIER_1, KEY_DERIVATION, HASHES, SYMMETRIC, POST_QUANTUM, ASYMMETRIC, VENDOR]
+            .iter()
+            .flat_map(|names| names.split_whitespace())
+            .map(|name| format!("CKM_{name}"))
+            .collect();
     assert_eq!(names, wanted);
     assert_eq!(names.len(), all().count(), "a name occurs twice");
 }
@@ -108,7 +114,7 @@ fn flags_follow_from_the_functions() {
             (ck::CKF_ENCRYPT, ops.encrypt.is_some()),
             (ck::CKF_DECRYPT, ops.decrypt.is_some()),
             (ck::CKF_GENERATE, ops.generate.is_some() || ops.generate_parameters.is_some()),
-            (ck::CKF_GENERATE_KEY_PAIR, ops.generate_pair.is_some()),
+            (ck::CKF_GENERATE_KEY_PAIR, ops.generate_pair.is_some() || ops.generate_node.is_some()),
             (ck::CKF_WRAP, ops.wrap.is_some()),
             (ck::CKF_UNWRAP, ops.unwrap.is_some()),
             (ck::CKF_DERIVE, ops.derive.is_some()),
@@ -145,7 +151,8 @@ fn keys_and_sizes_are_plausible() {
         assert_eq!(row.key_types.is_empty(), keyless, "{}", row.name);
         assert_eq!(row.max_key_size == 0, keyless, "{}", row.name);
         assert!(row.min_key_size <= row.max_key_size, "{}", row.name);
-        let of_a_password = row.kind == ck::CKM_PKCS5_PBKD2;
+        let passwords = [ck::CKM_PKCS5_PBKD2, ck::CKM_KEYWARD_ARGON2ID, ck::CKM_KEYWARD_BIP39_SEED_IMPORT];
+        let of_a_password = passwords.contains(&row.kind);
         if !of_a_password && (row.ops.generate.is_some() || row.ops.generate_pair.is_some()) {
             let version = ParamKind::Kdf(KdfKind::TlsVersion);
             assert!([ParamKind::None, version].contains(&row.param), "{}", row.name);

@@ -217,6 +217,18 @@ impl Bn {
         Ok(r)
     }
 
+    /// self + other mod modulus, in time independent of both numbers' values; self is below the modulus. [`Error::Key`]
+    /// for another number that is not.
+    pub(in crate::crypto::aws_lc) fn plus_mod(&self, other: &Bn, modulus: &Bn) -> Result<Bn> {
+        if other.cmp(modulus) != Ordering::Less {
+            return Err(Error::Key("a number is not below the order"));
+        }
+        let r = Bn::zero()?;
+        // SAFETY: live numbers, neither of them negative, both below the modulus.
+        check(unsafe { sys::BN_mod_add_quick(r.raw(), self.raw(), other.raw(), modulus.raw()) }, FAILED)?;
+        Ok(r)
+    }
+
     /// The greatest common divisor.
     pub(in crate::crypto::aws_lc) fn gcd(&self, other: &Bn) -> Result<Bn> {
         let (r, scratch) = (Bn::zero()?, Scratch::new()?);

@@ -7,6 +7,7 @@ use super::{Error, Result, buffer, check, forget_errors, fresh, owned};
 use crate::crypto::Curve;
 use std::ffi::c_int;
 use std::ptr::{null, null_mut};
+use zeroize::Zeroizing;
 
 mod recovery;
 
@@ -172,6 +173,17 @@ impl EcKey {
             to_padded(scalar, &mut out)?;
         }
         Ok(out)
+    }
+
+    /// The private key of this one's scalar plus `number`, modulo the order. [`Error::Key`] for a number from the order
+    /// on, and where the sum is 0.
+    pub(in crate::crypto::aws_lc) fn plus(&self, curve: Curve, number: &[u8]) -> Result<EcKey> {
+        let (scalar, order) = (Zeroizing::new(self.scalar(curve)?), self.order()?);
+        let sum = Bn::from_bytes(&scalar)?.plus_mod(&Bn::from_bytes(number)?, &order)?;
+        let mut bytes = Zeroizing::new(buffer(curve.order_len())?);
+        // SAFETY: the number is live.
+        unsafe { to_padded(sum.as_ptr(), &mut bytes) }?;
+        EcKey::private(curve, &bytes)
     }
 
     /// Signs into r and s, each as long as the order.

@@ -74,7 +74,7 @@ impl EcKey {
     }
 
     /// The group's order.
-    fn order(&self) -> Result<Bn> {
+    pub(super) fn order(&self) -> Result<Bn> {
         // SAFETY: the group is live, and so is its order.
         unsafe { Bn::copy_of(sys::EC_GROUP_get0_order(self.group())) }
     }
