@@ -142,8 +142,8 @@ fn what_gives_a_key_away_keeps_its_protection() {
     // A piece that could be guessed is no key, and what wants a trusted wrapping key goes on wanting one.
     assert_eq!(join(&closed, &closed, len(13)), Err(KeySizeRange));
     assert!(join(&closed, &closed, len(14)).is_ok() && join(&open, &open, len(1)).is_ok());
-    closed.set(ck::CKA_WRAP_WITH_TRUSTED, true);
-    assert!(join(&open, &closed, Template::new()).unwrap()[0].flag(ck::CKA_WRAP_WITH_TRUSTED));
+    let trusting = closed.clone().with(ck::CKA_WRAP_WITH_TRUSTED, true);
+    assert!(join(&open, &trusting, Template::new()).unwrap()[0].flag(ck::CKA_WRAP_WITH_TRUSTED));
 }
 
 /// Whoever knows CMAC's key computes the message from the output: keys that are the message keep their protection.
@@ -155,7 +155,7 @@ fn keys_that_cmac_takes_as_its_message_keep_their_protection() {
     closed.set(ck::CKA_EXTRACTABLE, false);
     let params = |prf| {
         let segments = vec![
-            Segment::Bytes(SecretBytes::from(&[0; 12][..])),
+            Segment::Bytes(vec![0; 12]),
             Segment::Iteration(Some(NumberFormat { little_endian: false, bits: 32 })),
             Segment::Key(1),
         ];
@@ -166,7 +166,10 @@ fn keys_that_cmac_takes_as_its_message_keep_their_protection() {
         derive(ck::CKM_SP800_108_COUNTER_KDF, (base, &[&closed]), params(prf), &open)
     };
     assert_eq!(derive(&known, ck::CKM_AES_CMAC), Err(TemplateInconsistent));
-    assert!(derive(&generic(&[7; 32]), ck::CKM_SHA256_HMAC).is_ok(), "nothing comes back of an HMAC's message");
+    assert!(
+        derive(&generic(&[7; 32]), ck::CKM_SHA256_HMAC).is_ok(),
+        "nothing comes back of an HMAC's message"
+    );
 }
 
 #[test]
