@@ -1,7 +1,7 @@
 //! Soft tokens that are kept in secret stores: a real OpenBao, and moto for AWS Secrets Manager.
 //!
-//! moto compares the content of versions with the same ID, as AWS does. ministack overwrites them, so that two writers
-//! may both believe to be first: only what one writer does is tried on it.
+//! moto compares the content of versions with the same ID, as AWS does, if it is asked one thing after another. ministack
+//! overwrites them, so that two writers may both believe to be first: only what one writer does is tried on it.
 
 mod documents;
 mod fleet;
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::openbao::OpenBao;
-use crate::support::python_server::{PythonServer, python, venv};
+use crate::support::python_server::{PythonServer, python, script, venv};
 
 /// A service that keeps tokens.
 pub enum Service {
@@ -50,7 +50,15 @@ impl Service {
     pub fn moto() -> Service {
         Service::aws(
             |port| {
-                vec![venv("moto_server").into(), "-H".into(), "127.0.0.1".into(), "-p".into(), port.into()]
+                let server = script("moto_one_by_one.py");
+                vec![
+                    venv("python").into(),
+                    server.into(),
+                    "-H".into(),
+                    "127.0.0.1".into(),
+                    "-p".into(),
+                    port.into(),
+                ]
             },
             vec![],
         )
