@@ -57,7 +57,7 @@ pub(super) const ROWS: &[Descriptor] = &[
     feedback!(CKM_AES_CFB64, Half, "PyCryptodome"),
     feedback!(CKM_AES_CFB128, Block, "SP 800-38A"),
     row!(CKM_AES_CTS, CKK_AES 16..=32, ParamKind::Iv(BLOCK), cipher::ops!(cts, Fill::None), fips: false, "RFC 3962"),
-    // AWS-LC's FIPS module does not count it among its services, and refuses empty messages.
+    // AWS-LC's FIPS module does not count it among its services.
     row!(CKM_AES_CCM, CKK_AES 16..=32, ParamKind::Ccm, Ops {
         encrypt: Some(|key, params| ccm(Direction::Encrypt, key, params)),
         decrypt: Some(|key, params| ccm(Direction::Decrypt, key, params)),

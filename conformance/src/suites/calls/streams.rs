@@ -64,7 +64,8 @@ fn digests_in_parts(context: &Context) -> Check {
     Ok(())
 }
 
-fn cipher_mechs(token: &TestToken) -> Vec<Mech> {
+/// Of messages whose length some parameters name.
+fn cipher_mechs(token: &TestToken, data_len: usize) -> Vec<Mech> {
     let mechs = vec![
         Mech::new(CKM_AES_ECB),
         Mech::bytes(CKM_AES_CBC, &[3; 16]),
@@ -73,7 +74,7 @@ fn cipher_mechs(token: &TestToken) -> Vec<Mech> {
         Mech::ctr(32, [0x0f; 16]),
         Mech::gcm(&[4; 12], b"associated", 128),
         Mech::gcm(&[4; 12], b"", 96),
-        Mech::ccm(&[4; 12], b"associated", 1000, 16),
+        Mech::ccm(&[4; 12], b"associated", data_len, 16),
         Mech::bytes(CKM_AES_OFB, &[3; 16]),
         Mech::bytes(CKM_AES_CFB1, &[3; 16]),
         Mech::bytes(CKM_AES_CFB8, &[3; 16]),
@@ -106,7 +107,7 @@ fn ciphers_in_parts(context: &Context) -> Check {
     let s = token.user_session()?;
     let key = fixture::aes(&s, &[])?;
     let whole = message();
-    for mech in cipher_mechs(&token) {
+    for mech in cipher_mechs(&token, 1000) {
         let name = crate::names::name(crate::names::CKM, mech.kind);
         let blocks = [CKM_AES_ECB, CKM_AES_CBC].contains(&mech.kind);
         let data = if blocks { &whole[..992] } else { &whole[..] };
@@ -233,7 +234,9 @@ fn empty_messages(context: &Context) -> Check {
     let mac = s.sign(&Mech::new(CKM_SHA256_HMAC), secret, b"")?;
     s.verify(&Mech::new(CKM_SHA256_HMAC), secret, b"", &mac)?;
     let key = fixture::aes(&s, &[])?;
-    for mech in cipher_mechs(&token) {
+    // Ciphertext stealing needs a block to steal from.
+    let takes_nothing = |mech: &Mech| mech.kind != CKM_AES_CTS;
+    for mech in cipher_mechs(&token, 0).into_iter().filter(takes_nothing) {
         let name = crate::names::name(crate::names::CKM, mech.kind);
         let sealed = s.encrypt(&mech, key, b"").map_err(|rv| Failure::from(rv).at(&name))?;
         let opened = s.decrypt(&mech, key, &sealed).map_err(|rv| Failure::from(rv).at(&name))?;
