@@ -197,3 +197,14 @@ impl std::ops::Deref for Input<'_> {
         }
     }
 }
+/// A number at an address that may be none: the kernel reads it, so that a wrong address is no fault. `None` where there is
+/// nothing to read, or the kernel won't.
+pub(super) fn peek(address: ck::CK_ULONG) -> Option<ck::CK_ULONG> {
+    let mut number: ck::CK_ULONG = 0;
+    let len = size_of::<ck::CK_ULONG>();
+    let to = libc::iovec { iov_base: (&raw mut number).cast(), iov_len: len };
+    let from = libc::iovec { iov_base: std::ptr::without_provenance_mut(length(address)), iov_len: len };
+    // SAFETY: the kernel writes at most `len` bytes into `number`, and answers EFAULT for an address that can't be read.
+    let read = unsafe { libc::process_vm_readv(libc::getpid(), &to, 1, &from, 1, 0) };
+    usize::try_from(read).is_ok_and(|read| read == len).then_some(number)
+}

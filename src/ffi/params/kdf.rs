@@ -103,6 +103,12 @@ unsafe fn pbkdf2(raw: &ck::CK_MECHANISM) -> Result<Kdf> {
         return Err(invalid("PBKDF2: the pseudo-random function takes no data of its own"));
     }
     let salt = p.pSaltSourceData.cast();
+    // In CK_PKCS5_PBKD2_PARAMS, which NSS sends and which has the same size, the length is behind a pointer. No password
+    // is as long as an address is high.
+    let password_len = match length(p.ulPasswordLen) > MAX_PASSWORD {
+        true => memory::peek(p.ulPasswordLen).unwrap_or(p.ulPasswordLen),
+        false => p.ulPasswordLen,
+    };
     // SAFETY: as above, for both.
     unsafe {
         Ok(Kdf::Pbkdf2(Pbkdf2 {
@@ -111,7 +117,7 @@ unsafe fn pbkdf2(raw: &ck::CK_MECHANISM) -> Result<Kdf> {
             prf: p.prf,
             password: secret(
                 p.pPassword,
-                p.ulPasswordLen,
+                password_len,
                 MAX_PASSWORD,
                 "PBKDF2: the password is null or over 64 KiB",
             )?,
