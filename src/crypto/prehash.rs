@@ -1,7 +1,6 @@
 //! The hashes of the pre-hashed variants of ML-DSA (FIPS 204, section 5.4.1) and SLH-DSA (FIPS 205, section 10.2.2).
 
 use super::{Digest, Hash};
-use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
 use shake::{ExtendableOutput, Shake128, Shake256, Update, XofReader};
 
 /// A hash that a pre-hashed signature names.
@@ -81,17 +80,6 @@ impl Running for Digest {
     }
 }
 
-struct Sponge<D>(D);
-
-impl<D: sha3::Digest + Clone + Send> Running for Sponge<D> {
-    fn update(&mut self, part: &[u8]) {
-        sha3::Digest::update(&mut self.0, part);
-    }
-    fn value(&mut self) -> Vec<u8> {
-        self.0.clone().finalize().to_vec()
-    }
-}
-
 /// A function of any length, and the length that is taken.
 struct Xof<X>(X, usize);
 
@@ -115,10 +103,10 @@ impl PreHashing {
             PreHash::Sha256 => Box::new(Digest::new(Hash::Sha256)),
             PreHash::Sha384 => Box::new(Digest::new(Hash::Sha384)),
             PreHash::Sha512 => Box::new(Digest::new(Hash::Sha512)),
-            PreHash::Sha3_224 => Box::new(Sponge(Sha3_224::default())),
-            PreHash::Sha3_256 => Box::new(Sponge(Sha3_256::default())),
-            PreHash::Sha3_384 => Box::new(Sponge(Sha3_384::default())),
-            PreHash::Sha3_512 => Box::new(Sponge(Sha3_512::default())),
+            PreHash::Sha3_224 => Box::new(Digest::new(Hash::Sha3_224)),
+            PreHash::Sha3_256 => Box::new(Digest::new(Hash::Sha3_256)),
+            PreHash::Sha3_384 => Box::new(Digest::new(Hash::Sha3_384)),
+            PreHash::Sha3_512 => Box::new(Digest::new(Hash::Sha3_512)),
             PreHash::Shake128 => Box::new(Xof(Shake128::default(), len)),
             PreHash::Shake256 => Box::new(Xof(Shake256::default(), len)),
         })
