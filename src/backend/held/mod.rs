@@ -1,12 +1,14 @@
 //! What backends share whose keys or session objects are in this process: objects with their parsed keys, session
 //! objects with their index, the policy that decides on mechanisms, keys and new objects, and the operations with keys;
-//! PINs and certificates from the configuration. Nothing here knows a backend.
+//! PINs and certificates from the configuration; and the session of tokens whose keys are elsewhere. Nothing here knows a
+//! backend.
 
 mod certificate;
 mod gate;
 mod index;
 mod object;
 mod operations;
+mod outside;
 mod policy;
 mod session_objects;
 mod validation;
@@ -22,6 +24,7 @@ pub use operations::{
     Keeper, add_one, decapsulate, derive, digest_key, encapsulate, key_for, make_key, make_key_pair, prepare,
     prepare_signature, unwrap, wrap,
 };
+pub use outside::{Kept, Outside, OutsideSession, Target};
 pub use policy::{Admitted, Offer, UsableKey, expect_strong, expect_usable, judges_sizes};
 pub use session_objects::SessionObjects;
 pub use validation::{VALIDATION_FLAG, validations};

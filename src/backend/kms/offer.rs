@@ -50,7 +50,7 @@ pub fn row(offer: &Offer<'_>, service: &Service, kind: ck::CK_MECHANISM_TYPE) ->
     }
 }
 
-/// The same for what the service has to do. CKR_MECHANISM_INVALID.
+/// The same for one that can do this, in the service or here. CKR_MECHANISM_INVALID.
 pub fn row_for(
     offer: &Offer<'_>,
     service: &Service,
@@ -58,11 +58,27 @@ pub fn row_for(
     flag: ck::CK_FLAGS,
 ) -> Result<&'static Descriptor> {
     let row = row(offer, service, kind)?;
+    match flags(service, row).unwrap_or_default() & flag {
+        0 => Err(not_done(service, row)),
+        _ => Ok(row),
+    }
+}
+
+fn not_done(service: &Service, row: &Descriptor) -> Error {
+    let why = format!("{}: {} does not do that", row.name, service.manufacturer);
+    Error::new(ErrorKind::MechanismInvalid, why)
+}
+
+/// The same for what the service itself has to do. CKR_MECHANISM_INVALID.
+pub fn row_in_service(
+    offer: &Offer<'_>,
+    service: &Service,
+    kind: ck::CK_MECHANISM_TYPE,
+    flag: ck::CK_FLAGS,
+) -> Result<&'static Descriptor> {
+    let row = row(offer, service, kind)?;
     match in_service(service, kind) & flag {
-        0 => Err(Error::new(
-            ErrorKind::MechanismInvalid,
-            format!("{}: {} does not do that", row.name, service.manufacturer),
-        )),
+        0 => Err(not_done(service, row)),
         _ => Ok(row),
     }
 }

@@ -18,9 +18,7 @@ use crate::cloud::{self, Deadline, Kind, Limits};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::material::CertificateFields;
-use crate::token::{
-    Access, Login, MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User,
-};
+use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User};
 use crate::types::{VERSION, ck, padded};
 
 /// A configured place with keys.
@@ -107,14 +105,6 @@ impl KmsToken {
             return Err(Error::new(ErrorKind::UserNotLoggedIn, trouble.to_string()));
         }
         Err(error(&trouble, asked, self.reached.load(Ordering::Relaxed)))
-    }
-
-    /// A token that asks for no PIN counts as having its user logged in.
-    pub(super) fn access(&self, access: Access) -> Access {
-        match (&self.settings.pin, access.login) {
-            (Pin::None, Login::Public) => Access { login: Login::User, ..access },
-            _ => access,
-        }
     }
 
     /// The certificates of the configuration. One that can't be read is left out.

@@ -1,4 +1,4 @@
-//! What a device does with its private keys: signing, agreement, making and removing pairs, wallets.
+//! What a device does with its private keys for an operation: signing, agreement; making pairs and wallets.
 
 use std::sync::Arc;
 
@@ -6,16 +6,14 @@ use super::link::{Repeat, device_error};
 use super::objects::{Name, curve_type, to_device};
 use super::raw::{self, Device, KeyType, NewWallet, Slot};
 use super::ring::{Entry, public_of};
-use super::session::ZymbitSession;
 use super::token::ZymbitToken;
-use crate::backend::held::{self, Keeper, Object, caller, expect_usable};
+use crate::backend::held;
 use crate::crypto::{Curve, PublicKey};
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::external::{self, Signer};
-use crate::mechanism::op::Producer;
-use crate::mechanism::{Mechanism, Params, material};
-use crate::object::{self, Attributes, Inherit, Template, Usage, Value};
-use crate::token::{Access, ObjectHandle, Prepared};
+use crate::mechanism::external::Signer;
+use crate::mechanism::{Params, material};
+use crate::object::{self, Attributes, Template, Value};
+use crate::token::{Access, ObjectHandle};
 use crate::types::{SecretBytes, ck};
 
 const SIGNATURE_LEN: usize = 64;
@@ -24,11 +22,11 @@ const SIGNATURE_LEN: usize = 64;
 type GivenName = (Option<String>, Option<Vec<u8>>);
 
 /// Signs digests with a slot's key.
-struct DeviceSigner {
-    token: Arc<ZymbitToken>,
-    entry: Arc<Entry>,
+pub(super) struct DeviceSigner {
+    pub(super) token: Arc<ZymbitToken>,
+    pub(super) entry: Arc<Entry>,
     /// Whether the recovery ID is wanted behind the signature.
-    recoverable: bool,
+    pub(super) recoverable: bool,
 }
 
 impl Signer for DeviceSigner {
@@ -76,91 +74,23 @@ impl DeviceSigner {
     }
 }
 
-impl ZymbitSession {
-    /// C_SignInit with a key of the device.
-    pub(super) fn sign_in_device(
-        &self,
-        mechanism: &Mechanism,
-        entry: &Arc<Entry>,
-        object: &Object,
-    ) -> Result<Prepared<dyn Producer>> {
-        let row = self.row_for(mechanism, ck::CKF_SIGN)?;
-        expect_usable(self.config(), &object.attributes, row, Usage::Sign, ErrorKind::KeyHandleInvalid)?;
-        let recoverable = mechanism.kind == ck::CKM_KEYWARD_ECDSA_RECOVERABLE;
-        let signer = DeviceSigner { token: self.token.clone(), entry: entry.clone(), recoverable };
-        let operation = held::operation(row, external::ecdsa(mechanism.kind, signer), Usage::Sign)?;
-        Ok(Prepared { operation, authenticate: false })
-    }
-
-    /// C_DeriveKey with a key of the device.
-    pub(super) fn derive_in_device(
-        &mut self,
-        access: Access,
-        mechanism: &Mechanism,
-        entry: &Arc<Entry>,
-        object: &Object,
-        template: Template,
-    ) -> Result<ObjectHandle> {
-        let row = self.row_for(mechanism, ck::CKF_DERIVE)?;
-        expect_usable(self.config(), &object.attributes, row, Usage::Derive, ErrorKind::KeyHandleInvalid)?;
-        if let Params::Bip32Child { index, hardened } = mechanism.params {
-            return self.derive_child(access, entry, index, hardened, &template);
-        }
-        let mut key = object::derive(template, &object.attributes, &[], Inherit::Template, &caller(access))?;
-        object::may_write(&key, &caller(access), access.read_write)?;
-        let wanted = material::wanted_len(&key)?;
-        let value = external::ecdh(public_of(entry), &mechanism.params, wanted, |peer| {
-            self.agree(entry.key.slot, peer)
-        })?;
-        material::fill_secret(&mut key, value)?;
-        held::add_one(self, access, key)
-    }
-
+impl ZymbitToken {
     /// The raw secret of a slot's key and a checked peer's.
-    fn agree(&self, slot: Slot, peer: &PublicKey) -> Result<SecretBytes> {
+    pub(super) fn agree(&self, slot: Slot, peer: &PublicKey) -> Result<SecretBytes> {
         let (_, peer) = to_device(peer).ok_or(ErrorKind::PublicKeyInvalid)?;
-        self.token.expect_intact()?;
-        self.token.link.call(Repeat::Yes, |device| device.ecdh(slot, &peer))
-    }
-
-    /// C_GenerateKeyPair: an ordinary pair, or a wallet's master.
-    pub(super) fn generate_in_device(
-        &self,
-        access: Access,
-        mechanism: &Mechanism,
-        public: Template,
-        private: Template,
-    ) -> Result<(ObjectHandle, ObjectHandle)> {
-        let row = self.row_for(mechanism, ck::CKF_GENERATE_KEY_PAIR)?;
-        let who = caller(access);
-        let wallet = mechanism.kind == ck::CKM_KEYWARD_BIP32_MASTER_GEN;
-        // The device's wallets are on secp256k1 and P-256; those on Ed25519 are software's.
-        let key_types = if wallet { &[ck::CKK_EC][..] } else { row.key_types };
-        let (public, private) = object::generate_pair(public, private, mechanism.kind, key_types, &who)?;
-        object::may_write(&public, &who, access.read_write)?;
-        object::may_write(&private, &who, access.read_write)?;
-        held::expect_strong(self.config(), &public)?;
-        expect_possible(&public, &private)?;
-        let key_type = key_type(&public)?;
-        let entry = self.make(key_type, name_of(&private), |device| match wallet {
-            true => make_wallet(device, key_type, &mechanism.params),
-            false => device.generate_key_pair(key_type),
-        })?;
-        match &entry.pair.private {
-            Some(private) => Ok((entry.pair.public.handle, private.handle)),
-            None => Err(ErrorKind::DeviceError.into()),
-        }
+        self.expect_intact()?;
+        self.link.call(Repeat::Yes, |device| device.ecdh(slot, &peer))
     }
 
     /// Lets the device make a key and takes it up under a name. What can't be taken up is removed again.
-    fn make(
+    pub(super) fn make(
         &self,
         key_type: KeyType,
         name: Option<GivenName>,
         make: impl Fn(&Device) -> raw::Result<Slot>,
     ) -> Result<Arc<Entry>> {
-        self.token.expect_intact()?;
-        let slot = self.token.link.try_call(Repeat::No, make).map_err(full)?;
+        self.expect_intact()?;
+        let slot = self.link.try_call(Repeat::No, make).map_err(full)?;
         let name = name.map(|(label, id)| {
             let default = Name::of(slot, false, None);
             Name { label: label.unwrap_or(default.label), id: id.unwrap_or(default.id) }
@@ -170,42 +100,28 @@ impl ZymbitSession {
             tracing::warn!(
                 "slot {slot} of {}: the device keeps no names, so {:?} lasts as long as this process; to keep it: \
                  [[slot.key]] slot = {slot}, label = {:?}, id = \"{id}\"",
-                self.token.name(),
+                self.name(),
                 name.label,
                 name.label,
             );
         }
-        let made = self.token.with_ring(|ring, device| ring.add(device, false, slot, key_type, name));
+        let made = self.with_ring(|ring, device| ring.add(device, false, slot, key_type, name));
         match made {
             Ok(entry) => {
-                if self.token.model.forgets && entry.key.wallet.is_none() {
-                    tracing::warn!(
-                        "slot {slot} of {}: this model loses the key at a reboot",
-                        self.token.name()
-                    );
+                if self.model.forgets && entry.key.wallet.is_none() {
+                    tracing::warn!("slot {slot} of {}: this model loses the key at a reboot", self.name());
                 }
                 Ok(entry)
             }
             Err(error) => {
-                let _ = self.token.link.call(Repeat::No, |device| device.remove_key(slot, false));
+                let _ = self.link.call(Repeat::No, |device| device.remove_key(slot, false));
                 Err(error)
             }
         }
     }
 
-    /// C_DestroyObject.
-    pub(super) fn remove_key(&self, entry: &Entry) -> Result<()> {
-        let (slot, foreign) = (entry.key.slot, entry.key.foreign);
-        if !foreign {
-            self.token.expect_intact()?;
-        }
-        self.token.link.call(Repeat::No, |device| device.remove_key(slot, foreign))?;
-        self.token.ring().forget(foreign, slot);
-        Ok(())
-    }
-
     /// CKM_KEYWARD_BIP32_CHILD_DERIVE: the child's private key. One that is there already is the same key.
-    fn derive_child(
+    pub(super) fn derive_child(
         &self,
         access: Access,
         parent: &Entry,
@@ -224,12 +140,11 @@ impl ZymbitSession {
         let mark = if hardened { "'" } else { "" };
         let address = format!("{}/{index}{mark}", node.address);
         let name = template_name(|id| template.bytes(id));
-        self.token.expect_intact()?;
+        self.expect_intact()?;
         // Only a device that knows wallets answers with a slot, and then with this child's.
-        let there =
-            self.token.link.try_call(Repeat::Yes, |device| device.wallet_slot(&address, &node.wallet));
+        let there = self.link.try_call(Repeat::Yes, |device| device.wallet_slot(&address, &node.wallet));
         let entry = match there {
-            Ok(slot) => self.token.with_ring(|ring, device| ring.at(device, slot))?,
+            Ok(slot) => self.with_ring(|ring, device| ring.at(device, slot))?,
             Err(error) if error.lost_connection() => return Err(device_error(error)),
             Err(_) => self.make(key_type, name, |device| {
                 device.gen_wallet_child_key(parent.key.slot, index, hardened)
@@ -241,7 +156,7 @@ impl ZymbitSession {
 }
 
 /// A wallet's master key; its recovery sentence goes where the caller wants it.
-fn make_wallet(device: &Device, key_type: KeyType, params: &Params) -> raw::Result<Slot> {
+pub(super) fn make_wallet(device: &Device, key_type: KeyType, params: &Params) -> raw::Result<Slot> {
     let (name, reply) = match params {
         Params::Bip32Master { name, mnemonic } => (name.as_str(), mnemonic.as_ref()),
         _ => ("", None),
@@ -275,7 +190,7 @@ fn full(error: raw::Error) -> Error {
 }
 
 /// The device's type of the pair that a public key's template asks for. CKR_CURVE_NOT_SUPPORTED.
-fn key_type(public: &Attributes) -> Result<KeyType> {
+pub(super) fn key_type(public: &Attributes) -> Result<KeyType> {
     let params = public.bytes(ck::CKA_EC_PARAMS).unwrap_or_default();
     let found = match public.key_type() {
         Some(ck::CKK_EC) => Curve::from_oid_der(params).ok().and_then(curve_type),
@@ -288,7 +203,7 @@ fn key_type(public: &Attributes) -> Result<KeyType> {
 }
 
 /// What the templates of a pair ask for that a device can't do. CKR_TEMPLATE_INCONSISTENT.
-fn expect_possible(public: &Attributes, private: &Attributes) -> Result<()> {
+pub(super) fn expect_possible(public: &Attributes, private: &Attributes) -> Result<()> {
     let refuse = |why| Err(Error::new(ErrorKind::TemplateInconsistent, why));
     match () {
         () if !object::is_token(public) || !object::is_token(private) => {
@@ -338,6 +253,6 @@ fn template_name<'a>(get: impl Fn(ck::CK_ATTRIBUTE_TYPE) -> Option<&'a [u8]>) ->
     (label.is_some() || id.is_some()).then_some((label, id))
 }
 
-fn name_of(private: &Attributes) -> Option<GivenName> {
+pub(super) fn name_of(private: &Attributes) -> Option<GivenName> {
     template_name(|id| private.bytes(id))
 }

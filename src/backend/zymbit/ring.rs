@@ -10,7 +10,7 @@ use super::model::{FIRST_GENERATED, Model};
 use super::objects::{Builder, DeviceKey, Name, Pair, okp, weierstrass};
 use super::raw::{KeyType, Slot};
 use super::settings::Settings;
-use crate::backend::held::{self, Object};
+use crate::backend::held::{self, Object, Target};
 use crate::crypto::PublicKey;
 use crate::error::{Error, ErrorKind, Result};
 use crate::object::{self, Attributes, Template};
@@ -28,23 +28,6 @@ type Place = (bool, Slot);
 enum Half {
     Public,
     Private,
-}
-
-/// What a handle leads to.
-pub enum Found {
-    /// A half of a key, private or public.
-    Key(Arc<Entry>, Arc<Object>),
-    /// A certificate of the configuration.
-    Certificate(Arc<Object>),
-}
-
-impl Found {
-    /// The object.
-    pub fn object(&self) -> &Arc<Object> {
-        match self {
-            Found::Key(_, object) | Found::Certificate(object) => object,
-        }
-    }
 }
 
 /// A key and its objects.
@@ -234,7 +217,12 @@ impl Ring {
     }
 
     /// What a handle leads to. CKR_OBJECT_HANDLE_INVALID.
-    pub fn get(&mut self, device: &Device<'_>, access: Access, handle: ObjectHandle) -> Result<Found> {
+    pub fn get(
+        &mut self,
+        device: &Device<'_>,
+        access: Access,
+        handle: ObjectHandle,
+    ) -> Result<Target<Entry>> {
         let no_object = || Error::from(ErrorKind::ObjectHandleInvalid);
         let found = match self.handles.get(&handle).copied() {
             Some((place, half)) => {
@@ -243,14 +231,14 @@ impl Ring {
                     Half::Public => Some(entry.pair.public.clone()),
                     Half::Private => entry.pair.private.clone(),
                 };
-                Found::Key(entry, object.ok_or_else(no_object)?)
+                Target::half(entry, object.ok_or_else(no_object)?)
             }
             None => {
                 let mut all = self.certificates.iter().flatten();
-                Found::Certificate(all.find(|object| object.handle == handle).cloned().ok_or_else(no_object)?)
+                Target::here(all.find(|object| object.handle == handle).cloned().ok_or_else(no_object)?)
             }
         };
-        match held::visible(&found.object().attributes, access) {
+        match held::visible(&found.object.attributes, access) {
             true => Ok(found),
             false => Err(no_object()),
         }

@@ -16,9 +16,7 @@ use super::settings::Settings;
 use crate::backend::held::{self, MAX_PIN_LEN, Offer, SessionObjects};
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::token::{
-    Access, Login, MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User,
-};
+use crate::token::{MechanismInfo, SlotInfo, Token, TokenInfo, TokenLimits, TokenSession, User};
 use crate::types::{ck, padded};
 
 const MANUFACTURER: &str = "Zymbit";
@@ -36,7 +34,7 @@ pub struct Identity {
 /// A device.
 pub struct ZymbitToken {
     pub(super) config: Arc<Config>,
-    settings: Arc<Settings>,
+    pub(super) settings: Arc<Settings>,
     identity: Identity,
     pub(super) model: &'static Model,
     pub(super) link: Link,
@@ -103,14 +101,6 @@ impl ZymbitToken {
             intact: &intact,
         };
         ask(&mut self.ring(), &device)
-    }
-
-    /// A token that asks for no PIN counts as having its user logged in.
-    pub(super) fn access(&self, access: Access) -> Access {
-        match (&self.settings.gate, access.login) {
-            (None, Login::Public) => Access { login: Login::User, ..access },
-            _ => access,
-        }
     }
 
     /// How the device is called in the log.
