@@ -96,8 +96,8 @@ fn unwrap_under(key: &[u8], wrapped: &[u8]) -> Result<SecretBytes> {
     aes::unwrap_pad(key, None, wrapped).map_err(errors::decrypt).map_err(errors::unwrap)
 }
 
-fn too_short() -> Error {
-    Error::new(ErrorKind::WrappedKeyLenRange, "the wrapped key is too short to hold both of its parts")
+fn wrong_len() -> Error {
+    Error::new(ErrorKind::WrappedKeyLenRange, "the wrapped key has not the length of its two parts")
 }
 
 fn rsa_params(params: &Params) -> Result<(usize, &Params)> {
@@ -117,7 +117,7 @@ fn rsa_wrap(key: &Key, params: &Params, encoding: &[u8]) -> Result<Vec<u8>> {
 
 fn rsa_unwrap(key: &Key, params: &Params, wrapped: &[u8], _: Option<usize>) -> Result<SecretBytes> {
     let (len, oaep) = rsa_params(params)?;
-    let (head, rest) = wrapped.split_at_checked(key.rsa_private()?.len()).ok_or_else(too_short)?;
+    let (head, rest) = wrapped.split_at_checked(key.rsa_private()?.len()).ok_or_else(wrong_len)?;
     let aes_key = rsa::oaep_unwrap(key, oaep, head)?;
     if aes_key.len() != len {
         return Err(ErrorKind::WrappedKeyInvalid.into());
@@ -180,7 +180,7 @@ fn ecdh_wrap(key: &Key, params: &Params, encoding: &[u8]) -> Result<Vec<u8>> {
 
 fn ecdh_unwrap(key: &Key, params: &Params, wrapped: &[u8], _: Option<usize>) -> Result<SecretBytes> {
     let Key::Private(own) = key else { return Err(wrong_type()) };
-    let (public, rest) = wrapped.split_at_checked(head_len(own, wrapped)?).ok_or_else(too_short)?;
+    let (public, rest) = wrapped.split_at_checked(head_len(own, wrapped)?).ok_or_else(wrong_len)?;
     let aes_key = agreed(own, params, public).map_err(|error| match error.kind() {
         ErrorKind::PublicKeyInvalid => error.with_kind(ErrorKind::WrappedKeyInvalid),
         _ => error,
@@ -188,19 +188,38 @@ fn ecdh_unwrap(key: &Key, params: &Params, wrapped: &[u8], _: Option<usize>) -> 
     unwrap_under(&aes_key, rest)
 }
 
-/// How many bytes of a wrapped key are the one-time public key. Others write a Weierstrass point bare.
+/// How many bytes of a wrapped key are the one-time public key. Others write a Weierstrass point bare. How it begins does
+/// not tell, since a bare point may begin like a DER OCTET STRING; its length does: RFC 5649's wrapping has whole blocks
+/// of 8 bytes, and a header is shorter than one.
 fn head_len(own: &PrivateKey, wrapped: &[u8]) -> Result<usize> {
     match (own, own.public().as_okp()) {
         (PrivateKey::Ec(own), _) => {
             let [_, point_len] = point_lens(own.curve());
-            let in_der = octet_string(&vec![0x04; point_len]);
-            let header = in_der.len() - point_len + 1;
-            Ok(match wrapped.get(..header) == in_der.get(..header) {
-                true => in_der.len(),
-                false => point_len,
-            })
+            let in_der = octet_string(&vec![0x04; point_len]).len();
+            let whole_blocks = |rest: usize| rest.is_multiple_of(8);
+            let fits = |head: &usize| wrapped.len().checked_sub(*head).is_some_and(whole_blocks);
+            [in_der, point_len].into_iter().find(fits).ok_or_else(wrong_len)
         }
         (_, Some((curve, _))) => Ok(curve.key_len()),
         _ => Err(wrong_type()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::Curve;
+
+    #[test]
+    fn the_length_tells_a_bare_point_from_one_in_der() {
+        for (curve, bare, in_der) in [(Curve::P256, 65, 67), (Curve::P384, 97, 99), (Curve::P521, 133, 136)] {
+            let own = PrivateKey::Ec(EcPrivate::generate(curve).unwrap());
+            // A point that begins like DER, with either header.
+            let begin = octet_string(&vec![0x04; bare]);
+            for head in [bare, in_der] {
+                let wrapped = [&begin[..head.min(begin.len())], &[0; 24]].concat();
+                assert_eq!(head_len(&own, &wrapped).unwrap(), head, "{curve:?}");
+            }
+        }
     }
 }
