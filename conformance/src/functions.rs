@@ -19,7 +19,9 @@ macro_rules! call {
             // SAFETY: the pointer came from the module's own table; what the callee makes of the
             // arguments is what the test is about.
             #[allow(unused_unsafe, clippy::macro_metavars_in_unsafe)]
-            Some(function) => unsafe { $crate::Rv(function($($argument),*)) },
+            Some(function) => {
+                $crate::answers::note(stringify!($function), unsafe { $crate::Rv(function($($argument),*)) })
+            }
             None => $crate::Rv(cryptoki_sys::CKR_FUNCTION_NOT_SUPPORTED),
         }
     }};
