@@ -10,7 +10,11 @@
 # it.
 #
 # As root nothing else is asked for. A normal user needs subordinate user IDs (/etc/subuid) and user namespaces.
+#
+# A test that sets DEBIAN_NAME and DEBIAN_SUITE first gets the root of another release.
 
+DEBIAN_NAME=${DEBIAN_NAME:-debian13}
+DEBIAN_SUITE=${DEBIAN_SUITE:-trixie}
 DEBIAN13_PACKAGES=openssl,libssl3t64,ca-certificates,pkcs11-provider,libengine-pkcs11-openssl,opensc,softhsm2,p11-kit
 DEBIAN13_PACKAGES+=,p11-kit-modules,gnutls-bin,openssh-client,openssh-server,libnss3-tools,iproute2,xxd
 DEBIAN13_PACKAGES+=,systemd,systemd-cryptsetup,cryptsetup-bin,bsdutils,util-linux,python3,git
@@ -29,7 +33,7 @@ debian13() {
     echo "$name: $module is not there: run scripts/test build, or set MODULE" >&2
     exit 1
   }
-  export DEBIAN13=$target/debian13
+  export DEBIAN13=$target/$DEBIAN_NAME
   mkdir -p "$target"
   (
     flock 9
@@ -69,7 +73,7 @@ debian13_unshare() {
 # debian13_make: the root, if it is not there yet. The log's last line says why there is none.
 debian13_make() {
   local want mirror
-  want="trixie 2 $DEBIAN13_PACKAGES"
+  want="$DEBIAN_SUITE 2 $DEBIAN13_PACKAGES"
   [ "$(cat "$DEBIAN13/.complete" 2>/dev/null)" != "$want" ] || return 0
   : >"$DEBIAN13.log"
   debian13_unshare true 2>"$DEBIAN13.log" || {
@@ -87,12 +91,14 @@ debian13_make() {
     return 1
   }
   debian13_remove
+  # A mirror of a release that still changes may lag behind what its signed index allows.
   # The archive goes through a pipe, because a user namespace's root may not write into this one's directories.
   echo "making $DEBIAN13" >&2
-  mmdebstrap --quiet --variant=minbase --include="$DEBIAN13_PACKAGES" --aptopt='Acquire::Retries "3"' trixie - "$mirror" \
+  mmdebstrap --quiet --variant=minbase --include="$DEBIAN13_PACKAGES" --aptopt='Acquire::Retries "3"' \
+    --aptopt='Acquire::Check-Valid-Until "false"' "$DEBIAN_SUITE" - "$mirror" \
     2>>"$DEBIAN13.log" | debian13_unpack && echo "$want" >"$DEBIAN13/.complete" || {
     debian13_remove
-    echo "no Debian 13 root: mmdebstrap failed, see ${DEBIAN13##*/}.log beside it" >>"$DEBIAN13.log"
+    echo "no $DEBIAN_SUITE root: mmdebstrap failed, see ${DEBIAN13##*/}.log beside it" >>"$DEBIAN13.log"
     return 1
   }
 }
@@ -105,4 +111,17 @@ debian13_unpack() {
 
 debian13_remove() {
   rm -rf --one-file-system "$DEBIAN13"
+}
+
+# run_tests NAME...: further consumer tests in this root; their checks count as this one's.
+run_tests() {
+  local test passed failed skipped
+  for test; do
+    "$ROOT/tests/consumers/$test" 2>&1 | tee "$LOG" | sed '$d'
+    # Its closing line; a test that ends without one has failed.
+    read -r passed _ failed _ skipped _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$LOG" | tail -n 1)"
+    if [ -z "${skipped:-}" ]; then fail "$test: no closing line"; else
+      PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed)) SKIPPED=$((SKIPPED + skipped))
+    fi
+  done
 }

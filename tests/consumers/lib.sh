@@ -18,6 +18,9 @@ ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 TARGET=${CARGO_TARGET_DIR:-$ROOT/target}
 MODULE=${MODULE:-$TARGET/release/libkeyward.so}
 KEYWARD=${KEYWARD:-$TARGET/release/keyward}
+# Tests change their directory.
+MODULE=$(realpath -ms "$MODULE")
+KEYWARD=$(realpath -ms "$KEYWARD")
 VENV=${VENV:-$TARGET/venv}
 ENGINE=${ENGINE:-/usr/lib/$(uname -m)-linux-gnu/engines-3/pkcs11.so}
 PIN=648219

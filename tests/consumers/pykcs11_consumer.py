@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa,
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from checks import SOFTHSM, check, not_on_softhsm, run
+from checks import SOFTHSM, check, not_in_binding, not_on_softhsm, run, signing_context
 
 TOKEN = os.environ["TOKEN"]
 PIN = os.environ["PIN"]
@@ -117,16 +117,68 @@ def eddsa(session):
     assert not session.verify(public, MESSAGE[1:], signature, p.Mechanism(p.CKM_EDDSA, None))
 
 
+# PyKCS11 1.5.20 takes the attributes of PKCS#11 3.2 as bytes alone: of a CK_ULONG, and of a CK_BBOOL.
+YES = b"\x01"
+
+
+def number(value):
+    return value.to_bytes(struct.calcsize("L"), sys.byteorder)
+
+
 @not_on_softhsm("no ML-DSA in 2.6.1")
 def ml_dsa(session):
-    "ML-DSA-65"
+    "ML-DSA-44, 65 and 87, with a context and without, judged by OpenSSL"
     from cryptography.hazmat.primitives.asymmetric import mldsa
 
-    # PyKCS11 1.5.20 does not know that this attribute is a number: it takes the bytes of a CK_ULONG.
-    ml_dsa_65 = (2).to_bytes(struct.calcsize("L"), sys.byteorder)
-    public, private = pair(session, p.CKM_ML_DSA_KEY_PAIR_GEN, [(p.CKA_PARAMETER_SET, ml_dsa_65)], [])
-    signature = bytes(session.sign(private, MESSAGE, p.Mechanism(p.CKM_ML_DSA, None)))
-    mldsa.MLDSA65PublicKey.from_public_bytes(value_of(session, public)).verify(signature, MESSAGE)
+    for parameter_set, judge in enumerate((mldsa.MLDSA44PublicKey, mldsa.MLDSA65PublicKey, mldsa.MLDSA87PublicKey), 1):
+        template = [(p.CKA_PARAMETER_SET, number(parameter_set))]
+        public, private = pair(session, p.CKM_ML_DSA_KEY_PAIR_GEN, template, [])
+        judge = judge.from_public_bytes(value_of(session, public))
+        parameter, kept = signing_context(b"context")
+        for mechanism, context in ((p.Mechanism(p.CKM_ML_DSA, None), None), (p.Mechanism(p.CKM_ML_DSA, parameter), b"context")):
+            signature = bytes(session.sign(private, MESSAGE, mechanism))
+            judge.verify(signature, MESSAGE, context)
+            assert session.verify(public, MESSAGE, signature, mechanism)
+            assert not session.verify(public, MESSAGE[1:], signature, mechanism)
+        assert not session.verify(public, MESSAGE, signature, p.Mechanism(p.CKM_ML_DSA, None))
+        hashed = p.Mechanism(p.CKM_HASH_ML_DSA_SHA512, None)
+        assert session.verify(public, MESSAGE, session.sign(private, MESSAGE, hashed), hashed)
+        del kept
+
+
+@not_on_softhsm("no SLH-DSA in 2.6.1")
+def slh_dsa(session):
+    "SLH-DSA-SHA2-128f and SHAKE-256f, with a context and without"
+    for parameter_set, length in ((3, 17088), (12, 49856)):
+        template = [(p.CKA_PARAMETER_SET, number(parameter_set))]
+        public, private = pair(session, p.CKM_SLH_DSA_KEY_PAIR_GEN, template, [])
+        parameter, kept = signing_context(b"context")
+        for mechanism in (p.Mechanism(p.CKM_SLH_DSA, None), p.Mechanism(p.CKM_SLH_DSA, parameter)):
+            signature = session.sign(private, MESSAGE, mechanism)
+            assert len(signature) == length
+            assert session.verify(public, MESSAGE, signature, mechanism)
+            assert not session.verify(public, MESSAGE[1:], signature, mechanism)
+        assert not session.verify(public, MESSAGE, signature, p.Mechanism(p.CKM_SLH_DSA, None))
+        del kept
+
+
+@not_on_softhsm("no ML-KEM in 2.6.1")
+def ml_kem(session):
+    "ML-KEM-512, 768 and 1024: key pairs, which OpenSSL can encapsulate to"
+    from cryptography.hazmat.primitives.asymmetric import mlkem
+
+    uses = [(p.CKA_TOKEN, p.CK_FALSE), (p.CKA_ENCAPSULATE, YES)]
+    private = [(p.CKA_TOKEN, p.CK_FALSE), (p.CKA_SENSITIVE, p.CK_TRUE), (p.CKA_DECAPSULATE, YES)]
+    for parameter_set, length in ((1, 800), (2, 1184), (3, 1568)):
+        public = [*uses, (p.CKA_PARAMETER_SET, number(parameter_set))]
+        key, _ = session.generateKeyPair(public, private, mecha=p.Mechanism(p.CKM_ML_KEM_KEY_PAIR_GEN, None))
+        value = value_of(session, key)
+        assert len(value) == length
+        if parameter_set == 2:
+            mlkem.MLKEM768PublicKey.from_public_bytes(value).encapsulate()
+
+
+not_in_binding("ML-KEM encapsulates", "PyKCS11 1.5.20 has neither C_EncapsulateKey nor C_DecapsulateKey")
 
 
 @check

@@ -20,7 +20,7 @@ from pkcs11.constants import DEFAULT
 from pkcs11.mechanisms import CTRParams, GCMParams
 from pkcs11.util.ec import encode_ec_public_key, encode_ecdsa_signature, encode_named_curve_parameters
 
-from checks import check, not_on_softhsm, run
+from checks import check, not_in_binding, not_on_softhsm, run, signing_context
 
 TOKEN = os.environ["TOKEN"]
 PIN = os.environ["PIN"]
@@ -164,6 +164,82 @@ def ml_dsa(session):
         assert public.verify(MESSAGE, signature, mechanism=Mechanism.ML_DSA)
         damaged = bytes([signature[0] ^ 1]) + signature[1:]
         assert not public.verify(MESSAGE, damaged, mechanism=Mechanism.ML_DSA)
+
+
+@not_on_softhsm("no ML-DSA in 2.6.1")
+def ml_dsa_context(session):
+    "ML-DSA-65 with a context, whose structure is given as bytes, judged by OpenSSL"
+    from cryptography.hazmat.primitives.asymmetric import mldsa
+    from pkcs11.mechanisms import MLDSAParameterSet
+
+    public, private = session.generate_keypair(
+        KeyType.ML_DSA, public_template={Attribute.PARAMETER_SET: MLDSAParameterSet.ML_DSA_65}
+    )
+    parameter, kept = signing_context(b"context")
+    signature = private.sign(MESSAGE, mechanism=Mechanism.ML_DSA, mechanism_param=parameter)
+    judge = mldsa.MLDSA65PublicKey.from_public_bytes(public[Attribute.VALUE])
+    judge.verify(signature, MESSAGE, b"context")
+    raises(InvalidSignature, judge.verify, signature, MESSAGE)
+    assert public.verify(MESSAGE, signature, mechanism=Mechanism.ML_DSA, mechanism_param=parameter)
+    assert not public.verify(MESSAGE, signature, mechanism=Mechanism.ML_DSA)
+    del kept
+
+
+@not_on_softhsm("no ML-KEM in 2.6.1")
+def ml_kem(session):
+    "ML-KEM-512, 768 and 1024: both sides in the token; one of the sides in OpenSSL, which has no 512"
+    from cryptography.hazmat.primitives.asymmetric import mlkem
+    from pkcs11.mechanisms import MLKEMParameterSet
+
+    judges = (None, mlkem.MLKEM768PublicKey, mlkem.MLKEM1024PublicKey)
+    peers = (None, mlkem.MLKEM768PrivateKey, mlkem.MLKEM1024PrivateKey)
+    shown = {Attribute.SENSITIVE: False, Attribute.EXTRACTABLE: True}
+    for parameter_set, judge, peer in zip(MLKEMParameterSet, judges, peers, strict=True):
+        public, private = session.generate_keypair(
+            KeyType.ML_KEM, public_template={Attribute.PARAMETER_SET: parameter_set}
+        )
+        sealed, ours = public.encapsulate_key(KeyType.GENERIC_SECRET, template=shown)
+        theirs = private.decapsulate_key(sealed, KeyType.GENERIC_SECRET, template=shown)
+        assert len(ours[Attribute.VALUE]) == 32 and ours[Attribute.VALUE] == theirs[Attribute.VALUE]
+        changed = private.decapsulate_key(
+            bytes([sealed[0] ^ 1]) + sealed[1:], KeyType.GENERIC_SECRET, template=shown
+        )
+        assert changed[Attribute.VALUE] != ours[Attribute.VALUE]
+        if judge is None:
+            continue
+        secret, sealed = judge.from_public_bytes(public[Attribute.VALUE]).encapsulate()
+        opened = private.decapsulate_key(sealed, KeyType.GENERIC_SECRET, template=shown)
+        assert opened[Attribute.VALUE] == secret
+        other = peer.generate()
+        imported = session.create_object({
+            Attribute.CLASS: ObjectClass.PUBLIC_KEY,
+            Attribute.KEY_TYPE: KeyType.ML_KEM,
+            Attribute.PARAMETER_SET: parameter_set,
+            Attribute.VALUE: other.public_key().public_bytes_raw(),
+            Attribute.ENCAPSULATE: True,
+        })
+        sealed, ours = imported.encapsulate_key(KeyType.GENERIC_SECRET, template=shown)
+        assert other.decapsulate(sealed) == ours[Attribute.VALUE]
+
+
+@not_on_softhsm("no ML-KEM in 2.6.1")
+def ml_kem_into_aes(session):
+    "ML-KEM-768: the secret is an AES key, which stays in the token and encrypts"
+    from pkcs11.mechanisms import MLKEMParameterSet
+
+    public, private = session.generate_keypair(
+        KeyType.ML_KEM, public_template={Attribute.PARAMETER_SET: MLKEMParameterSet.ML_KEM_768}
+    )
+    sealed, ours = public.encapsulate_key(KeyType.AES)
+    theirs = private.decapsulate_key(sealed, KeyType.AES)
+    nonce = os.urandom(12)
+    text = ours.encrypt(MESSAGE, mechanism=Mechanism.AES_GCM, mechanism_param=GCMParams(nonce, b"", 128))
+    assert theirs.decrypt(text, mechanism=Mechanism.AES_GCM, mechanism_param=GCMParams(nonce, b"", 128)) == MESSAGE
+    raises(pkcs11.AttributeSensitive, lambda: ours[Attribute.VALUE])
+
+
+for name in ("SLH-DSA", "HashML-DSA"):
+    not_in_binding(name, "python-pkcs11 0.10.1 has no such mechanism, and takes none by its number")
 
 
 def aes(session, bits=256, **template):

@@ -3,6 +3,8 @@
 //! usage: consumer MODULE TOKEN DIRECTORY, the PIN in the environment variable PIN. Public keys, messages and signatures
 //! go to DIRECTORY, for others to verify.
 
+mod post_quantum;
+
 use std::error::Error;
 use std::fs;
 use std::path::Path;
@@ -10,11 +12,8 @@ use std::path::Path;
 use cryptoki::context::{CInitializeArgs, CInitializeFlags, Pkcs11};
 use cryptoki::mechanism::Mechanism;
 use cryptoki::mechanism::aead::GcmParams;
-use cryptoki::mechanism::dsa::{HedgeType, SignAdditionalContext};
 use cryptoki::mechanism::elliptic_curve::{EcKdf, Ecdh1DeriveParams};
-use cryptoki::object::{
-    Attribute, AttributeType, KeyType, MlDsaParameterSetType, ObjectClass, ObjectHandle, ParameterSetType,
-};
+use cryptoki::object::{Attribute, AttributeType, KeyType, ObjectClass, ObjectHandle};
 use cryptoki::session::{Session, UserType};
 use cryptoki::types::AuthPin;
 
@@ -41,7 +40,7 @@ fn main() -> Done {
 
     rsa(&session, Path::new(&directory))?;
     elliptic(&session, Path::new(&directory))?;
-    ml_dsa(&session)?;
+    post_quantum::run(&session, Path::new(&directory))?;
     secret(&session)?;
     let random = session.generate_random_vec(32)?;
     say("random numbers differ", random != session.generate_random_vec(32)?);
@@ -117,21 +116,6 @@ fn elliptic(session: &Session, to: &Path) -> Done {
         value(session, session.derive_key(&how, private, &template)?, AttributeType::Value)
     };
     say("ec: both sides derive the same secret", shared(one.1, two.0)? == shared(two.1, one.0)?);
-    Ok(())
-}
-
-fn ml_dsa(session: &Session) -> Done {
-    let set = ParameterSetType::from(MlDsaParameterSetType::ML_DSA_65);
-    let pair =
-        session.generate_key_pair(&Mechanism::MlDsaKeyPairGen, &[Attribute::ParameterSet(set)], &[])?;
-    let how = Mechanism::MlDsa(SignAdditionalContext::new(HedgeType::Preferred, None));
-    let signature = session.sign(&how, pair.1, MESSAGE)?;
-    say("ML-DSA-65: sign and verify", session.verify(&how, pair.0, MESSAGE, &signature).is_ok());
-    say("ML-DSA-65: the signature has 3309 bytes", signature.len() == 3309);
-    say(
-        "ML-DSA-65: another message does not verify",
-        session.verify(&how, pair.0, b"other", &signature).is_err(),
-    );
     Ok(())
 }
 
