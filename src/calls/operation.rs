@@ -120,7 +120,7 @@ pub fn digest_init(
     state.digest.expect_idle()?;
     let operation = state.backend.digest(mechanism)?;
     let number = state.next_operation();
-    state.digests_with = mechanism.kind;
+    (state.digests_with, state.digests_key) = (mechanism.kind, false);
     state.digest.start(Prepared { operation, authenticate: false }, number);
     Ok(())
 }
@@ -131,7 +131,9 @@ pub fn digest_key(module: &Module, session: ck::CK_SESSION_HANDLE, key: ObjectHa
     let state = &mut *session.lock()?;
     state.digest.expect_active()?;
     let (digest, mechanism) = (&mut state.digest, state.digests_with);
-    state.backend.digest_key(session.access(), mechanism, key, &mut |value| digest.feed_key(value))
+    state.backend.digest_key(session.access(), mechanism, key, &mut |value| digest.feed_key(value))?;
+    state.digests_key = true;
+    Ok(())
 }
 
 /// Two operations at once: the cipher's slot, the other's, and which way the data goes.

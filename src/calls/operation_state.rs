@@ -19,7 +19,7 @@ pub fn save(module: &Module, session: ck::CK_SESSION_HANDLE, output: Output<'_>)
         let why = "operations with a key are not saved: a digest alone can be";
         return Err(Error::new(ErrorKind::StateUnsaveable, why));
     }
-    let saved = state.digest.save()?;
+    let saved = state.digest.save(state.digests_key)?;
     let plain = encode(state.digests_with, &saved);
     let key = module.state_key()?;
     let len = plain.len() + crate::crypto::SealKey::OVERHEAD;
@@ -61,12 +61,13 @@ pub fn restore(
     let mut fresh = crate::module::operation::Slot::default();
     fresh.restore(operation, &saved, number)?;
     state.cancel(ck::CK_FLAGS::MAX);
-    (state.digest, state.digests_with) = (fresh, kind);
+    (state.digest, state.digests_with, state.digests_key) = (fresh, kind, saved.keyed);
     Ok(())
 }
 
-/// What a state is for: a token, and whoever is logged in, as the digest may hold a key. Whether sessions may write is
-/// nothing to a digest, and pkcs11-provider 1.3 copies one from a read-write session into a read-only one.
+/// What a state is for: a token, and whoever is logged in, as the digest may hold a key. Section 5.6.7 also wants it
+/// refused where one session may write and the other may not. That is nothing to a digest, and pkcs11-provider 1.3 copies
+/// one from a read-write session into a read-only one.
 fn bound_to(session: &Session) -> Vec<u8> {
     let login = super::session::state(Access { read_write: false, ..session.access() });
     [session.slot().id(), login].iter().flat_map(|part| part.to_be_bytes()).collect()
@@ -74,15 +75,16 @@ fn bound_to(session: &Session) -> Vec<u8> {
 
 fn encode(kind: ck::CK_MECHANISM_TYPE, saved: &Saved) -> SecretBytes {
     let mut plain = Vec::with_capacity(16 + saved.state.len());
-    plain.push(u8::from(saved.streaming));
+    plain.push(u8::from(saved.streaming) | u8::from(saved.keyed) << 1);
     plain.extend_from_slice(&kind.to_be_bytes());
     plain.extend_from_slice(&saved.state);
     SecretBytes::from(plain)
 }
 
 fn decode(plain: &[u8]) -> Option<(ck::CK_MECHANISM_TYPE, Saved)> {
-    let (streaming, rest) = plain.split_first()?;
+    let (marks, rest) = plain.split_first()?;
     let (kind, state) = rest.split_first_chunk()?;
-    let saved = Saved { streaming: *streaming != 0, state: SecretBytes::copied(state).ok()? };
+    let state = SecretBytes::copied(state).ok()?;
+    let saved = Saved { streaming: marks & 1 != 0, keyed: marks & 2 != 0, state };
     Some((ck::CK_MECHANISM_TYPE::from_be_bytes(*kind), saved))
 }

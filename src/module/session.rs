@@ -41,6 +41,8 @@ pub struct SessionState {
     pub decrypt: operation::Slot<dyn Cipher>,
     /// What the running digest is, for C_GetOperationState.
     pub digests_with: ck::CK_MECHANISM_TYPE,
+    /// Whether it has taken a key.
+    pub digests_key: bool,
     /// C_SignRecover
     pub sign_recover: operation::Slot<dyn Producer>,
     /// C_VerifyRecover
@@ -63,40 +65,43 @@ pub struct SessionState {
 struct Kind {
     flag: ck::CK_FLAGS,
     keyed: bool,
+    is_active: fn(&SessionState) -> bool,
     cancel: fn(&mut SessionState),
 }
 
-const KINDS: [Kind; 13] = {
-    const fn kind(flag: ck::CK_FLAGS, keyed: bool, cancel: fn(&mut SessionState)) -> Kind {
-        Kind { flag, keyed, cancel }
-    }
-    [
-        // What was found was found under a login.
-        kind(ck::CKF_FIND_OBJECTS, true, |state| state.find = None),
-        kind(ck::CKF_DIGEST, false, |state| state.digest.cancel()),
-        kind(ck::CKF_SIGN, true, |state| state.sign.cancel()),
-        kind(ck::CKF_SIGN_RECOVER, true, |state| state.sign_recover.cancel()),
-        kind(ck::CKF_VERIFY, true, |state| state.verify.cancel()),
-        kind(ck::CKF_VERIFY, true, |state| state.verify_signature.cancel()),
-        kind(ck::CKF_VERIFY_RECOVER, true, |state| state.verify_recover.cancel()),
-        kind(ck::CKF_ENCRYPT, true, |state| state.encrypt.cancel()),
-        kind(ck::CKF_DECRYPT, true, |state| state.decrypt.cancel()),
-        kind(ck::CKF_MESSAGE_SIGN, true, |state| state.message_sign.cancel()),
-        kind(ck::CKF_MESSAGE_VERIFY, true, |state| state.message_verify.cancel()),
-        kind(ck::CKF_MESSAGE_ENCRYPT, true, |state| state.message_encrypt.cancel()),
-        kind(ck::CKF_MESSAGE_DECRYPT, true, |state| state.message_decrypt.cancel()),
-    ]
-};
+/// The rows of [`KINDS`] that are kept alike.
+macro_rules! kind {
+    ($flag:ident, $keyed:literal, $slot:ident) => {
+        Kind {
+            flag: ck::$flag,
+            keyed: $keyed,
+            is_active: |state| state.$slot.is_active(),
+            cancel: |state| state.$slot.cancel(),
+        }
+    };
+}
 
-/// The processes of messages among [`KINDS`], and how the running message ends.
-const MESSAGE_KINDS: [(ck::CK_FLAGS, fn(&mut SessionState)); 4] = [
-    (ck::CKF_MESSAGE_SIGN, |state| state.message_sign.abandon()),
-    (ck::CKF_MESSAGE_VERIFY, |state| state.message_verify.abandon()),
-    (ck::CKF_MESSAGE_ENCRYPT, |state| state.message_encrypt.abandon()),
-    (ck::CKF_MESSAGE_DECRYPT, |state| state.message_decrypt.abandon()),
+const KINDS: [Kind; 13] = [
+    Kind {
+        flag: ck::CKF_FIND_OBJECTS,
+        // What was found was found under a login.
+        keyed: true,
+        is_active: |state| state.find.is_some(),
+        cancel: |state| state.find = None,
+    },
+    kind!(CKF_DIGEST, false, digest),
+    kind!(CKF_SIGN, true, sign),
+    kind!(CKF_SIGN_RECOVER, true, sign_recover),
+    kind!(CKF_VERIFY, true, verify),
+    kind!(CKF_VERIFY, true, verify_signature),
+    kind!(CKF_VERIFY_RECOVER, true, verify_recover),
+    kind!(CKF_ENCRYPT, true, encrypt),
+    kind!(CKF_DECRYPT, true, decrypt),
+    kind!(CKF_MESSAGE_SIGN, true, message_sign),
+    kind!(CKF_MESSAGE_VERIFY, true, message_verify),
+    kind!(CKF_MESSAGE_ENCRYPT, true, message_encrypt),
+    kind!(CKF_MESSAGE_DECRYPT, true, message_decrypt),
 ];
-const MESSAGES: ck::CK_FLAGS =
-    ck::CKF_MESSAGE_SIGN | ck::CKF_MESSAGE_VERIFY | ck::CKF_MESSAGE_ENCRYPT | ck::CKF_MESSAGE_DECRYPT;
 
 /// A kind of operation that may wait for C_Login(CKU_CONTEXT_SPECIFIC): since when, and how it is told of that login.
 type Waits = (fn(&SessionState) -> Option<u64>, fn(&mut SessionState));
@@ -143,13 +148,13 @@ impl SessionState {
         KINDS.iter().filter(|kind| kind.flag & flags != 0).for_each(|kind| (kind.cancel)(self));
     }
 
-    /// A call with bad arguments ends the operation that it was for; of a process of messages, the running message.
+    /// A call that no operation was asked about ends those that it was for; one that names several, where all are there.
     pub fn refuse(&mut self, operations: ck::CK_FLAGS) {
-        self.cancel(operations & !MESSAGES);
-        MESSAGE_KINDS
-            .iter()
-            .filter(|(flag, _)| flag & operations != 0)
-            .for_each(|(_, abandon)| abandon(self));
+        let active =
+            KINDS.iter().filter(|kind| (kind.is_active)(self)).fold(0, |flags, kind| flags | kind.flag);
+        if active & operations == operations {
+            self.cancel(operations);
+        }
     }
 
     /// How to tell the operation of C_Login(CKU_CONTEXT_SPECIFIC) that waits for it. Of several, the one that began
@@ -181,6 +186,7 @@ impl Session {
             encrypt: Default::default(),
             decrypt: Default::default(),
             digests_with: 0,
+            digests_key: false,
             sign_recover: Default::default(),
             verify_recover: Default::default(),
             verify_signature: Default::default(),
@@ -214,10 +220,12 @@ impl Session {
             .map_err(|_| ErrorKind::SessionHandleInvalid.into())
     }
 
-    /// Ends what was begun under a login: searches, and operations with a key.
+    /// Ends what was begun under a login: searches, operations with a key, and a digest that has taken one.
     pub(super) fn end_operations(&self) {
         if let Ok(mut state) = self.lock() {
-            KINDS.iter().filter(|kind| kind.keyed).for_each(|kind| (kind.cancel)(&mut state));
+            let digests_key = state.digests_key;
+            let under_login = |kind: &&Kind| kind.keyed || (digests_key && kind.flag == ck::CKF_DIGEST);
+            KINDS.iter().filter(under_login).for_each(|kind| (kind.cancel)(&mut state));
         }
     }
 

@@ -14,7 +14,7 @@ use super::ck;
 pub enum Effect {
     /// Begins an operation: CKF_ as C_SessionCancel names it.
     Begin(ck::CK_FLAGS),
-    /// Goes on with these.
+    /// Goes on with these. A process of messages sees to its message itself: 0.
     Step(ck::CK_FLAGS),
     /// Ends one, unless the answer is only a size.
     End(ck::CK_FLAGS),
@@ -185,24 +185,24 @@ macro_rules! for_each_function {
             C_LoginUser(session: kind::Session, user_type: ck::CK_USER_TYPE, pin: *mut ck::CK_UTF8CHAR, pin_len: ck::CK_ULONG, username: *mut ck::CK_UTF8CHAR, username_len: ck::CK_ULONG) => session::login_user;
             C_SessionCancel(session: kind::Session, flags: ck::CK_FLAGS) => session::cancel;
             C_MessageEncryptInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => message::encrypt_init / Effect::Begin(ck::CKF_MESSAGE_ENCRYPT);
-            C_EncryptMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen, plaintext: kind::Input, plaintext_len: kind::InputLen, ciphertext: kind::Output, ciphertext_len: kind::OutputLen) => message::encrypt / Effect::Step(ck::CKF_MESSAGE_ENCRYPT);
-            C_EncryptMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen) => message::encrypt_begin / Effect::Step(ck::CKF_MESSAGE_ENCRYPT);
-            C_EncryptMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, plaintext_part: kind::Input, plaintext_part_len: kind::InputLen, ciphertext_part: kind::Output, ciphertext_part_len: kind::OutputLen, flags: ck::CK_FLAGS) => message::encrypt_next / Effect::Step(ck::CKF_MESSAGE_ENCRYPT);
+            C_EncryptMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen, plaintext: kind::Input, plaintext_len: kind::InputLen, ciphertext: kind::Output, ciphertext_len: kind::OutputLen) => message::encrypt / Effect::Step(0);
+            C_EncryptMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen) => message::encrypt_begin / Effect::Step(0);
+            C_EncryptMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, plaintext_part: kind::Input, plaintext_part_len: kind::InputLen, ciphertext_part: kind::Output, ciphertext_part_len: kind::OutputLen, flags: ck::CK_FLAGS) => message::encrypt_next / Effect::Step(0);
             C_MessageEncryptFinal(session: kind::Session) => message::encrypt_final / Effect::End(ck::CKF_MESSAGE_ENCRYPT);
             C_MessageDecryptInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => message::decrypt_init / Effect::Begin(ck::CKF_MESSAGE_DECRYPT);
-            C_DecryptMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen, ciphertext: kind::Input, ciphertext_len: kind::InputLen, plaintext: kind::Output, plaintext_len: kind::OutputLen) => message::decrypt / Effect::Step(ck::CKF_MESSAGE_DECRYPT);
-            C_DecryptMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen) => message::decrypt_begin / Effect::Step(ck::CKF_MESSAGE_DECRYPT);
-            C_DecryptMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, ciphertext_part: kind::Input, ciphertext_part_len: kind::InputLen, plaintext_part: kind::Output, plaintext_part_len: kind::OutputLen, flags: ck::CK_FLAGS) => message::decrypt_next / Effect::Step(ck::CKF_MESSAGE_DECRYPT);
+            C_DecryptMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen, ciphertext: kind::Input, ciphertext_len: kind::InputLen, plaintext: kind::Output, plaintext_len: kind::OutputLen) => message::decrypt / Effect::Step(0);
+            C_DecryptMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen) => message::decrypt_begin / Effect::Step(0);
+            C_DecryptMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, ciphertext_part: kind::Input, ciphertext_part_len: kind::InputLen, plaintext_part: kind::Output, plaintext_part_len: kind::OutputLen, flags: ck::CK_FLAGS) => message::decrypt_next / Effect::Step(0);
             C_MessageDecryptFinal(session: kind::Session) => message::decrypt_final / Effect::End(ck::CKF_MESSAGE_DECRYPT);
             C_MessageSignInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => message::sign_init / Effect::Begin(ck::CKF_MESSAGE_SIGN);
-            C_SignMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data: kind::Input, data_len: kind::InputLen, signature: kind::Output, signature_len: kind::OutputLen) => message::sign / Effect::Step(ck::CKF_MESSAGE_SIGN);
-            C_SignMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG) => message::sign_begin / Effect::Step(ck::CKF_MESSAGE_SIGN);
-            C_SignMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data_part: kind::Input, data_part_len: kind::InputLen, signature: kind::Output, signature_len: kind::LastOutputLen) => message::sign_next / Effect::Step(ck::CKF_MESSAGE_SIGN);
+            C_SignMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data: kind::Input, data_len: kind::InputLen, signature: kind::Output, signature_len: kind::OutputLen) => message::sign / Effect::Step(0);
+            C_SignMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG) => message::sign_begin / Effect::Step(0);
+            C_SignMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data_part: kind::Input, data_part_len: kind::InputLen, signature: kind::Output, signature_len: kind::LastOutputLen) => message::sign_next / Effect::Step(0);
             C_MessageSignFinal(session: kind::Session) => message::sign_final / Effect::End(ck::CKF_MESSAGE_SIGN);
             C_MessageVerifyInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => message::verify_init / Effect::Begin(ck::CKF_MESSAGE_VERIFY);
-            C_VerifyMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data: kind::Input, data_len: kind::InputLen, signature: kind::Input, signature_len: kind::InputLen) => message::verify / Effect::Step(ck::CKF_MESSAGE_VERIFY);
-            C_VerifyMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG) => message::verify_begin / Effect::Step(ck::CKF_MESSAGE_VERIFY);
-            C_VerifyMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data_part: kind::Input, data_part_len: kind::InputLen, signature: kind::Input, signature_len: kind::InputLen) => message::verify_next / Effect::Step(ck::CKF_MESSAGE_VERIFY);
+            C_VerifyMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data: kind::Input, data_len: kind::InputLen, signature: kind::Input, signature_len: kind::InputLen) => message::verify / Effect::Step(0);
+            C_VerifyMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG) => message::verify_begin / Effect::Step(0);
+            C_VerifyMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data_part: kind::Input, data_part_len: kind::InputLen, signature: kind::Input, signature_len: kind::InputLen) => message::verify_next / Effect::Step(0);
             C_MessageVerifyFinal(session: kind::Session) => message::verify_final / Effect::End(ck::CKF_MESSAGE_VERIFY);
         }
         v3_2 {

@@ -277,19 +277,28 @@ impl PassSession {
 }
 
 impl Foreign for PassSession {
-    fn forward(&mut self, _access: Access, effect: Effect, call: Call<'_>) -> Result<()> {
+    fn forward(&mut self, access: Access, effect: Effect, call: Call<'_>) -> Result<()> {
         let token = self.token.clone();
-        self.below(effect, |own, api, session| {
+        let mut unheard = false;
+        let answer = self.below(effect, |own, api, session| {
             let view = View::new(&token, api, session);
             let rv = {
                 let _alone = api.alone();
-                call(&view)?
+                call(&view).inspect_err(|error| unheard = error.kind() == ErrorKind::ArgumentsBad)?
             };
             match rv {
                 ck::CKR_OK => own.note(effect, &view),
                 rv => Err(Error::from_below(rv, "")),
             }
-        })
+        });
+        // What the library was not asked ends the operation here, as the library would have ended it.
+        if let (true, Effect::Step(operations) | Effect::End(operations)) = (unheard, effect)
+            && self.operations & operations == operations
+            && let Err(error) = self.cancel(access, operations)
+        {
+            tracing::debug!("an operation stays active below: {error}");
+        }
+        answer
     }
 
     fn find(&mut self, access: Access, template: &[RawAttribute<'_>]) -> Result<Vec<ObjectHandle>> {

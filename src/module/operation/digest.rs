@@ -10,6 +10,8 @@ use crate::types::SecretBytes;
 pub struct Saved {
     /// Whether it is in the middle of parts.
     pub streaming: bool,
+    /// Whether a key is among them.
+    pub keyed: bool,
     /// What the mechanism saved.
     pub state: SecretBytes,
 }
@@ -25,13 +27,14 @@ impl Slot<dyn Producer> {
         }
     }
 
-    /// C_GetOperationState: the running digest. CKR_STATE_UNSAVEABLE, CKR_OPERATION_NOT_INITIALIZED.
-    pub fn save(&self) -> Result<Saved> {
+    /// C_GetOperationState: the running digest, which has taken a key or not. CKR_STATE_UNSAVEABLE,
+    /// CKR_OPERATION_NOT_INITIALIZED.
+    pub fn save(&self, keyed: bool) -> Result<Saved> {
         let active = self.0.as_ref().ok_or(ErrorKind::OperationNotInitialized)?;
         let state = active.operation.save().ok_or_else(|| {
             Error::new(ErrorKind::StateUnsaveable, "the state of this mechanism can't be taken out")
         })?;
-        Ok(Saved { streaming: active.stage == Stage::Streaming, state })
+        Ok(Saved { streaming: active.stage == Stage::Streaming, keyed, state })
     }
 
     /// C_SetOperationState, in the place of whatever runs. CKR_SAVED_STATE_INVALID.
