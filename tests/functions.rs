@@ -191,10 +191,16 @@ fn a_saved_state_is_for_its_token_and_process() {
     }
     assert_eq!(s.set_operation_state(&saved, 1, 0).unwrap_err(), CKR_KEY_NOT_NEEDED);
     assert_eq!(s.set_operation_state(&saved, 0, 1).unwrap_err(), CKR_KEY_NOT_NEEDED);
-    // None of these ended the digest. A session of another kind does not take it.
+    // None of these ended the digest. A session that may not write takes it as well, but nobody with another login does.
     s.digest_update(b".").unwrap();
     let read_only = token.session(RO).unwrap();
+    read_only.set_operation_state(&saved, 0, 0).unwrap();
+    read_only.digest_update(b" and the rest").unwrap();
+    let copied = read_only.digest_final().unwrap();
+    assert_eq!(read_only.digest(&Mech::new(CKM_SHA256), b"some of it and the rest").unwrap(), copied);
+    s.logout().unwrap();
     assert_eq!(read_only.set_operation_state(&saved, 0, 0).unwrap_err(), CKR_SAVED_STATE_INVALID);
+    s.login(CKU_USER, USER_PIN).unwrap();
     let other = second_instance(token.dir());
     let elsewhere = common::user_session(&other);
     assert_eq!(elsewhere.set_operation_state(&saved, 0, 0).unwrap_err(), CKR_SAVED_STATE_INVALID);

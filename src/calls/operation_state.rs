@@ -1,14 +1,14 @@
 //! C_GetOperationState and C_SetOperationState (PKCS#11 v3.2, section 5.6): running digests.
 //!
-//! A saved state is sealed under a key of this process, which nothing writes down, and bound to its token and to the kind
-//! of session: what comes back is what was saved, or nothing. It is as good as the process that made it.
+//! A saved state is sealed under a key of this process, which nothing writes down, and bound to its token and to who is
+//! logged in: what comes back is what was saved, or nothing. It is as good as the process that made it.
 //! Operations with a key are not saved: their state is as secret as the key, and a caller would keep it anywhere.
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::{Mechanism, Params};
 use crate::module::operation::{Answer, Output, Saved};
 use crate::module::{Module, Session};
-use crate::token::ObjectHandle;
+use crate::token::{Access, ObjectHandle};
 use crate::types::{SecretBytes, ck};
 
 /// C_GetOperationState. CKR_OPERATION_NOT_INITIALIZED where nothing runs that could be saved, CKR_STATE_UNSAVEABLE.
@@ -47,7 +47,7 @@ pub fn restore(
     let session = module.session(session)?;
     let mut state = session.lock()?;
     let invalid = || {
-        let why = "not a state that this process saved in a session of this kind on this token";
+        let why = "not a state that this process saved on this token with the same login";
         Error::new(ErrorKind::SavedStateInvalid, why)
     };
     let plain = module.state_key()?.open(&bound_to(&session), sealed).map_err(|_| invalid())?;
@@ -65,10 +65,11 @@ pub fn restore(
     Ok(())
 }
 
-/// What a state is for: a token, and sessions with the same rights.
+/// What a state is for: a token, and whoever is logged in, as the digest may hold a key. Whether sessions may write is
+/// nothing to a digest, and pkcs11-provider 1.3 copies one from a read-write session into a read-only one.
 fn bound_to(session: &Session) -> Vec<u8> {
-    let state = super::session::state(session.access());
-    [session.slot().id(), state].iter().flat_map(|part| part.to_be_bytes()).collect()
+    let login = super::session::state(Access { read_write: false, ..session.access() });
+    [session.slot().id(), login].iter().flat_map(|part| part.to_be_bytes()).collect()
 }
 
 fn encode(kind: ck::CK_MECHANISM_TYPE, saved: &Saved) -> SecretBytes {
