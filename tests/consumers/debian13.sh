@@ -112,3 +112,16 @@ debian13_unpack() {
 debian13_remove() {
   rm -rf --one-file-system "$DEBIAN13"
 }
+
+# run_tests NAME...: further consumer tests in this root; their checks count as this one's.
+run_tests() {
+  local test passed failed skipped
+  for test; do
+    "$ROOT/tests/consumers/$test" 2>&1 | tee "$LOG" | sed '$d'
+    # Its closing line; a test that ends without one has failed.
+    read -r passed _ failed _ skipped _ <<<"$(grep -E '^[0-9]+ passed, [0-9]+ failed, [0-9]+ skipped$' "$LOG" | tail -n 1)"
+    if [ -z "${skipped:-}" ]; then fail "$test: no closing line"; else
+      PASSED=$((PASSED + passed)) FAILED=$((FAILED + failed)) SKIPPED=$((SKIPPED + skipped))
+    fi
+  done
+}
