@@ -104,6 +104,14 @@ impl Outside for KmsToken {
         Ok(found)
     }
 
+    fn stores(&self, _object: &Attributes) -> bool {
+        false
+    }
+
+    fn store(&self, object: &Attributes) -> Result<ObjectHandle> {
+        template::expect_session_object(object).and(Err(ErrorKind::TemplateInconsistent.into()))
+    }
+
     fn destroy(&self, entry: &Entry) -> Result<()> {
         let answer = self.client.destroy(&entry.version, self.deadline());
         let outcome = if answer.is_ok() { "done" } else { "failed" };

@@ -13,7 +13,7 @@ use crate::backend::held::{
 };
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::mechanism::op::Producer;
+use crate::mechanism::op::{Cipher, Producer, Verifier};
 use crate::mechanism::{Descriptor, Key, Mechanism, Params, external, material};
 use crate::object::{self, Attributes, Inherit, Template, Usage};
 use crate::token::{Access, ObjectHandle, Prepared};
@@ -64,11 +64,26 @@ impl Outside for ZymbitToken {
         self.with_ring(|ring, device| ring.find(device, access, template))
     }
 
-    fn store(&self, object: &Attributes) -> Result<Option<ObjectHandle>> {
-        match self.model.rich && object.class() == ck::CKO_PUBLIC_KEY {
-            true => self.store_foreign(object).map(Some),
-            false => Ok(None),
+    fn stores(&self, object: &Attributes) -> bool {
+        self.model.rich && object.class() == ck::CKO_PUBLIC_KEY
+    }
+
+    /// Somebody else's public key into the device.
+    fn store(&self, attributes: &Attributes) -> Result<ObjectHandle> {
+        let Key::Public(key) = material::key(attributes)? else { return Err(not_stored()) };
+        let (key_type, bytes) = to_device(&key).ok_or_else(not_stored)?;
+        let slot = self.link.call(Repeat::No, |device| device.store_foreign_key(key_type, &bytes))?;
+        let named = [ck::CKA_LABEL, ck::CKA_ID]
+            .iter()
+            .any(|id| attributes.bytes(*id).is_some_and(|value| !value.is_empty()));
+        if named {
+            tracing::warn!(
+                "foreign key slot {slot}: a device keeps no names; [[slot.key]] slot = {slot}, foreign = true gives it \
+                 label and id"
+            );
         }
+        let entry = self.with_ring(|ring, device| ring.add(device, true, slot, key_type, None))?;
+        Ok(entry.pair.public.handle)
     }
 
     fn destroy(&self, entry: &Entry) -> Result<()> {
@@ -169,25 +184,64 @@ impl Outside for ZymbitToken {
         material::fill_secret(&mut key, value)?;
         held::add_one(session, access, key)
     }
-}
 
-impl ZymbitToken {
-    /// Somebody else's public key into the device.
-    fn store_foreign(&self, attributes: &Attributes) -> Result<ObjectHandle> {
-        let Key::Public(key) = material::key(attributes)? else { return Err(not_stored()) };
-        let (key_type, bytes) = to_device(&key).ok_or_else(not_stored)?;
-        let slot = self.link.call(Repeat::No, |device| device.store_foreign_key(key_type, &bytes))?;
-        let named = [ck::CKA_LABEL, ck::CKA_ID]
-            .iter()
-            .any(|id| attributes.bytes(*id).is_some_and(|value| !value.is_empty()));
-        if named {
-            tracing::warn!(
-                "foreign key slot {slot}: a device keeps no names; [[slot.key]] slot = {slot}, foreign = true gives it \
-                 label and id"
-            );
-        }
-        let entry = self.with_ring(|ring, device| ring.add(device, true, slot, key_type, None))?;
-        Ok(entry.pair.public.handle)
+    fn verify(
+        session: &ZymbitSession,
+        access: Access,
+        mechanism: &Mechanism,
+        (_, key): Kept<'_, Entry>,
+    ) -> Result<Prepared<dyn Verifier>> {
+        held::prepare(session, access, mechanism, key.handle, Usage::Verify, |ops| ops.verify)
+    }
+
+    fn encrypt(
+        session: &ZymbitSession,
+        access: Access,
+        mechanism: &Mechanism,
+        (_, key): Kept<'_, Entry>,
+    ) -> Result<Prepared<dyn Cipher>> {
+        held::prepare(session, access, mechanism, key.handle, Usage::Encrypt, |ops| ops.encrypt)
+    }
+
+    fn decrypt(
+        session: &ZymbitSession,
+        access: Access,
+        mechanism: &Mechanism,
+        (_, key): Kept<'_, Entry>,
+    ) -> Result<Prepared<dyn Cipher>> {
+        held::prepare(session, access, mechanism, key.handle, Usage::Decrypt, |ops| ops.decrypt)
+    }
+
+    /// No model keeps secret keys: as a token object it is refused.
+    fn generate_key(
+        session: &mut ZymbitSession,
+        access: Access,
+        mechanism: &Mechanism,
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        held::make_key(session, access, mechanism, template)
+    }
+
+    fn unwrap(
+        session: &mut ZymbitSession,
+        access: Access,
+        mechanism: &Mechanism,
+        (_, key): Kept<'_, Entry>,
+        wrapped: &[u8],
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        held::unwrap(session, access, mechanism, key.handle, wrapped, template)
+    }
+
+    fn decapsulate(
+        session: &mut ZymbitSession,
+        access: Access,
+        mechanism: &Mechanism,
+        (_, key): Kept<'_, Entry>,
+        ciphertext: &[u8],
+        template: Template,
+    ) -> Result<ObjectHandle> {
+        held::decapsulate(session, access, mechanism, key.handle, ciphertext, template)
     }
 }
 

@@ -8,13 +8,12 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use super::object::Object;
-use super::operations::{decapsulate, make_key, prepare, unwrap};
 use super::session_objects::SessionObjects;
 use crate::config::Config;
 use crate::error::Result;
 use crate::mechanism::op::{Cipher, Producer, Verifier};
 use crate::mechanism::{Descriptor, Mechanism};
-use crate::object::{Attributes, Template, Usage};
+use crate::object::{Attributes, Template};
 use crate::token::{Access, Login, ObjectHandle, Prepared};
 use crate::types::ck;
 
@@ -49,8 +48,8 @@ impl<E> Target<E> {
     }
 }
 
-/// A token whose keys are outside, and what they do there. The operations say by default what is right where the outside
-/// does no such thing: the key is refused like any other that has no value or lacks the usage.
+/// A token whose keys are outside, and what they do there. Where the outside does no such thing, an operation goes to
+/// `held`'s function of that name, which refuses the key like any other that has no value or lacks the usage.
 pub trait Outside: Send + Sync + Sized + 'static {
     /// A key outside.
     type Entry;
@@ -84,10 +83,10 @@ pub trait Outside: Send + Sync + Sized + 'static {
     fn get(&self, access: Access, handle: ObjectHandle) -> Result<Target<Self::Entry>>;
     /// The token objects that match, of those that the caller may see.
     fn find(&self, access: Access, template: &Template) -> Result<Vec<ObjectHandle>>;
-    /// Takes a created object in, if the outside keeps such objects.
-    fn store(&self, _object: &Attributes) -> Result<Option<ObjectHandle>> {
-        Ok(None)
-    }
+    /// Whether the outside keeps objects of callers like this one.
+    fn stores(&self, object: &Attributes) -> bool;
+    /// Takes in an object that it [stores](Outside::stores).
+    fn store(&self, object: &Attributes) -> Result<ObjectHandle>;
     /// Destroys a key outside.
     fn destroy(&self, entry: &Self::Entry) -> Result<()>;
     /// C_GenerateRandom.
@@ -105,30 +104,24 @@ pub trait Outside: Send + Sync + Sized + 'static {
         session: &OutsideSession<Self>,
         access: Access,
         mechanism: &Mechanism,
-        (_, key): Kept<'_, Self::Entry>,
-    ) -> Result<Prepared<dyn Verifier>> {
-        prepare(session, access, mechanism, key.handle, Usage::Verify, |ops| ops.verify)
-    }
+        key: Kept<'_, Self::Entry>,
+    ) -> Result<Prepared<dyn Verifier>>;
 
     /// C_EncryptInit with a secret key.
     fn encrypt(
         session: &OutsideSession<Self>,
         access: Access,
         mechanism: &Mechanism,
-        (_, key): Kept<'_, Self::Entry>,
-    ) -> Result<Prepared<dyn Cipher>> {
-        prepare(session, access, mechanism, key.handle, Usage::Encrypt, |ops| ops.encrypt)
-    }
+        key: Kept<'_, Self::Entry>,
+    ) -> Result<Prepared<dyn Cipher>>;
 
     /// C_DecryptInit.
     fn decrypt(
         session: &OutsideSession<Self>,
         access: Access,
         mechanism: &Mechanism,
-        (_, key): Kept<'_, Self::Entry>,
-    ) -> Result<Prepared<dyn Cipher>> {
-        prepare(session, access, mechanism, key.handle, Usage::Decrypt, |ops| ops.decrypt)
-    }
+        key: Kept<'_, Self::Entry>,
+    ) -> Result<Prepared<dyn Cipher>>;
 
     /// C_GenerateKey for a token object.
     fn generate_key(
@@ -136,9 +129,7 @@ pub trait Outside: Send + Sync + Sized + 'static {
         access: Access,
         mechanism: &Mechanism,
         template: Template,
-    ) -> Result<ObjectHandle> {
-        make_key(session, access, mechanism, template)
-    }
+    ) -> Result<ObjectHandle>;
 
     /// C_GenerateKeyPair.
     fn generate_key_pair(
@@ -154,12 +145,10 @@ pub trait Outside: Send + Sync + Sized + 'static {
         session: &mut OutsideSession<Self>,
         access: Access,
         mechanism: &Mechanism,
-        (_, key): Kept<'_, Self::Entry>,
+        key: Kept<'_, Self::Entry>,
         wrapped: &[u8],
         template: Template,
-    ) -> Result<ObjectHandle> {
-        unwrap(session, access, mechanism, key.handle, wrapped, template)
-    }
+    ) -> Result<ObjectHandle>;
 
     /// C_DeriveKey.
     fn derive(
@@ -175,10 +164,8 @@ pub trait Outside: Send + Sync + Sized + 'static {
         session: &mut OutsideSession<Self>,
         access: Access,
         mechanism: &Mechanism,
-        (_, key): Kept<'_, Self::Entry>,
+        key: Kept<'_, Self::Entry>,
         ciphertext: &[u8],
         template: Template,
-    ) -> Result<ObjectHandle> {
-        decapsulate(session, access, mechanism, key.handle, ciphertext, template)
-    }
+    ) -> Result<ObjectHandle>;
 }

@@ -113,14 +113,15 @@ impl<T: Outside> TokenSession for OutsideSession<T> {
         let mut attributes = object::create(template, &caller(access))?;
         object::may_write(&attributes, &caller(access), access.read_write)?;
         expect_not_private::<T>(Some(attributes.class()), "brought")?;
-        material::complete_created(&mut attributes)?;
-        if object::is_token(&attributes) {
-            let admitted = Admitted::new(self.config(), attributes.clone())?.into_attributes();
-            if let Some(handle) = self.token.store(&admitted)? {
-                return Ok(handle);
-            }
+        let stores = object::is_token(&attributes) && self.token.stores(&attributes);
+        if !stores {
+            self.token.expect_session_object(&attributes)?;
         }
-        add_one(self, access, attributes)
+        material::complete_created(&mut attributes)?;
+        match stores {
+            true => self.token.store(&Admitted::new(self.config(), attributes)?.into_attributes()),
+            false => add_one(self, access, attributes),
+        }
     }
 
     fn copy_object(
