@@ -31,8 +31,10 @@ mod wallet;
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
-#[cfg(not(feature = "aws-lc"))]
-compile_error!("keyward needs a crypto provider: enable the feature `aws-lc`");
+#[cfg(feature = "rustcrypto")]
+mod rustcrypto;
+#[cfg(not(any(feature = "aws-lc", feature = "rustcrypto")))]
+compile_error!("keyward needs a crypto provider: enable the feature `aws-lc` or `rustcrypto`");
 
 pub use crypter::Crypter;
 pub use curve::{Curve, Hedge, MlDsaSet, MlKemSet, OkpCurve};
@@ -52,17 +54,26 @@ pub use soft_hash::{Blake3Mac, shake128, shake256};
 pub use tls::tls_provider;
 pub use wallet::{WalletCurve, WalletKey};
 
-#[cfg(feature = "aws-lc")]
-use aws_lc::SealCipher;
-
 #[cfg(feature = "fips")]
 pub use aws_lc::{is_self_tested, module_id};
 
+/// What a provider supplies.
+macro_rules! provided_by {
+    ($provider:ident) => {
+        use $provider::SealCipher;
+
+        pub use $provider::{
+            BlockMac, Ccm, ChaCha20, ChaChaOpen, ChaChaSeal, Cmac, Cts, Des3, Des3Mode, DhGroup, DhPrivate,
+            DhPublic, Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed25519Private,
+            Ed25519Public, Feedback, Gmac, Hmac, MlDsaPrivate, MlDsaPublic, MlKemPrivate, MlKemPublic,
+            Poly1305, RsaPrivate, RsaPublic, SecretKey, Segment, X25519Private, X25519Public, Xts, aes, digest,
+            equal, hkdf_expand, hkdf_expand_into, hkdf_extract, hmac_sha256, pbkdf2, random, tls_prf,
+        };
+    };
+}
+
+// Where both are built, AWS-LC does the work, and the other is what tests compare it with.
 #[cfg(feature = "aws-lc")]
-pub use aws_lc::{
-    BlockMac, Ccm, ChaCha20, ChaChaOpen, ChaChaSeal, Cmac, Cts, Des3, Des3Mode, DhGroup, DhPrivate, DhPublic,
-    Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Feedback,
-    Gmac, Hmac, MlDsaPrivate, MlDsaPublic, MlKemPrivate, MlKemPublic, Poly1305, RsaPrivate, RsaPublic,
-    SecretKey, Segment, X25519Private, X25519Public, Xts, aes, digest, equal, hkdf_expand, hkdf_expand_into,
-    hkdf_extract, hmac_sha256, pbkdf2, random, tls_prf,
-};
+provided_by!(aws_lc);
+#[cfg(not(feature = "aws-lc"))]
+provided_by!(rustcrypto);
