@@ -15,6 +15,7 @@ mod hash;
 mod kdf;
 mod key;
 mod mnemonic;
+mod modes;
 mod mu;
 mod prehash;
 mod pure;
@@ -31,7 +32,7 @@ mod wallet;
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
-#[cfg(feature = "rustcrypto")]
+#[cfg(all(feature = "rustcrypto", any(test, not(feature = "aws-lc"))))]
 mod rustcrypto;
 #[cfg(not(any(feature = "aws-lc", feature = "rustcrypto")))]
 compile_error!("keyward needs a crypto provider: enable the feature `aws-lc` or `rustcrypto`");
@@ -44,6 +45,7 @@ pub use hash::{DigestValue, Hash, MAX_DIGEST_LEN};
 pub use kdf::{argon2id, argon2id_into};
 pub use key::{PrivateKey, PublicKey};
 pub use mnemonic::{recovery_sentence, wallet_seed};
+pub use modes::{Des3Mode, Segment};
 pub use mu::MlDsaMu;
 pub use prehash::{PreHash, PreHashing};
 pub use rsa::{Oaep, Pss, RsaComponents};
@@ -63,11 +65,11 @@ macro_rules! provided_by {
         use $provider::SealCipher;
 
         pub use $provider::{
-            BlockMac, Ccm, ChaCha20, ChaChaOpen, ChaChaSeal, Cmac, Cts, Des3, Des3Mode, DhGroup, DhPrivate,
-            DhPublic, Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed25519Private,
-            Ed25519Public, Feedback, Gmac, Hmac, MlDsaPrivate, MlDsaPublic, MlKemPrivate, MlKemPublic,
-            Poly1305, RsaPrivate, RsaPublic, SecretKey, Segment, X25519Private, X25519Public, Xts, aes, digest,
-            equal, hkdf_expand, hkdf_expand_into, hkdf_extract, hmac_sha256, pbkdf2, random, tls_prf,
+            BlockMac, Ccm, ChaCha20, ChaChaOpen, ChaChaSeal, Cmac, Cts, Des3, DhGroup, DhPrivate, DhPublic,
+            Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed25519Private, Ed25519Public,
+            Feedback, Gmac, Hmac, MlDsaPrivate, MlDsaPublic, MlKemPrivate, MlKemPublic, Poly1305, RsaPrivate,
+            RsaPublic, SecretKey, X25519Private, X25519Public, Xts, aes, digest, equal, hkdf_expand,
+            hkdf_expand_into, hkdf_extract, hmac_sha256, pbkdf2, random, tls_prf,
         };
     };
 }

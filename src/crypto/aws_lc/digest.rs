@@ -1,6 +1,6 @@
 //! Hashes, HMAC and CMAC by AWS-LC; hashes that it lacks, by other crates.
 
-use super::super::soft_hash::{SoftDigest, SoftHash, SoftHmac};
+use super::super::soft_hash::{Hashing, SoftDigest, SoftHash, SoftHmac};
 use super::super::{DigestValue, Error, Hash, Result};
 use super::raw::{HmacContext, Md5, Sha};
 use crate::types::SecretBytes;
@@ -195,7 +195,9 @@ impl Hmac {
             Source::Lc(_) | Source::Md5 | Source::Sha | Source::Soft(SoftHash::Sha3_224) => {
                 MacContext::Lc(HmacContext::new(hash, key)?)
             }
-            Source::Soft(soft) => MacContext::Soft(Box::new(SoftHmac::new(soft, hash.block_len(), key)?)),
+            Source::Soft(soft) => {
+                MacContext::Soft(Box::new(SoftHmac::new(SoftDigest::new(soft), hash.block_len(), key)?))
+            }
         };
         Ok(Hmac { hash, context })
     }
