@@ -6,7 +6,7 @@ use super::ciphers::{Aes, BlockMac, Ctr128, counting};
 use super::{Error, Result, equal};
 use ::aes::cipher::StreamCipher;
 use ::aes::cipher::inout::InOutBuf;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 const BLOCK: usize = 16;
 
@@ -14,7 +14,7 @@ pub(super) fn seal(parts: CcmParts<'_>, input: &[u8], out: &mut [u8], tag: &mut 
     let whole = mac(parts, input, tag.len())?;
     let (mut keystream, mask) = begin(parts)?;
     keystream.apply_keystream_inout(InOutBuf::new(input, &mut *out).map_err(|_| SHORT)?);
-    for ((to, mac), mask) in tag.iter_mut().zip(whole).zip(&*mask) {
+    for ((to, mac), mask) in tag.iter_mut().zip(&*whole).zip(&*mask) {
         *to = mac ^ mask;
     }
     Ok(())
@@ -26,7 +26,6 @@ pub(super) fn open(parts: CcmParts<'_>, input: &[u8], tag: &[u8], out: &mut [u8]
     let mut expected = mac(parts, out, tag.len())?;
     expected.iter_mut().zip(&*mask).for_each(|(to, mask)| *to ^= mask);
     let right = expected.get(..tag.len()).is_some_and(|expected| equal(expected, tag));
-    expected.zeroize();
     if right { Ok(()) } else { Err(Error::Ciphertext) }
 }
 
@@ -48,7 +47,7 @@ fn begin(parts: CcmParts<'_>) -> Result<(Ctr128, Zeroizing<[u8; BLOCK]>)> {
 }
 
 /// SP 800-38C, appendix A.2: the CBC-MAC of the first block, the associated data and the plaintext.
-fn mac(parts: CcmParts<'_>, plain: &[u8], tag_len: usize) -> Result<[u8; BLOCK]> {
+fn mac(parts: CcmParts<'_>, plain: &[u8], tag_len: usize) -> Result<Zeroizing<[u8; BLOCK]>> {
     const TAG: Error = Error::Param("CCM: the tag has 4, 6, 8, 10, 12, 14 or 16 bytes");
     let has_aad = u8::from(!parts.aad.is_empty()) << 6;
     let tag_field = tag_len.checked_sub(2).and_then(|len| u8::try_from(len / 2).ok()).ok_or(TAG)? << 3;
@@ -67,7 +66,7 @@ fn mac(parts: CcmParts<'_>, plain: &[u8], tag_len: usize) -> Result<[u8; BLOCK]>
         mac.update([0; BLOCK].get(..(BLOCK - beyond) % BLOCK).ok_or(SHORT)?)?;
     }
     mac.update(plain)?;
-    mac.finish()
+    mac.finish().map(Zeroizing::new)
 }
 
 /// How the length of the associated data is written before it.

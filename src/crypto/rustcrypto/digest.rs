@@ -9,7 +9,7 @@ use sha1::Sha1;
 use sha2::digest::common::hazmat::{SerializableState, SerializedState};
 use sha2::digest::{FixedOutput, Update};
 use sha2::{Sha224, Sha256, Sha384, Sha512, Sha512_224, Sha512_256};
-use sha3::{Sha3_224, Sha3_256, Sha3_384, Sha3_512};
+use sha3::{Sha3_256, Sha3_384, Sha3_512};
 use zeroize::Zeroizing;
 
 /// A message under way.
@@ -91,7 +91,7 @@ fn start(hash: Hash) -> Box<dyn Running> {
         Hash::Sha512 => movable::<Sha512>(),
         Hash::Sha512_224 => movable::<Sha512_224>(),
         Hash::Sha512_256 => movable::<Sha512_256>(),
-        Hash::Sha3_224 => kept(OfCrate(Sha3_224::default())),
+        Hash::Sha3_224 => kept(SoftDigest::new(SoftHash::Sha3_224)),
         Hash::Sha3_256 => kept(OfCrate(Sha3_256::default())),
         Hash::Sha3_384 => kept(OfCrate(Sha3_384::default())),
         Hash::Sha3_512 => kept(OfCrate(Sha3_512::default())),
@@ -136,10 +136,12 @@ where
 /// Begins every saved state: another provider's have another form.
 const FORM: [u8; 4] = *b"rc1\0";
 
+const WRONG_LEN: Error = Error::Param("output buffer must be exactly as long as the result");
+
 /// Copies a result into the caller's buffer of exactly its length.
 fn give(out: &mut [u8], value: &[u8]) -> Result<()> {
     if out.len() != value.len() {
-        return Err(Error::Param("output buffer must be exactly as long as the result"));
+        return Err(WRONG_LEN);
     }
     out.copy_from_slice(value);
     Ok(())
@@ -285,7 +287,7 @@ impl Hmac {
             Hash::Sha512_224 => of_crate::<CrateHmac<Sha512_224>>(key),
             Hash::Sha512_256 => of_crate::<CrateHmac<Sha512_256>>(key),
             Hash::Md5 => of_crate::<CrateHmac<Md5>>(key),
-            Hash::Sha3_224 => of_ours(OfCrate(Sha3_224::default()), hash, key),
+            Hash::Sha3_224 => soft(SoftHash::Sha3_224),
             Hash::Sha3_256 => of_ours(OfCrate(Sha3_256::default()), hash, key),
             Hash::Sha3_384 => of_ours(OfCrate(Sha3_384::default()), hash, key),
             Hash::Sha3_512 => of_ours(OfCrate(Sha3_512::default()), hash, key),
@@ -319,8 +321,9 @@ impl Hmac {
     /// The MAC of the message so far into a buffer of exactly [`Hmac::len`] bytes ([`Error::Param`] otherwise); the
     /// next message starts empty, under the same key.
     pub fn finish(&mut self, out: &mut [u8]) -> Result<()> {
+        // A buffer of another length leaves the message as it was.
         if out.len() != self.len() {
-            return give(out, &[]);
+            return Err(WRONG_LEN);
         }
         give(out, &self.value())
     }
