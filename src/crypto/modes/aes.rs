@@ -51,7 +51,8 @@ enum State<P: Ciphers> {
 }
 
 impl<P: Ciphers> AesCipher<P> {
-    /// Starts under a key of 16, 24 or 32 bytes ([`crate::crypto::Error::KeySize`]); parameters out of range are [`crate::crypto::Error::Param`].
+    /// Starts under a key of 16, 24 or 32 bytes ([`crate::crypto::Error::KeySize`]); parameters out of range are
+    /// [`crate::crypto::Error::Param`].
     pub fn new(mode: Mode<'_>, direction: Direction, key: &P::Key) -> Result<Self> {
         let value = key.value();
         let blocks = |mode, iv: &[u8; 16], pad| -> Result<State<P>> {
@@ -115,7 +116,8 @@ impl<P: Ciphers> AesCipher<P> {
     /// Ends the message; `out` takes at least `finish_len()` bytes, or as many as the plaintext turns out to have.
     ///
     /// A message that is no whole number of blocks is [`crate::crypto::Error::DataLength`] (encrypting) or
-    /// [`crate::crypto::Error::CiphertextLength`] (decrypting); wrong padding or a wrong tag is [`crate::crypto::Error::Ciphertext`].
+    /// [`crate::crypto::Error::CiphertextLength`] (decrypting); wrong padding or a wrong tag is
+    /// [`crate::crypto::Error::Ciphertext`].
     pub fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
         match &mut self.0 {
             State::Blocks(blocks) => blocks.finish(out),

@@ -33,9 +33,9 @@ struct Sealed<P: Ciphers> {
 
 impl<P: Ciphers> Ccm<P> {
     /// Starts under a key of 16, 24 or 32 bytes ([`Error::KeySize`]), with a nonce of 7 to 13 bytes and a tag of 4 to
-    /// 16, an even number, and at most 2 GiB of associated data ([`Error::Param`]). `data_len` is the plaintext's length where it is known: any other is
-    /// [`Error::DataLength`] (encrypting) or [`Error::CiphertextLength`] (decrypting) then. So is more than 2 GiB, or
-    /// 64 KiB with a nonce of 13 bytes, 16 MiB with one of 12.
+    /// 16, an even number, and at most 2 GiB of associated data ([`Error::Param`]). `data_len` is the plaintext's
+    /// length where it is known: any other is [`Error::DataLength`] (encrypting) or [`Error::CiphertextLength`]
+    /// (decrypting) then. So is more than 2 GiB, or 64 KiB with a nonce of 13 bytes, 16 MiB with one of 12.
     pub fn new(
         direction: Direction,
         key: &P::Key,

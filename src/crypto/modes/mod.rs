@@ -1,8 +1,8 @@
 //! The modes of block ciphers, whatever provider lends the ciphers.
 //!
-//! A provider names itself by a type that implements [`Ciphers`]; everything here is compiled for each provider that is
-//! built, so that nothing is looked up at run time. Partial blocks and padding are handled here, so that what is written,
-//! and when, is exact, and the output goes straight into the caller's buffer.
+//! A provider names itself by a type that implements [`Ciphers`]; everything here is compiled for each provider that
+//! is built, so that nothing is looked up at run time. Partial blocks and padding are handled here, so that what is
+//! written, and when, is exact, and the output goes straight into the caller's buffer.
 
 mod aes;
 mod block_mac;
@@ -96,8 +96,8 @@ pub trait GcmKey: Clone + Send {
     fn give_back(&self, running: Self::Running, iv_len: usize);
     /// Encrypts `input` into `out`, which is as long, and answers the tag.
     fn seal(&self, iv: &[u8], aad: &[u8], input: &[u8], out: &mut [u8]) -> Result<[u8; 16]>;
-    /// Decrypts `input` into `out`, which is as long; `tag` has 4 to 16 bytes. [`Error::Ciphertext`] if the tag is wrong:
-    /// then the caller wipes `out`.
+    /// Decrypts `input` into `out`, which is as long; `tag` has 4 to 16 bytes. [`Error::Ciphertext`] if the tag is
+    /// wrong: then the caller wipes `out`.
     fn open(&self, iv: &[u8], aad: &[u8], input: &[u8], tag: &[u8], out: &mut [u8]) -> Result<()>;
 }
 

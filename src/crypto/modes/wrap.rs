@@ -9,26 +9,28 @@ use zeroize::{Zeroize, Zeroizing};
 /// Declares the functions of this file for one provider.
 macro_rules! key_wrap {
     ($provider:ty) => {
-        /// Wraps `data` (a multiple of 8 bytes, at least 16; [`crate::crypto::Error::DataLength`]) with RFC 3394; 8 bytes longer. `iv`
-        /// is A6A6A6A6A6A6A6A6 unless given.
+        /// Wraps `data` (a multiple of 8 bytes, at least 16; [`crate::crypto::Error::DataLength`]) with RFC 3394; 8
+        /// bytes longer. `iv` is A6A6A6A6A6A6A6A6 unless given.
         pub fn wrap(key: &[u8], iv: Option<[u8; 8]>, data: &[u8]) -> Result<Vec<u8>> {
             $crate::crypto::modes::wrap::wrap::<$provider>(key, iv, data)
         }
 
-        /// Undoes [`wrap`]: [`crate::crypto::Error::CiphertextLength`] unless `wrapped` is a multiple of 8 bytes, at least 24;
-        /// [`crate::crypto::Error::Ciphertext`] if it was made with another key or initial value, or changed.
+        /// Undoes [`wrap`]: [`crate::crypto::Error::CiphertextLength`] unless `wrapped` is a multiple of 8 bytes, at
+        /// least 24; [`crate::crypto::Error::Ciphertext`] if it was made with another key or initial value, or
+        /// changed.
         pub fn unwrap(key: &[u8], iv: Option<[u8; 8]>, wrapped: &[u8]) -> Result<SecretBytes> {
             $crate::crypto::modes::wrap::unwrap::<$provider>(key, iv, wrapped)
         }
 
-        /// Wraps `data` (1 byte to 4 GiB; [`crate::crypto::Error::DataLength`]) with RFC 5649; 8 bytes longer than `data` padded to a
-        /// multiple of 8. `iv`, the first half of the initial value, is A65959A6 unless given.
+        /// Wraps `data` (1 byte to 4 GiB; [`crate::crypto::Error::DataLength`]) with RFC 5649; 8 bytes longer than
+        /// `data` padded to a multiple of 8. `iv`, the first half of the initial value, is A65959A6 unless given.
         pub fn wrap_pad(key: &[u8], iv: Option<[u8; 4]>, data: &[u8]) -> Result<Vec<u8>> {
             $crate::crypto::modes::wrap::wrap_pad::<$provider>(key, iv, data)
         }
 
-        /// Undoes [`wrap_pad`]: [`crate::crypto::Error::CiphertextLength`] unless `wrapped` is a multiple of 8 bytes, at least 16;
-        /// [`crate::crypto::Error::Ciphertext`] if it was made with another key or initial value, or changed.
+        /// Undoes [`wrap_pad`]: [`crate::crypto::Error::CiphertextLength`] unless `wrapped` is a multiple of 8 bytes,
+        /// at least 16; [`crate::crypto::Error::Ciphertext`] if it was made with another key or initial value, or
+        /// changed.
         pub fn unwrap_pad(key: &[u8], iv: Option<[u8; 4]>, wrapped: &[u8]) -> Result<SecretBytes> {
             $crate::crypto::modes::wrap::unwrap_pad::<$provider>(key, iv, wrapped)
         }

@@ -1,5 +1,5 @@
-//! AES-XTS (IEEE 1619, SP 800-38E), in parts and with both sizes of key: no provider has it but for whole data units, so
-//! that AES in ECB mode is what they lend here.
+//! AES-XTS (IEEE 1619, SP 800-38E), in parts and with both sizes of key: no provider has it but for whole data units,
+//! so that AES in ECB mode is what they lend here.
 
 use super::tail::{BLOCK, Engine, Tailed};
 use super::{

@@ -1,5 +1,5 @@
-//! AES-CCM (RFC 3610, SP 800-38C) out of CBC-MAC and CTR: the `ccm` crate has the lengths of nonce and tag in its types,
-//! which would be 49 of them.
+//! AES-CCM (RFC 3610, SP 800-38C) out of CBC-MAC and CTR: the `ccm` crate has the lengths of nonce and tag in its
+//! types, which would be 49 of them.
 
 use super::super::modes::{CcmParts, SHORT};
 use super::ciphers::{Aes, BlockMac, Ctr128, counting};

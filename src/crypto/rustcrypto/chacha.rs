@@ -33,7 +33,8 @@ fn padded([a, b, c, d, e, f, g, h]: [u8; 8]) -> [u8; 12] {
     [0, 0, 0, 0, a, b, c, d, e, f, g, h]
 }
 
-/// A keystream, by the bits of its block counter. What may come out of it is counted here: the crate stops a block early.
+/// A keystream, by the bits of its block counter. What may come out of it is counted here: the crate stops a block
+/// early.
 enum Stream {
     Narrow(StreamCipherCoreWrapper<ChaChaCore<R20, Ietf>>),
     Wide(StreamCipherCoreWrapper<ChaCha20LegacyCore>),

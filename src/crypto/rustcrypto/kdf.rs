@@ -1,5 +1,5 @@
-//! Key derivation functions over HMAC. The `hkdf` crate refuses keys that are shorter than a digest, which PKCS#11 allows,
-//! and no crate has TLS's.
+//! Key derivation functions over HMAC. The `hkdf` crate refuses keys that are shorter than a digest, which PKCS#11
+//! allows, and no crate has TLS's.
 
 use super::super::{DigestValue, Error, Hash, Result};
 use super::digest::Hmac;

@@ -1,5 +1,5 @@
-//! The provider of pure Rust, on the RustCrypto and dalek crates: what keyward is built on where AWS-LC can't be, and the
-//! second opinion that differential tests ask where it is.
+//! The provider of pure Rust, on the RustCrypto and dalek crates: what keyward is built on where AWS-LC can't be, and
+//! the second opinion that differential tests ask where it is.
 
 pub mod aes;
 mod blockwise;
@@ -23,7 +23,8 @@ use getrandom::SysRng;
 use getrandom::rand_core::TryRng;
 use subtle::ConstantTimeEq;
 
-/// Fills `out` with random bytes from the operating system, which keeps no state in this process that a fork could double.
+/// Fills `out` with random bytes from the operating system, which keeps no state in this process that a fork could
+/// double.
 pub fn random(out: &mut [u8]) -> Result<()> {
     SysRng.try_fill_bytes(out).map_err(|_| Error::Random)
 }

@@ -9,8 +9,8 @@ use std::sync::{Arc, OnceLock};
 
 /// A secret key. A clone shares it; the last one wipes it.
 ///
-/// GCM's expansion, the round keys and the hash key's powers, is made when first used and kept with the value, from which
-/// anyone could make it anew.
+/// GCM's expansion, the round keys and the hash key's powers, is made when first used and kept with the value, from
+/// which anyone could make it anew.
 #[derive(Clone)]
 pub struct SecretKey(Arc<Material>);
 
