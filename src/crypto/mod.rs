@@ -15,6 +15,7 @@ mod hash;
 mod kdf;
 mod key;
 mod mnemonic;
+mod modes;
 mod mu;
 mod prehash;
 mod pure;
@@ -31,8 +32,10 @@ mod wallet;
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
-#[cfg(not(feature = "aws-lc"))]
-compile_error!("keyward needs a crypto provider: enable the feature `aws-lc`");
+#[cfg(all(feature = "rustcrypto", any(test, not(feature = "aws-lc"))))]
+mod rustcrypto;
+#[cfg(not(any(feature = "aws-lc", feature = "rustcrypto")))]
+compile_error!("keyward needs a crypto provider: enable the feature `aws-lc` or `rustcrypto`");
 
 pub use crypter::Crypter;
 pub use curve::{Curve, Hedge, MlDsaSet, MlKemSet, OkpCurve};
@@ -42,6 +45,7 @@ pub use hash::{DigestValue, Hash, MAX_DIGEST_LEN};
 pub use kdf::{argon2id, argon2id_into};
 pub use key::{PrivateKey, PublicKey};
 pub use mnemonic::{recovery_sentence, wallet_seed};
+pub use modes::{Des3Mode, Segment};
 pub use mu::MlDsaMu;
 pub use prehash::{PreHash, PreHashing};
 pub use rsa::{Oaep, Pss, RsaComponents};
@@ -52,17 +56,26 @@ pub use soft_hash::{Blake3Mac, shake128, shake256};
 pub use tls::tls_provider;
 pub use wallet::{WalletCurve, WalletKey};
 
-#[cfg(feature = "aws-lc")]
-use aws_lc::SealCipher;
-
 #[cfg(feature = "fips")]
 pub use aws_lc::{is_self_tested, module_id};
 
+/// What a provider supplies.
+macro_rules! provided_by {
+    ($provider:ident) => {
+        use $provider::SealCipher;
+
+        pub use $provider::{
+            BlockMac, Ccm, ChaCha20, ChaChaOpen, ChaChaSeal, Cmac, Cts, Des3, DhGroup, DhPrivate, DhPublic,
+            Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed25519Private, Ed25519Public,
+            Feedback, Gmac, Hmac, MlDsaPrivate, MlDsaPublic, MlKemPrivate, MlKemPublic, Poly1305, RsaPrivate,
+            RsaPublic, SecretKey, X25519Private, X25519Public, Xts, aes, digest, equal, hkdf_expand,
+            hkdf_expand_into, hkdf_extract, hmac_sha256, pbkdf2, random, tls_prf,
+        };
+    };
+}
+
+// Where both are built, AWS-LC does the work, and the other is what tests compare it with.
 #[cfg(feature = "aws-lc")]
-pub use aws_lc::{
-    BlockMac, Ccm, ChaCha20, ChaChaOpen, ChaChaSeal, Cmac, Cts, Des3, Des3Mode, DhGroup, DhPrivate, DhPublic,
-    Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed25519Private, Ed25519Public, Feedback,
-    Gmac, Hmac, MlDsaPrivate, MlDsaPublic, MlKemPrivate, MlKemPublic, Poly1305, RsaPrivate, RsaPublic,
-    SecretKey, Segment, X25519Private, X25519Public, Xts, aes, digest, equal, hkdf_expand, hkdf_expand_into,
-    hkdf_extract, hmac_sha256, pbkdf2, random, tls_prf,
-};
+provided_by!(aws_lc);
+#[cfg(not(feature = "aws-lc"))]
+provided_by!(rustcrypto);

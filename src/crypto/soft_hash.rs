@@ -61,6 +61,14 @@ macro_rules! each {
     };
 }
 
+/// A hash in the middle of a message.
+pub(super) trait Hashing: Clone {
+    /// Appends to the message.
+    fn update(&mut self, part: &[u8]);
+    /// The digest of the message so far.
+    fn value(&self) -> DigestValue;
+}
+
 impl SoftDigest {
     /// An empty message.
     pub(super) fn new(hash: SoftHash) -> SoftDigest {
@@ -74,14 +82,14 @@ impl SoftDigest {
             SoftHash::Blake3 => SoftDigest::Blake3(Blake3(Box::new(blake3::Hasher::new()))),
         }
     }
+}
 
-    /// Appends to the message.
-    pub(super) fn update(&mut self, part: &[u8]) {
+impl Hashing for SoftDigest {
+    fn update(&mut self, part: &[u8]) {
         each!(self, hash => hash.update(part), blake3 => { blake3.0.update(part); });
     }
 
-    /// The digest of the message so far.
-    pub(super) fn value(&self) -> DigestValue {
+    fn value(&self) -> DigestValue {
         each!(
             self,
             hash => DigestValue::new(&hash.clone().finalize_fixed()),
@@ -90,28 +98,29 @@ impl SoftDigest {
     }
 }
 
-/// HMAC (RFC 2104) over a hash of this file: the two keyed states, and the message under the inner one.
-pub(super) struct SoftHmac {
-    inner: SoftDigest,
-    outer: SoftDigest,
-    running: SoftDigest,
+/// HMAC (RFC 2104) over a hash: the two keyed states, and the message under the inner one.
+pub(super) struct SoftHmac<H = SoftDigest> {
+    inner: H,
+    outer: H,
+    running: H,
 }
 
-impl SoftHmac {
-    /// An empty message under a key of any length, for a hash whose input block has `block_len` bytes.
-    pub(super) fn new(hash: SoftHash, block_len: usize, key: &[u8]) -> Result<SoftHmac> {
+impl<H: Hashing> SoftHmac<H> {
+    /// An empty message under a key of any length, for a hash whose input block has `block_len` bytes. `empty` is that
+    /// hash of nothing.
+    pub(super) fn new(empty: H, block_len: usize, key: &[u8]) -> Result<Self> {
         let mut block = Zeroizing::new([0; MAX_BLOCK_LEN]);
         let block =
             block.get_mut(..block_len).ok_or(Error::Internal("HMAC: the hash's block is too long"))?;
         match block.get_mut(..key.len()) {
             Some(place) => place.copy_from_slice(key),
             None => {
-                let mut hashed_key = SoftDigest::new(hash);
+                let mut hashed_key = empty.clone();
                 hashed_key.update(key);
                 block.iter_mut().zip(hashed_key.value().iter()).for_each(|(to, from)| *to = *from);
             }
         }
-        let (mut inner, mut outer) = (SoftDigest::new(hash), SoftDigest::new(hash));
+        let (mut inner, mut outer) = (empty.clone(), empty);
         block.iter_mut().for_each(|byte| *byte ^= 0x36);
         inner.update(block);
         block.iter_mut().for_each(|byte| *byte ^= 0x36 ^ 0x5c);

@@ -1,7 +1,7 @@
 //! ChaCha20 in its three variants, ChaCha20-Poly1305 in two, and Poly1305.
 
-use super::modes::{Collected, Message, SHORT, crypter_within, xor_onto};
-use super::raw::{self, Cipher, buffer, chacha20};
+use super::super::modes::{Collected, Message, SHORT, buffer, crypter_within, xor_onto};
+use super::raw::{self, Cipher, chacha20};
 use super::{Error, Result};
 use crate::crypto::Crypter;
 use zeroize::{Zeroize, Zeroizing};

@@ -1,10 +1,10 @@
 //! Hashes, HMAC and CMAC by AWS-LC; hashes that it lacks, by other crates.
 
-use super::super::soft_hash::{SoftDigest, SoftHash, SoftHmac};
+use super::super::soft_hash::{Hashing, SoftDigest, SoftHash, SoftHmac};
 use super::super::{DigestValue, Error, Hash, Result};
 use super::raw::{HmacContext, Md5, Sha};
 use crate::types::SecretBytes;
-use aws_lc_rs::{cmac, digest as lc, hkdf, hmac};
+use aws_lc_rs::{cmac, digest as lc, hmac};
 
 /// Where a hash is.
 enum Source {
@@ -195,7 +195,9 @@ impl Hmac {
             Source::Lc(_) | Source::Md5 | Source::Sha | Source::Soft(SoftHash::Sha3_224) => {
                 MacContext::Lc(HmacContext::new(hash, key)?)
             }
-            Source::Soft(soft) => MacContext::Soft(Box::new(SoftHmac::new(soft, hash.block_len(), key)?)),
+            Source::Soft(soft) => {
+                MacContext::Soft(Box::new(SoftHmac::new(SoftDigest::new(soft), hash.block_len(), key)?))
+            }
         };
         Ok(Hmac { hash, context })
     }
@@ -238,17 +240,6 @@ pub fn hmac_sha256(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         *to = *from;
     }
     out
-}
-
-/// The second half of HKDF-SHA-256 (RFC 5869, section 2.3): 32 bytes out of a key that is uniform already.
-pub fn hkdf_expand(key: &[u8], info: &[u8]) -> Result<SecretBytes> {
-    const FAILED: Error = Error::Internal("HKDF");
-    let key = hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, key);
-    let mut out = SecretBytes::zeroed(32).map_err(|_| Error::Memory)?;
-    let expanded = [info];
-    let okm = key.expand(&expanded, hkdf::HKDF_SHA256).map_err(|_| FAILED)?;
-    okm.fill(&mut out).map_err(|_| FAILED)?;
-    Ok(out)
 }
 
 /// A running AES-CMAC (RFC 4493, SP 800-38B).

@@ -2,6 +2,7 @@
 
 use super::super::{DigestValue, Error, Hash, MAX_DIGEST_LEN, Result};
 use super::raw;
+use crate::types::SecretBytes;
 use zeroize::Zeroizing;
 
 /// PBKDF2 with HMAC (RFC 8018), for the passwords of others: keyward's own PINs go through Argon2id. Fills `out`.
@@ -27,6 +28,14 @@ pub fn hkdf_expand_into(hash: Hash, key: &[u8], info: &[u8], out: &mut [u8]) -> 
         return Err(Error::Param("HKDF gives at most 255 digests"));
     }
     raw::hkdf_expand(hash, key, info, out)
+}
+
+/// The second half of HKDF-SHA-256 (RFC 5869, section 2.3): 32 bytes out of a key that is uniform already. Not
+/// aws-lc-rs's own, which panics for a key of more than 64 bytes.
+pub fn hkdf_expand(key: &[u8], info: &[u8]) -> Result<SecretBytes> {
+    let mut out = SecretBytes::zeroed(32).map_err(|_| Error::Memory)?;
+    hkdf_expand_into(Hash::Sha256, key, info, &mut out)?;
+    Ok(out)
 }
 
 /// The PRF of TLS 1.2 (RFC 5246, section 5) with this hash, or without one that of TLS 1.0 and 1.1 (RFC 2246, section

@@ -3,34 +3,32 @@
 //! `unsafe` is in `raw/` only.
 
 pub mod aes;
-mod block_mac;
 mod chacha;
-mod des;
+mod ciphers;
 mod dh;
 mod digest;
 mod dsa;
 mod ec;
 mod edwards;
+mod gmac;
 mod kdf;
 mod ml_dsa;
 mod ml_kem;
-mod modes;
 mod raw;
 mod rsa;
 
 pub use aes::SecretKey;
-pub use block_mac::{BlockMac, Gmac};
 pub use chacha::{ChaCha20, ChaChaOpen, ChaChaSeal, Poly1305};
-pub use des::{Des3, Des3Mode};
+pub use ciphers::{BlockMac, Ccm, Cts, Des3, Feedback, Xts};
 pub use dh::{DhGroup, DhPrivate, DhPublic};
-pub use digest::{Cmac, Digest, Hmac, digest, hkdf_expand, hmac_sha256};
+pub use digest::{Cmac, Digest, Hmac, digest, hmac_sha256};
 pub use dsa::{DsaGroup, DsaPrivate, DsaPublic};
 pub use ec::{EcPrivate, EcPublic};
 pub use edwards::{Ed25519Private, Ed25519Public, X25519Private, X25519Public};
-pub use kdf::{hkdf_expand_into, hkdf_extract, pbkdf2, tls_prf};
+pub use gmac::Gmac;
+pub use kdf::{hkdf_expand, hkdf_expand_into, hkdf_extract, pbkdf2, tls_prf};
 pub use ml_dsa::{MlDsaPrivate, MlDsaPublic};
 pub use ml_kem::{MlKemPrivate, MlKemPublic};
-pub use modes::{Ccm, Cts, Feedback, Segment, Xts};
 pub use rsa::{RsaPrivate, RsaPublic};
 
 use super::{Error, Result};

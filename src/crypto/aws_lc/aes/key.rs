@@ -2,6 +2,7 @@
 
 use super::super::raw::{Cipher, Gcm};
 use super::Result;
+use crate::crypto::modes::GcmKey;
 use crate::types::SecretBytes;
 use parking_lot::Mutex;
 use smallvec::SmallVec;
@@ -44,28 +45,59 @@ impl SecretKey {
         &self.0.value
     }
 
-    /// The key expanded for whole GCM messages; it has 16, 24 or 32 bytes ([`super::Error::KeySize`]).
-    pub(super) fn gcm(&self) -> Result<&Gcm> {
+    fn gcm(&self) -> Result<&Gcm> {
         if let Some(gcm) = self.0.gcm.get() {
             return Ok(gcm);
         }
         let gcm = Gcm::new(&self.0.value)?;
         Ok(self.0.gcm.get_or_init(|| gcm))
     }
+}
 
-    /// A context for a GCM encryption in parts, not begun yet; the same sizes. Nobody waits for a spare one: another
-    /// costs less, and in a forked child the lock may never be let go.
-    pub(super) fn take_gcm(&self) -> Result<Cipher> {
-        let spare = self.0.spare.try_lock().and_then(|mut spare| spare.pop());
-        spare.map_or_else(|| Cipher::gcm(true, &self.0.value), Ok)
+/// The longest IV in bytes whose context is kept: AWS-LC holds longer ones on the heap, up to 256 MiB each.
+const KEPT_IV: usize = 16;
+
+impl GcmKey for SecretKey {
+    type Running = Cipher;
+
+    fn value(&self) -> &SecretBytes {
+        &self.0.value
     }
 
-    /// Keeps what [`SecretKey::take_gcm`] gave for the next message.
-    pub(super) fn keep_gcm(&self, cipher: Cipher) {
-        if let Some(mut spare) = self.0.spare.try_lock()
+    fn expand(&self) -> Result<()> {
+        self.gcm().map(|_| ())
+    }
+
+    /// Nobody waits for a spare context: another costs less, and in a forked child the lock may never be let go. A spare
+    /// one's IV makes it forget the message before.
+    fn begin(&self, iv: &[u8], aad: &[u8]) -> Result<Cipher> {
+        let spare = self.0.spare.try_lock().and_then(|mut spare| spare.pop());
+        let mut cipher = spare.map_or_else(|| Cipher::gcm(true, &self.0.value), Ok)?;
+        cipher.begin_gcm(iv, aad)?;
+        Ok(cipher)
+    }
+
+    fn give_back(&self, cipher: Cipher, iv_len: usize) {
+        if iv_len <= KEPT_IV
+            && let Some(mut spare) = self.0.spare.try_lock()
             && spare.len() < SPARE
         {
             spare.push(cipher);
         }
+    }
+
+    fn seal(&self, iv: &[u8], aad: &[u8], input: &[u8], out: &mut [u8]) -> Result<[u8; Gcm::TAG_LEN]> {
+        self.gcm()?.seal(iv, aad, input, out)
+    }
+
+    fn open(&self, iv: &[u8], aad: &[u8], input: &[u8], tag: &[u8], out: &mut [u8]) -> Result<()> {
+        if tag.len() == Gcm::TAG_LEN {
+            return self.gcm()?.open(iv, aad, input, tag, out);
+        }
+        // The shared expansion knows whole tags only.
+        let mut cipher = Cipher::gcm(false, &self.0.value)?;
+        cipher.begin_gcm(iv, aad)?;
+        cipher.update(input, out)?;
+        cipher.check_tag(tag)
     }
 }

@@ -5,11 +5,13 @@ mod chacha;
 mod des;
 mod feedback;
 
-pub(in crate::crypto::aws_lc) use ccm::Ccm;
+pub(in crate::crypto::aws_lc) use ccm::{ccm_open, ccm_seal};
 pub(in crate::crypto::aws_lc) use feedback::FeedbackMode;
 
 use super::sys;
 use super::{Error, Result, check, fresh, owned};
+pub(super) use crate::crypto::modes::AES_KEY_SIZE as KEY_SIZE;
+use crate::crypto::modes::{BlockMode, MAX_GCM_IV};
 use std::ffi::c_int;
 use std::ptr::{null, null_mut};
 use zeroize::Zeroize;
@@ -22,22 +24,10 @@ owned!(
 // SAFETY: a cipher context has no thread affinity, and `&mut` keeps it to one thread at a time.
 unsafe impl Send for Cipher {}
 
-/// The modes without authentication.
-#[derive(Clone, Copy)]
-pub(in crate::crypto::aws_lc) enum BlockMode {
-    Ecb,
-    Cbc,
-    Ctr,
-}
-
 /// AWS-LC counts in `int`: longer input goes in pieces of this many bytes, a multiple of every block.
 const PIECE: usize = 1 << 30;
 
-/// The longest IV in bytes that GCM takes here.
-pub(in crate::crypto::aws_lc) const MAX_GCM_IV: usize = 1 << 28;
-
 const FAILED: Error = Error::Internal("AES");
-pub(super) const KEY_SIZE: Error = Error::KeySize("an AES key has 16, 24 or 32 bytes");
 
 fn block_cipher(mode: BlockMode, key_len: usize) -> Result<*const sys::EVP_CIPHER> {
     use BlockMode::{Cbc, Ctr, Ecb};
@@ -230,7 +220,7 @@ impl Cipher {
 }
 
 /// The bare AES permutation under one key, in both directions.
-pub(in crate::crypto::aws_lc) struct AesBlock {
+pub struct AesBlock {
     encrypt: Box<sys::AES_KEY>,
     decrypt: Box<sys::AES_KEY>,
 }

@@ -22,7 +22,7 @@ mod sha;
 
 pub(super) use bn::Bn;
 pub(super) use chacha::{Poly1305, chacha20};
-pub(super) use cipher::{AesBlock, BlockMode, Ccm, Cipher, FeedbackMode, MAX_GCM_IV};
+pub(super) use cipher::{AesBlock, Cipher, FeedbackMode, ccm_open, ccm_seal};
 pub(super) use dh::{Dh, modp_prime, named_group};
 pub(super) use digest::Md5;
 pub(super) use dsa::Dsa;
@@ -38,6 +38,7 @@ pub(super) use pkey::Pkey;
 pub(super) use rsa::{CrtParts, Part, Rsa};
 pub(super) use sha::Sha;
 
+pub(super) use super::super::modes::buffer;
 use super::super::{DigestValue, Error, Hash, Result};
 #[cfg(feature = "fips")]
 use aws_lc_fips_sys as sys;
@@ -69,11 +70,11 @@ fn fresh<T>(object: *mut T, otherwise: Error) -> Result<NonNull<T>> {
     })
 }
 
-/// Declares a type that owns a C object and frees it.
+/// Declares a type that owns a C object and frees it. It is as public as the traits of the modes, in a private room.
 macro_rules! owned {
     ($(#[$doc:meta])* $name:ident, $object:ident, $free:ident) => {
         $(#[$doc])*
-        pub(in crate::crypto::aws_lc) struct $name(std::ptr::NonNull<super::sys::$object>);
+        pub struct $name(std::ptr::NonNull<super::sys::$object>);
 
         impl $name {
             /// The C object, valid while `self` lives.
@@ -119,14 +120,6 @@ fn md(hash: Hash) -> Result<*const sys::EVP_MD> {
             | Hash::Blake3 => return Err(NOT_HERE),
         })
     }
-}
-
-/// A zeroed buffer of `len` bytes, or [`Error::Memory`].
-pub(in crate::crypto) fn buffer(len: usize) -> Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    bytes.try_reserve_exact(len).map_err(|_| Error::Memory)?;
-    bytes.resize(len, 0);
-    Ok(bytes)
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
 //! Triple DES.
 
 use super::super::super::Error;
-use super::{BlockMode, Cipher, Result};
+use super::{Cipher, Result};
 use crate::crypto::aws_lc::raw::sys;
+use crate::crypto::modes::BlockMode;
 
 impl Cipher {
     /// Triple DES under three keys, without padding, in ECB (which ignores the IV) or CBC. Parity bits count nothing.

@@ -1,9 +1,8 @@
 //! MACs made of a block cipher's chain: CBC-MAC (FIPS 113), CMAC over triple DES (SP 800-38B) and AES-XCBC-MAC
-//! (RFC 3566). AES-CMAC is aws-lc-rs's own, in `digest`; GMAC is GCM's.
+//! (RFC 3566). AES-CMAC and GMAC are the providers' own.
 
 use super::des::three_keys;
-use super::raw::{BlockMode, Cipher};
-use super::{Error, Result};
+use super::{BlockMode, Chain, Ciphers, Direction, Error, Result, Running, xor_onto};
 use zeroize::{Zeroize, Zeroizing};
 
 /// The longest block in bytes.
@@ -12,9 +11,9 @@ const LONGEST: usize = 16;
 const BATCH: usize = 1024;
 
 /// A running MAC. The last block waits, because it is treated otherwise.
-pub struct BlockMac {
+pub struct BlockMac<P: Ciphers> {
     /// CBC with an IV of zeros, whose last block of output is the MAC.
-    chain: Cipher,
+    chain: P::Chain,
     block: usize,
     held: Zeroizing<[u8; LONGEST]>,
     held_len: usize,
@@ -29,37 +28,41 @@ enum End {
     Masks(Zeroizing<[u8; LONGEST]>, Zeroizing<[u8; LONGEST]>),
 }
 
-impl BlockMac {
+impl<P: Ciphers> BlockMac<P> {
     /// CBC-MAC over AES, under a key of 16, 24 or 32 bytes ([`Error::KeySize`]).
-    pub fn aes_cbc(key: &[u8]) -> Result<BlockMac> {
-        Ok(BlockMac::new(Cipher::block(BlockMode::Cbc, true, key, &[0; 16])?, 16, End::Zeros))
+    pub fn aes_cbc(key: &[u8]) -> Result<Self> {
+        Ok(BlockMac::new(P::aes(BlockMode::Cbc, Direction::Encrypt, key, &[0; 16])?, 16, End::Zeros))
     }
 
     /// AES-XCBC-MAC, under a key of 16 bytes ([`Error::KeySize`]).
-    pub fn aes_xcbc(key: &[u8]) -> Result<BlockMac> {
+    pub fn aes_xcbc(key: &[u8]) -> Result<Self> {
         if key.len() != 16 {
             return Err(Error::KeySize("AES-XCBC-MAC takes a key of 16 bytes"));
         }
-        let mut aes = Cipher::block(BlockMode::Ecb, true, key, &[0; 16])?;
+        let mut aes = P::aes(BlockMode::Ecb, Direction::Encrypt, key, &[0; 16])?;
         let mut subkey = |number| -> Result<Zeroizing<[u8; 16]>> {
             let mut subkey = Zeroizing::new([number; 16]);
             aes.update_in_place(&mut *subkey)?;
             Ok(subkey)
         };
-        let chain = Cipher::block(BlockMode::Cbc, true, &*subkey(1)?, &[0; 16])?;
+        let chain = P::aes(BlockMode::Cbc, Direction::Encrypt, &*subkey(1)?, &[0; 16])?;
         Ok(BlockMac::new(chain, 16, End::Masks(subkey(2)?, subkey(3)?)))
     }
 
     /// CBC-MAC over triple DES, under a key of 16 or 24 bytes ([`Error::KeySize`]).
-    pub fn des3_cbc(key: &[u8]) -> Result<BlockMac> {
-        Ok(BlockMac::new(Cipher::des3(BlockMode::Cbc, true, &*three_keys(key)?, &[0; 8])?, 8, End::Zeros))
+    pub fn des3_cbc(key: &[u8]) -> Result<Self> {
+        Ok(BlockMac::new(
+            P::des3(BlockMode::Cbc, Direction::Encrypt, &*three_keys(key)?, &[0; 8])?,
+            8,
+            End::Zeros,
+        ))
     }
 
     /// CMAC over triple DES, under a key of 16 or 24 bytes ([`Error::KeySize`]).
-    pub fn des3_cmac(key: &[u8]) -> Result<BlockMac> {
+    pub fn des3_cmac(key: &[u8]) -> Result<Self> {
         let key = three_keys(key)?;
         let mut start = Zeroizing::new([0; 8]);
-        Cipher::des3(BlockMode::Ecb, true, &key, &[0; 8])?.update_in_place(&mut *start)?;
+        P::des3(BlockMode::Ecb, Direction::Encrypt, &key, &[0; 8])?.update_in_place(&mut *start)?;
         // SP 800-38B, section 6.1: times x in GF(2^64), once and twice.
         let double = |number: u64| (number << 1) ^ (0x1b * (number >> 63));
         let mask = |number: u64| {
@@ -68,11 +71,11 @@ impl BlockMac {
             mask
         };
         let first = double(u64::from_be_bytes(*start));
-        let chain = Cipher::des3(BlockMode::Cbc, true, &key, &[0; 8])?;
+        let chain = P::des3(BlockMode::Cbc, Direction::Encrypt, &key, &[0; 8])?;
         Ok(BlockMac::new(chain, 8, End::Masks(mask(first), mask(double(first)))))
     }
 
-    fn new(chain: Cipher, block: usize, end: End) -> BlockMac {
+    fn new(chain: P::Chain, block: usize, end: End) -> Self {
         BlockMac { chain, block, held: Zeroizing::new([0; LONGEST]), held_len: 0, end }
     }
 
@@ -119,7 +122,7 @@ impl BlockMac {
             if let Some(byte) = self.held.get_mut(len).filter(|_| len < block) {
                 *byte = 0x80;
             }
-            super::modes::xor_onto(&mut *self.held, &**mask);
+            xor_onto(&mut *self.held, &**mask);
         }
         let mut mac = [0; LONGEST];
         let (last, out) = (self.held.get(..block), mac.get_mut(..block));
@@ -127,36 +130,5 @@ impl BlockMac {
         self.chain.update(last, out)?;
         self.held.zeroize();
         Ok(mac)
-    }
-}
-
-/// A running GMAC (SP 800-38D): GCM of no data, with the message as its associated data.
-pub struct Gmac {
-    gcm: Cipher,
-    tag_len: usize,
-}
-
-impl Gmac {
-    /// Starts under a key of 16, 24 or 32 bytes ([`Error::KeySize`]) with an IV of 1 byte to 256 MiB and a tag of 4 to
-    /// 16 bytes ([`Error::Param`]).
-    pub fn new(key: &[u8], iv: &[u8], tag_len: usize) -> Result<Gmac> {
-        if !(4..=16).contains(&tag_len) {
-            return Err(Error::Param("GMAC: the tag has 4 to 16 bytes"));
-        }
-        let mut gcm = Cipher::gcm(true, key)?;
-        gcm.begin_gcm(iv, &[])?;
-        Ok(Gmac { gcm, tag_len })
-    }
-
-    /// Appends to the message.
-    pub fn update(&mut self, part: &[u8]) -> Result<()> {
-        self.gcm.authenticate(part)
-    }
-
-    /// The tag of the message, then zeros. Nothing may follow.
-    pub fn finish(&mut self) -> Result<[u8; 16]> {
-        let mut tag = [0; 16];
-        self.gcm.tag(tag.get_mut(..self.tag_len).ok_or(Error::Internal("GMAC"))?)?;
-        Ok(tag)
     }
 }

@@ -1,11 +1,11 @@
 //! Messages that go through in one piece: their parts are kept until the end.
 
-use super::Result;
-use crate::crypto::{Crypter, Error};
+use super::{Error, Result};
+use crate::crypto::Crypter;
 use zeroize::Zeroize;
 
 /// What happens to a whole message.
-pub(in crate::crypto::aws_lc) trait Message: Send {
+pub(in crate::crypto) trait Message: Send {
     /// How long the output is for `input` bytes; 0 for fewer than there must be.
     fn out_len(&self, input: usize) -> usize;
     /// Whether so many bytes may come: asked before they are kept.
@@ -15,7 +15,7 @@ pub(in crate::crypto::aws_lc) trait Message: Send {
 }
 
 /// Keeps the parts of a message.
-pub(in crate::crypto::aws_lc) struct Collected<M> {
+pub(in crate::crypto) struct Collected<M> {
     message: M,
     held: Vec<u8>,
 }
@@ -27,7 +27,7 @@ impl<M> Drop for Collected<M> {
 }
 
 impl<M> Collected<M> {
-    pub(in crate::crypto::aws_lc) fn new(message: M) -> Self {
+    pub(in crate::crypto) fn new(message: M) -> Self {
         Collected { message, held: Vec::new() }
     }
 

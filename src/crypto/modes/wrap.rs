@@ -1,41 +1,75 @@
-//! AES key wrap without (RFC 3394) and with padding (RFC 5649), with any initial value: AWS-LC's own functions fix the
+//! AES key wrap without (RFC 3394) and with padding (RFC 5649), with any initial value: what providers have fixes the
 //! one of RFC 5649, which PKCS#11 lets the caller choose.
 
-use super::super::raw::{AesBlock, buffer};
-use super::{Error, Result};
+use super::{Block, Ciphers, Error, Result, buffer};
+use crate::crypto::equal;
 use crate::types::SecretBytes;
 use zeroize::{Zeroize, Zeroizing};
+
+/// Declares the functions of this file for one provider.
+macro_rules! key_wrap {
+    ($provider:ty) => {
+        /// Wraps `data` (a multiple of 8 bytes, at least 16; [`crate::crypto::Error::DataLength`]) with RFC 3394; 8
+        /// bytes longer. `iv` is A6A6A6A6A6A6A6A6 unless given.
+        pub fn wrap(key: &[u8], iv: Option<[u8; 8]>, data: &[u8]) -> Result<Vec<u8>> {
+            $crate::crypto::modes::wrap::wrap::<$provider>(key, iv, data)
+        }
+
+        /// Undoes [`wrap`]: [`crate::crypto::Error::CiphertextLength`] unless `wrapped` is a multiple of 8 bytes, at
+        /// least 24; [`crate::crypto::Error::Ciphertext`] if it was made with another key or initial value, or
+        /// changed.
+        pub fn unwrap(key: &[u8], iv: Option<[u8; 8]>, wrapped: &[u8]) -> Result<SecretBytes> {
+            $crate::crypto::modes::wrap::unwrap::<$provider>(key, iv, wrapped)
+        }
+
+        /// Wraps `data` (1 byte to 4 GiB; [`crate::crypto::Error::DataLength`]) with RFC 5649; 8 bytes longer than
+        /// `data` padded to a multiple of 8. `iv`, the first half of the initial value, is A65959A6 unless given.
+        pub fn wrap_pad(key: &[u8], iv: Option<[u8; 4]>, data: &[u8]) -> Result<Vec<u8>> {
+            $crate::crypto::modes::wrap::wrap_pad::<$provider>(key, iv, data)
+        }
+
+        /// Undoes [`wrap_pad`]: [`crate::crypto::Error::CiphertextLength`] unless `wrapped` is a multiple of 8 bytes,
+        /// at least 16; [`crate::crypto::Error::Ciphertext`] if it was made with another key or initial value, or
+        /// changed.
+        pub fn unwrap_pad(key: &[u8], iv: Option<[u8; 4]>, wrapped: &[u8]) -> Result<SecretBytes> {
+            $crate::crypto::modes::wrap::unwrap_pad::<$provider>(key, iv, wrapped)
+        }
+    };
+}
+pub(in crate::crypto) use key_wrap;
 
 const SEMIBLOCK: usize = 8;
 const DEFAULT_IV: [u8; 8] = [0xa6; 8];
 const DEFAULT_PAD_IV: [u8; 4] = [0xa6, 0x59, 0x59, 0xa6];
 
-/// Wraps `data` (a multiple of 8 bytes, at least 16; [`Error::DataLength`]) with RFC 3394; 8 bytes longer. `iv` is
-/// A6A6A6A6A6A6A6A6 unless given.
-pub fn wrap(key: &[u8], iv: Option<[u8; 8]>, data: &[u8]) -> Result<Vec<u8>> {
+pub(in crate::crypto) fn wrap<P: Ciphers>(key: &[u8], iv: Option<[u8; 8]>, data: &[u8]) -> Result<Vec<u8>> {
     if data.len() < 2 * SEMIBLOCK || !data.len().is_multiple_of(SEMIBLOCK) {
         return Err(Error::DataLength);
     }
     let mut out = laid_out(data, data.len())?;
-    forward(&AesBlock::new(key)?, iv.unwrap_or(DEFAULT_IV), &mut out)?;
+    forward(&P::block(key)?, iv.unwrap_or(DEFAULT_IV), &mut out)?;
     Ok(out)
 }
 
-/// Undoes [`wrap`]: [`Error::CiphertextLength`] unless `wrapped` is a multiple of 8 bytes, at least 24;
-/// [`Error::Ciphertext`] if it was made with another key or initial value, or changed.
-pub fn unwrap(key: &[u8], iv: Option<[u8; 8]>, wrapped: &[u8]) -> Result<SecretBytes> {
+pub(in crate::crypto) fn unwrap<P: Ciphers>(
+    key: &[u8],
+    iv: Option<[u8; 8]>,
+    wrapped: &[u8],
+) -> Result<SecretBytes> {
     if wrapped.len() < 3 * SEMIBLOCK || !wrapped.len().is_multiple_of(SEMIBLOCK) {
         return Err(Error::CiphertextLength);
     }
-    let (found, data) = backward(&AesBlock::new(key)?, wrapped)?;
-    if super::super::equal(&found, &iv.unwrap_or(DEFAULT_IV)) { Ok(data) } else { Err(Error::Ciphertext) }
+    let (found, data) = backward(&P::block(key)?, wrapped)?;
+    if equal(&found, &iv.unwrap_or(DEFAULT_IV)) { Ok(data) } else { Err(Error::Ciphertext) }
 }
 
-/// Wraps `data` (1 byte to 4 GiB; [`Error::DataLength`]) with RFC 5649; 8 bytes longer than `data` padded to a
-/// multiple of 8. `iv`, the first half of the initial value, is A65959A6 unless given.
-pub fn wrap_pad(key: &[u8], iv: Option<[u8; 4]>, data: &[u8]) -> Result<Vec<u8>> {
+pub(in crate::crypto) fn wrap_pad<P: Ciphers>(
+    key: &[u8],
+    iv: Option<[u8; 4]>,
+    data: &[u8],
+) -> Result<Vec<u8>> {
     let len = u32::try_from(data.len()).ok().filter(|len| *len > 0).ok_or(Error::DataLength)?;
-    let aes = AesBlock::new(key)?;
+    let aes = P::block(key)?;
     let mut out = laid_out(data, data.len().next_multiple_of(SEMIBLOCK))?;
     let initial = pad_iv(iv, len);
     if let Ok(single) = <&mut [u8; 16]>::try_from(out.as_mut_slice()) {
@@ -49,13 +83,15 @@ pub fn wrap_pad(key: &[u8], iv: Option<[u8; 4]>, data: &[u8]) -> Result<Vec<u8>>
     Ok(out)
 }
 
-/// Undoes [`wrap_pad`]: [`Error::CiphertextLength`] unless `wrapped` is a multiple of 8 bytes, at least 16;
-/// [`Error::Ciphertext`] if it was made with another key or initial value, or changed.
-pub fn unwrap_pad(key: &[u8], iv: Option<[u8; 4]>, wrapped: &[u8]) -> Result<SecretBytes> {
+pub(in crate::crypto) fn unwrap_pad<P: Ciphers>(
+    key: &[u8],
+    iv: Option<[u8; 4]>,
+    wrapped: &[u8],
+) -> Result<SecretBytes> {
     if wrapped.len() < 2 * SEMIBLOCK || !wrapped.len().is_multiple_of(SEMIBLOCK) {
         return Err(Error::CiphertextLength);
     }
-    let aes = AesBlock::new(key)?;
+    let aes = P::block(key)?;
     let (found, data) = if let Ok(single) = <[u8; 16]>::try_from(wrapped) {
         let mut single = Zeroizing::new(single);
         aes.decrypt(&mut single);
@@ -66,7 +102,7 @@ pub fn unwrap_pad(key: &[u8], iv: Option<[u8; 4]>, wrapped: &[u8]) -> Result<Sec
     // One verdict over all checks: which of them failed is an oracle (RFC 5649, section 3).
     let [.., a, b, c, d] = found;
     let len = u32::from_be_bytes([a, b, c, d]);
-    let right_iv = super::super::equal(&found, &pad_iv(iv, len));
+    let right_iv = equal(&found, &pad_iv(iv, len));
     let len = usize::try_from(len).unwrap_or(usize::MAX);
     let right_len = len <= data.len() && data.len() - len < SEMIBLOCK && len > 0;
     let zeros = data.iter().skip(len).fold(0, |sum, byte| sum | byte) == 0;
@@ -93,7 +129,7 @@ fn laid_out(data: &[u8], padded: usize) -> Result<Vec<u8>> {
 }
 
 /// RFC 3394, section 2.2.1, over `out` = room for A, then R\[1\] to R\[n\].
-fn forward(aes: &AesBlock, initial: [u8; 8], out: &mut [u8]) -> Result<()> {
+fn forward(aes: &impl Block, initial: [u8; 8], out: &mut [u8]) -> Result<()> {
     let (first, rest) = out.split_at_mut_checked(SEMIBLOCK).ok_or(Error::DataLength)?;
     let mut block = Zeroizing::new([0; 16]);
     let mut a = initial;
@@ -113,7 +149,7 @@ fn forward(aes: &AesBlock, initial: [u8; 8], out: &mut [u8]) -> Result<()> {
 }
 
 /// RFC 3394, section 2.2.2: A and R\[1\] to R\[n\].
-fn backward(aes: &AesBlock, wrapped: &[u8]) -> Result<([u8; 8], SecretBytes)> {
+fn backward(aes: &impl Block, wrapped: &[u8]) -> Result<([u8; 8], SecretBytes)> {
     let mut work = Zeroizing::new(buffer(wrapped.len())?);
     work.copy_from_slice(wrapped);
     let (first, rest) = work.split_at_mut_checked(SEMIBLOCK).ok_or(Error::CiphertextLength)?;

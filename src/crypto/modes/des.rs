@@ -1,10 +1,7 @@
 //! Triple DES (SP 800-67), for keys of the past: ECB and CBC.
 
-use super::aes::{Direction, block::Blocks};
-use super::modes::crypter_within;
-use super::raw::{BlockMode, Cipher};
-use super::{Error, Result};
-use crate::crypto::Crypter;
+use super::blocks::Blocks;
+use super::{BlockMode, Ciphers, Direction, Error, Result, crypter_within};
 use zeroize::Zeroizing;
 
 /// A mode with its parameters.
@@ -19,24 +16,23 @@ pub enum Des3Mode<'a> {
 }
 
 /// A running encryption or decryption.
-pub struct Des3(Blocks<8>);
+pub struct Des3<P: Ciphers>(Blocks<P::Chain, 8>);
 
-impl Des3 {
+impl<P: Ciphers> Des3<P> {
     /// Starts under a key of 16 bytes, where the first half serves again as the third key, or 24 ([`Error::KeySize`]).
     /// Parity bits count nothing.
-    pub fn new(mode: Des3Mode<'_>, direction: Direction, key: &[u8]) -> Result<Des3> {
-        let encrypt = direction == Direction::Encrypt;
+    pub fn new(mode: Des3Mode<'_>, direction: Direction, key: &[u8]) -> Result<Self> {
         let (block_mode, iv, pad) = match mode {
             Des3Mode::Ecb => (BlockMode::Ecb, &[0; 8], false),
             Des3Mode::Cbc(iv) => (BlockMode::Cbc, iv, false),
             Des3Mode::CbcPad(iv) => (BlockMode::Cbc, iv, true),
         };
-        let cipher = Cipher::des3(block_mode, encrypt, &*three_keys(key)?, iv)?;
-        Ok(Des3(Blocks::new(cipher, encrypt, pad)))
+        let cipher = P::des3(block_mode, direction, &*three_keys(key)?, iv)?;
+        Ok(Des3(Blocks::new(cipher, direction, pad)))
     }
 }
 
-crypter_within!(Des3);
+crypter_within!(Des3<P>);
 
 /// Two keys or three as three.
 pub(super) fn three_keys(key: &[u8]) -> Result<Zeroizing<[u8; 24]>> {
@@ -46,22 +42,4 @@ pub(super) fn three_keys(key: &[u8]) -> Result<Zeroizing<[u8; 24]>> {
     let mut keys = Zeroizing::new([0; 24]);
     keys.iter_mut().zip(key.iter().cycle()).for_each(|(to, from)| *to = *from);
     Ok(keys)
-}
-
-impl Crypter for Blocks<8> {
-    fn update_len(&self, input: usize) -> usize {
-        Blocks::update_len(self, input)
-    }
-    fn finish_len(&self) -> usize {
-        Blocks::finish_len(self)
-    }
-    fn once_len(&self, input: usize) -> usize {
-        Blocks::once_len(self, input)
-    }
-    fn update(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize> {
-        Blocks::update(self, input, out)
-    }
-    fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
-        Blocks::finish(self, out)
-    }
 }

@@ -1,27 +1,28 @@
 //! ECB and CBC, with or without PKCS#7 padding, over blocks of 16 bytes (AES) or 8 (DES).
 
-use super::super::raw::Cipher;
-use super::{Error, Result, SHORT};
+use super::{Direction, Error, Result, Running, SHORT, wrong_len};
+use crate::crypto::Crypter;
 use zeroize::Zeroize;
 
 /// A cipher that takes whole blocks, and up to one block that waits for more.
-pub(in crate::crypto::aws_lc) struct Blocks<const BLOCK: usize> {
-    cipher: Cipher,
+pub(super) struct Blocks<C, const BLOCK: usize> {
+    cipher: C,
     encrypt: bool,
     pad: bool,
     held: [u8; BLOCK],
     held_len: usize,
 }
 
-impl<const BLOCK: usize> Drop for Blocks<BLOCK> {
+impl<C, const BLOCK: usize> Drop for Blocks<C, BLOCK> {
     fn drop(&mut self) {
         self.held.zeroize();
     }
 }
 
-impl<const BLOCK: usize> Blocks<BLOCK> {
+impl<C: Running, const BLOCK: usize> Blocks<C, BLOCK> {
     /// Over a cipher of this block size, in ECB or CBC and in this direction.
-    pub(in crate::crypto::aws_lc) fn new(cipher: Cipher, encrypt: bool, pad: bool) -> Self {
+    pub(super) fn new(cipher: C, direction: Direction, pad: bool) -> Self {
+        let encrypt = direction == Direction::Encrypt;
         Blocks { cipher, encrypt, pad, held: [0; BLOCK], held_len: 0 }
     }
 
@@ -32,60 +33,11 @@ impl<const BLOCK: usize> Blocks<BLOCK> {
         (total - waits) / BLOCK * BLOCK
     }
 
-    pub(in crate::crypto::aws_lc) fn update_len(&self, input: usize) -> usize {
-        self.through(self.held_len.saturating_add(input))
-    }
-
-    pub(in crate::crypto::aws_lc) fn finish_len(&self) -> usize {
-        if self.pad { BLOCK } else { 0 }
-    }
-
-    pub(in crate::crypto::aws_lc) fn once_len(&self, input: usize) -> usize {
-        match (self.pad, self.encrypt) {
-            (true, true) => (input / BLOCK * BLOCK).saturating_add(BLOCK),
-            // Padding is at least one byte, so the caller's buffer may be that much shorter than the ciphertext.
-            (true, false) => input.saturating_sub(1),
-            (false, _) => input,
-        }
-    }
-
-    pub(in crate::crypto::aws_lc) fn update(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize> {
-        let written = self.update_len(input.len());
-        let out = out.get_mut(..written).ok_or(SHORT)?;
-        if written == 0 {
-            self.hold(input);
-            return Ok(0);
-        }
-        let (mut input, mut out) = (input, out);
-        if self.held_len > 0 {
-            let (head, tail) = input.split_at_checked(BLOCK - self.held_len).ok_or(SHORT)?;
-            self.hold(head);
-            let (first, rest) = out.split_at_mut_checked(BLOCK).ok_or(SHORT)?;
-            self.cipher.update(&self.held, first)?;
-            self.held_len = 0;
-            (input, out) = (tail, rest);
-        }
-        let (whole, rest) = input.split_at_checked(out.len()).ok_or(SHORT)?;
-        self.cipher.update(whole, out)?;
-        self.hold(rest);
-        Ok(written)
-    }
-
     /// Appends to the waiting block, which has room for it.
     fn hold(&mut self, input: &[u8]) {
         for (to, from) in self.held.iter_mut().skip(self.held_len).zip(input) {
             *to = *from;
             self.held_len += 1;
-        }
-    }
-
-    pub(in crate::crypto::aws_lc) fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
-        match (self.pad, self.encrypt) {
-            (false, true) if self.held_len > 0 => Err(Error::DataLength),
-            (false, false) if self.held_len > 0 => Err(Error::CiphertextLength),
-            (false, _) => Ok(0),
-            (true, true) => self.finish_padded(out),
-            (true, false) => self.finish_unpadded(out),
         }
     }
 
@@ -110,6 +62,56 @@ impl<const BLOCK: usize> Blocks<BLOCK> {
         let out = out.get_mut(..len).ok_or(SHORT)?;
         out.copy_from_slice(last.get(..len).unwrap_or_default());
         Ok(len)
+    }
+}
+
+impl<C: Running, const BLOCK: usize> Crypter for Blocks<C, BLOCK> {
+    fn update_len(&self, input: usize) -> usize {
+        self.through(self.held_len.saturating_add(input))
+    }
+
+    fn finish_len(&self) -> usize {
+        if self.pad { BLOCK } else { 0 }
+    }
+
+    fn once_len(&self, input: usize) -> usize {
+        match (self.pad, self.encrypt) {
+            (true, true) => (input / BLOCK * BLOCK).saturating_add(BLOCK),
+            // Padding is at least one byte, so the caller's buffer may be that much shorter than the ciphertext.
+            (true, false) => input.saturating_sub(1),
+            (false, _) => input,
+        }
+    }
+
+    fn update(&mut self, input: &[u8], out: &mut [u8]) -> Result<usize> {
+        let written = self.update_len(input.len());
+        let out = out.get_mut(..written).ok_or(SHORT)?;
+        if written == 0 {
+            self.hold(input);
+            return Ok(0);
+        }
+        let (mut input, mut out) = (input, out);
+        if self.held_len > 0 {
+            let (head, tail) = input.split_at_checked(BLOCK - self.held_len).ok_or(SHORT)?;
+            self.hold(head);
+            let (first, rest) = out.split_at_mut_checked(BLOCK).ok_or(SHORT)?;
+            self.cipher.update(&self.held, first)?;
+            self.held_len = 0;
+            (input, out) = (tail, rest);
+        }
+        let (whole, rest) = input.split_at_checked(out.len()).ok_or(SHORT)?;
+        self.cipher.update(whole, out)?;
+        self.hold(rest);
+        Ok(written)
+    }
+
+    fn finish(&mut self, out: &mut [u8]) -> Result<usize> {
+        match (self.pad, self.encrypt) {
+            (false, encrypt) if self.held_len > 0 => Err(wrong_len(encrypt)),
+            (false, _) => Ok(0),
+            (true, true) => self.finish_padded(out),
+            (true, false) => self.finish_unpadded(out),
+        }
     }
 }
 

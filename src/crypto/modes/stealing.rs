@@ -1,35 +1,32 @@
 //! CBC with ciphertext stealing, variant CS1 of the addendum to SP 800-38A: the ciphertext of whole blocks is that of
 //! CBC, and a partial last block shortens the one before it. CS2 and CS3 (Kerberos) swap those two.
 
-use super::super::aes::Direction;
-use super::super::raw::{BlockMode, Cipher};
 use super::tail::{BLOCK, Engine, Tailed};
-use super::{Result, SHORT, crypter_within, xor};
+use super::{BlockMode, Ciphers, Direction, Result, Running, SHORT, crypter_within, xor};
 use zeroize::Zeroizing;
 
 /// A running message of at least 16 bytes.
-pub struct Cts(Tailed<Stealing>);
+pub struct Cts<P: Ciphers>(Tailed<Stealing<P::Chain>>);
 
-struct Stealing {
-    cbc: Cipher,
+struct Stealing<C> {
+    cbc: C,
     /// To decrypt the last block alone, which says what was stolen.
-    ecb: Option<Cipher>,
+    ecb: Option<C>,
 }
 
-impl Cts {
+impl<P: Ciphers> Cts<P> {
     /// Starts under a key of 16, 24 or 32 bytes ([`crate::crypto::Error::KeySize`]).
-    pub fn new(direction: Direction, key: &[u8], iv: &[u8; 16]) -> Result<Cts> {
-        let encrypt = direction == Direction::Encrypt;
-        let cbc = Cipher::block(BlockMode::Cbc, encrypt, key, iv)?;
+    pub fn new(direction: Direction, key: &[u8], iv: &[u8; 16]) -> Result<Self> {
+        let cbc = P::aes(BlockMode::Cbc, direction, key, iv)?;
         let ecb = match direction {
             Direction::Encrypt => None,
-            Direction::Decrypt => Some(Cipher::block(BlockMode::Ecb, false, key, &[0; 16])?),
+            Direction::Decrypt => Some(P::aes(BlockMode::Ecb, direction, key, &[0; 16])?),
         };
         Ok(Cts(Tailed::new(Stealing { cbc, ecb })))
     }
 }
 
-impl Engine for Stealing {
+impl<C: Running> Engine for Stealing<C> {
     fn encrypts(&self) -> bool {
         self.ecb.is_none()
     }
@@ -72,4 +69,4 @@ impl Engine for Stealing {
     }
 }
 
-crypter_within!(Cts);
+crypter_within!(Cts<P>);

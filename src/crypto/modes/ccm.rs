@@ -1,17 +1,29 @@
 //! AES-CCM (RFC 3610, SP 800-38C). Nothing comes out before the end: the first block authenticated holds the length.
 
-use super::super::aes::{Direction, SecretKey};
-use super::super::raw::{self, buffer};
-use super::{Collected, Error, Message, Result, SHORT, crypter_within, wrong_len};
+use super::{
+    AES_KEY_SIZE, Ciphers, Collected, Direction, Error, GcmKey, Message, Result, SHORT, buffer,
+    crypter_within, wrong_len,
+};
 use smallvec::SmallVec;
 use zeroize::Zeroize;
 
 /// A running message. The ciphertext ends with the tag.
-pub struct Ccm(Collected<Sealed>);
+pub struct Ccm<P: Ciphers>(Collected<Sealed<P>>);
 
-struct Sealed {
+/// What a message is sealed with.
+#[derive(Clone, Copy)]
+pub struct CcmParts<'a> {
+    /// 16, 24 or 32 bytes.
+    pub key: &'a [u8],
+    /// 7 to 13 bytes.
+    pub nonce: &'a [u8],
+    /// Additional authenticated data, at most 2 GiB.
+    pub aad: &'a [u8],
+}
+
+struct Sealed<P: Ciphers> {
     encrypt: bool,
-    key: SecretKey,
+    key: P::Key,
     nonce: SmallVec<[u8; 16]>,
     aad: Vec<u8>,
     tag_len: usize,
@@ -19,27 +31,30 @@ struct Sealed {
     data_len: Option<usize>,
 }
 
-impl Ccm {
+impl<P: Ciphers> Ccm<P> {
     /// Starts under a key of 16, 24 or 32 bytes ([`Error::KeySize`]), with a nonce of 7 to 13 bytes and a tag of 4 to
-    /// 16, an even number ([`Error::Param`]). `data_len` is the plaintext's length where it is known: any other is
-    /// [`Error::DataLength`] (encrypting) or [`Error::CiphertextLength`] (decrypting) then. So is more than 2 GiB, or
-    /// 64 KiB with a nonce of 13 bytes, 16 MiB with one of 12.
+    /// 16, an even number, and at most 2 GiB of associated data ([`Error::Param`]). `data_len` is the plaintext's
+    /// length where it is known: any other is [`Error::DataLength`] (encrypting) or [`Error::CiphertextLength`]
+    /// (decrypting) then. So is more than 2 GiB, or 64 KiB with a nonce of 13 bytes, 16 MiB with one of 12.
     pub fn new(
         direction: Direction,
-        key: &SecretKey,
+        key: &P::Key,
         nonce: &[u8],
         aad: &[u8],
         tag_len: usize,
         data_len: Option<usize>,
-    ) -> Result<Ccm> {
+    ) -> Result<Self> {
         if !matches!(key.value().len(), 16 | 24 | 32) {
-            return Err(Error::KeySize("an AES key has 16, 24 or 32 bytes"));
+            return Err(AES_KEY_SIZE);
         }
         if !(7..=13).contains(&nonce.len()) {
             return Err(Error::Param("CCM: the nonce has 7 to 13 bytes"));
         }
         if !(4..=16).contains(&tag_len) || !tag_len.is_multiple_of(2) {
             return Err(Error::Param("CCM: the tag has 4, 6, 8, 10, 12, 14 or 16 bytes"));
+        }
+        if aad.len() > MAX_LEN {
+            return Err(Error::Param("CCM: the associated data is too long"));
         }
         let mut own_aad = buffer(aad.len())?;
         own_aad.copy_from_slice(aad);
@@ -58,8 +73,9 @@ impl Ccm {
     }
 }
 
-impl Sealed {
-    /// The longest plaintext: what the bytes beside the nonce can count, and what AWS-LC can.
+impl<P: Ciphers> Sealed<P> {
+    /// The longest plaintext: what the bytes beside the nonce can count, and what AWS-LC can:
+    /// every provider takes the same.
     fn max_len(&self) -> usize {
         match self.nonce.len() {
             13 => (1 << 16) - 1,
@@ -80,7 +96,7 @@ impl Sealed {
 
 const MAX_LEN: usize = i32::MAX as usize;
 
-impl Message for Sealed {
+impl<P: Ciphers> Message for Sealed<P> {
     fn out_len(&self, input: usize) -> usize {
         match self.encrypt {
             true => input.saturating_add(self.tag_len),
@@ -99,16 +115,16 @@ impl Message for Sealed {
         if self.data_len.is_some_and(|wanted| wanted != len) {
             return Err(self.wrong_len());
         }
-        let ccm = raw::Ccm { key: self.key.value(), nonce: &self.nonce, aad: &self.aad };
+        let parts = CcmParts { key: self.key.value(), nonce: &self.nonce, aad: &self.aad };
         let total = self.out_len(input.len());
         let out = out.get_mut(..total).ok_or(SHORT)?;
         if self.encrypt {
             let (ciphertext, tag) = out.split_at_mut_checked(len).ok_or(SHORT)?;
-            ccm.seal(input, ciphertext, tag)?;
+            P::ccm_seal(parts, input, ciphertext, tag)?;
             return Ok(total);
         }
         let (ciphertext, tag) = input.split_at_checked(len).ok_or(SHORT)?;
-        let opened = ccm.open(ciphertext, tag, out);
+        let opened = P::ccm_open(parts, ciphertext, tag, out);
         if opened.is_err() {
             out.zeroize();
         }
@@ -116,4 +132,4 @@ impl Message for Sealed {
     }
 }
 
-crypter_within!(Ccm);
+crypter_within!(Ccm<P>);

@@ -1,13 +1,12 @@
-//! CTR with a counter of any width. AWS-LC always counts in all 128 bits, so the wrap within fewer is done here.
+//! CTR with a counter of any width. Providers always count in all 128 bits, so the wrap within fewer is done here.
 
-use super::super::raw::{BlockMode, Cipher};
-use super::{Error, Result, SHORT};
+use super::{BlockMode, Chain, Ciphers, Direction, Error, Result, SHORT};
 
 const BLOCK: u128 = 16;
 
 /// A keystream that knows how far it may go.
-pub(super) struct Counter {
-    cipher: Cipher,
+pub(super) struct Counter<C> {
+    cipher: C,
     /// The counter block where the low bits are all zero again; used once, at the wrap.
     wrapped: [u8; 16],
     /// Bytes until the low bits wrap.
@@ -16,14 +15,14 @@ pub(super) struct Counter {
     left: u128,
 }
 
-impl Counter {
-    pub(super) fn new(key: &[u8], block: &[u8; 16], bits: u32) -> Result<Counter> {
+impl<C: Chain> Counter<C> {
+    pub(super) fn new<P: Ciphers<Chain = C>>(key: &[u8], block: &[u8; 16], bits: u32) -> Result<Self> {
         if !(1..=128).contains(&bits) {
             return Err(Error::Param("CTR: the counter has 1 to 128 bits"));
         }
-        let cipher = Cipher::block(BlockMode::Ctr, true, key, block)?;
+        let cipher = P::aes(BlockMode::Ctr, Direction::Encrypt, key, block)?;
         let start = u128::from_be_bytes(*block);
-        // 128 bits wrap in AWS-LC as they should, and 2^128 blocks are out of reach.
+        // 128 bits wrap in the provider as they should, and 2^128 blocks are out of reach.
         let Some(blocks) = 1u128.checked_shl(bits) else {
             return Ok(Counter { cipher, wrapped: [0; 16], to_wrap: u128::MAX, left: u128::MAX });
         };
@@ -45,7 +44,7 @@ impl Counter {
             self.cipher.update(input, out)?;
             return Ok(input.len());
         }
-        // `to_wrap` is at most `len` here, so it fits; it ends on a block, where AWS-LC may take another IV.
+        // `to_wrap` is at most `len` here, so it fits; it ends on a block, where the cipher may take another IV.
         let before = usize::try_from(self.to_wrap).map_err(|_| SHORT)?;
         let (head, tail) = input.split_at_checked(before).ok_or(SHORT)?;
         let (head_out, tail_out) = out.split_at_mut_checked(before).ok_or(SHORT)?;

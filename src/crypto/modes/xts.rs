@@ -1,18 +1,18 @@
-//! AES-XTS (IEEE 1619, SP 800-38E), in parts and with both sizes of key: AWS-LC has it for whole data units under the
-//! larger one only, so that AES in ECB mode is what it lends here.
+//! AES-XTS (IEEE 1619, SP 800-38E), in parts and with both sizes of key: no provider has it but for whole data units,
+//! so that AES in ECB mode is what they lend here.
 
-use super::super::aes::Direction;
-use super::super::equal;
-use super::super::raw::{BlockMode, Cipher};
 use super::tail::{BLOCK, Engine, Tailed};
-use super::{Error, Result, SHORT, crypter_within, wrong_len, xor, xor_onto};
+use super::{
+    BlockMode, Chain, Ciphers, Direction, Error, Result, SHORT, crypter_within, wrong_len, xor, xor_onto,
+};
+use crate::crypto::equal;
 use zeroize::Zeroizing;
 
 /// A running data unit of at least 16 bytes and at most 2^20 blocks.
-pub struct Xts(Tailed<Tweaked>);
+pub struct Xts<P: Ciphers>(Tailed<Tweaked<P::Chain>>);
 
-struct Tweaked {
-    aes: Cipher,
+struct Tweaked<C> {
+    aes: C,
     encrypt: bool,
     /// Of the next block; the lowest byte of the block is the lowest of the number.
     tweak: u128,
@@ -26,15 +26,15 @@ const MAX_BLOCKS: usize = 1 << 20;
 /// Blocks that go through AES at once.
 const BATCH: usize = 64;
 
-impl Xts {
+impl<P: Ciphers> Xts<P> {
     /// Starts under a key of 32 or 64 bytes ([`Error::KeySize`]), whose halves differ ([`Error::Key`]). `unit` is the
     /// number of the data unit, lowest byte first.
-    pub fn new(direction: Direction, key: &[u8], unit: &[u8; 16]) -> Result<Xts> {
+    pub fn new(direction: Direction, key: &[u8], unit: &[u8; 16]) -> Result<Self> {
         let (data_key, tweak_key) = halves(key)?;
         let encrypt = direction == Direction::Encrypt;
         let mut tweak = *unit;
-        Cipher::block(BlockMode::Ecb, true, tweak_key, &[0; 16])?.update_in_place(&mut tweak)?;
-        let aes = Cipher::block(BlockMode::Ecb, encrypt, data_key, &[0; 16])?;
+        P::aes(BlockMode::Ecb, Direction::Encrypt, tweak_key, &[0; 16])?.update_in_place(&mut tweak)?;
+        let aes = P::aes(BlockMode::Ecb, direction, data_key, &[0; 16])?;
         let tweak = u128::from_le_bytes(tweak);
         Ok(Xts(Tailed::new(Tweaked { aes, encrypt, tweak, left: MAX_BLOCKS })))
     }
@@ -63,7 +63,7 @@ fn next(tweak: u128) -> u128 {
     (tweak << 1) ^ (0x87 * (tweak >> 127))
 }
 
-impl Tweaked {
+impl<C: Chain> Tweaked<C> {
     fn count(&mut self, bytes: usize) -> Result<()> {
         let left = self.left.checked_sub(bytes.div_ceil(BLOCK));
         self.left = left.ok_or_else(|| wrong_len(self.encrypt))?;
@@ -79,7 +79,7 @@ impl Tweaked {
     }
 }
 
-impl Engine for Tweaked {
+impl<C: Chain> Engine for Tweaked<C> {
     fn encrypts(&self) -> bool {
         self.encrypt
     }
@@ -124,4 +124,4 @@ impl Engine for Tweaked {
     }
 }
 
-crypter_within!(Xts);
+crypter_within!(Xts<P>);
