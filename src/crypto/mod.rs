@@ -66,8 +66,8 @@ macro_rules! provided_by {
             BlockMac, Ccm, ChaCha20, ChaChaOpen, ChaChaSeal, Cmac, Cts, Des3, Des3Mode, DhGroup, DhPrivate,
             DhPublic, Digest, DsaGroup, DsaPrivate, DsaPublic, EcPrivate, EcPublic, Ed25519Private,
             Ed25519Public, Feedback, Gmac, Hmac, MlDsaPrivate, MlDsaPublic, MlKemPrivate, MlKemPublic,
-            Poly1305, RsaPrivate, RsaPublic, SecretKey, Segment, X25519Private, X25519Public, Xts, aes, digest,
-            equal, hkdf_expand, hkdf_expand_into, hkdf_extract, hmac_sha256, pbkdf2, random, tls_prf,
+            Poly1305, RsaPrivate, RsaPublic, SecretKey, Segment, X25519Private, X25519Public, Xts, aes,
+            digest, equal, hkdf_expand, hkdf_expand_into, hkdf_extract, hmac_sha256, pbkdf2, random, tls_prf,
         };
     };
 }
