@@ -31,7 +31,9 @@ mod wallet;
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
+// Where both are built, only tests use the second one.
 #[cfg(feature = "rustcrypto")]
+#[cfg_attr(feature = "aws-lc", allow(dead_code, unused_imports))]
 mod rustcrypto;
 #[cfg(not(any(feature = "aws-lc", feature = "rustcrypto")))]
 compile_error!("keyward needs a crypto provider: enable the feature `aws-lc` or `rustcrypto`");
