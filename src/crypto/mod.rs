@@ -33,7 +33,7 @@ mod wallet;
 mod aws_lc;
 // Where both are built, only tests use the second one.
 #[cfg(feature = "rustcrypto")]
-#[cfg_attr(feature = "aws-lc", allow(dead_code, unused_imports))]
+#[cfg_attr(feature = "aws-lc", allow(dead_code, unused_imports, clippy::duplicate_mod))]
 mod rustcrypto;
 #[cfg(not(any(feature = "aws-lc", feature = "rustcrypto")))]
 compile_error!("keyward needs a crypto provider: enable the feature `aws-lc` or `rustcrypto`");

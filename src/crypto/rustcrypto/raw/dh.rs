@@ -131,7 +131,8 @@ fn prime(bits: usize, digits: &str, addends: &[(usize, u64)]) -> Result<Option<B
     let width = u32::try_from(bits).map_err(|_| FAILED)?;
     let excess = u32::try_from(DIGITS + 128 - bits).map_err(|_| FAILED)?;
     let digits = BoxedUint::from_str_radix_with_precision_vartime(digits, 16, 8192).map_err(|_| FAILED)?;
-    let middle = digits.unbounded_shr(excess).wrapping_add(BoxedUint::from(*addend)).unbounded_shl(64);
+    // The last 64 bits are ones: what is taken from the addend is what they lack.
+    let middle = digits.unbounded_shr(excess).wrapping_add(BoxedUint::from(*addend - 1)).unbounded_shl(64);
     let middle = Bn::own(middle).sized(width)?;
     let ones = BoxedUint::max(64);
     let ends = Bn::own(ones.clone()).sized(width)?.shl(width - 64).wrapping_add(&ones);
@@ -157,4 +158,22 @@ pub(in crate::crypto::rustcrypto) fn named_group(bits: usize) -> Result<Option<(
 /// The prime of RFC 3526's group of this size, from 2048 bits on, whose generator is 2.
 pub(in crate::crypto::rustcrypto) fn modp_prime(bits: usize) -> Result<Option<Bn>> {
     if bits < 2048 { Ok(None) } else { prime(bits, PI, OF_PI) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::crypto::DhGroup;
+
+    /// Where both providers are built, it is the other one that knows the group by its prime.
+    #[test]
+    fn primes_of_rfc_3526() {
+        for (bits, _) in OF_PI.iter().skip(1) {
+            let p = modp_prime(*bits).unwrap().unwrap().to_bytes().unwrap();
+            assert_eq!(p.len() * 8, *bits);
+            assert_eq!(DhGroup::new(&p, &[2]).unwrap().is_named(), Ok(true), "{bits}");
+        }
+        let p = prime(1536, PI, OF_PI).unwrap().unwrap();
+        assert!(p.is_prime().unwrap() && p.shifted(1).unwrap().is_prime().unwrap());
+    }
 }

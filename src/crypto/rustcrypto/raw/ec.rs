@@ -189,7 +189,7 @@ where
 
     fn from_scalar(scalar: &[u8]) -> Result<EcKey> {
         let bytes = field_bytes::<C>(scalar).ok_or(BAD_SCALAR)?;
-        let scalar = NonZeroScalar::<C>::from_repr((*bytes).clone()).into_option().ok_or(BAD_SCALAR)?;
+        let scalar = NonZeroScalar::<C>::from_repr(*bytes).into_option().ok_or(BAD_SCALAR)?;
         Ok(Self::with_scalar(Zeroizing::new(scalar)))
     }
 
@@ -213,7 +213,7 @@ where
 
     fn signature(r: &[u8], s: &[u8]) -> Option<Signature<C>> {
         let (r, s) = (field_bytes::<C>(r)?, field_bytes::<C>(s)?);
-        Signature::from_scalars((*r).clone(), (*s).clone()).ok()
+        Signature::from_scalars(*r, *s).ok()
     }
 }
 
@@ -237,7 +237,7 @@ where
         const NUMBER: Error = Error::Key("a number is not below the order");
         let zeros = number.iter().take_while(|byte| **byte == 0).count();
         let bytes = field_bytes::<C>(number.get(zeros..).unwrap_or_default()).ok_or(NUMBER)?;
-        let number = Scalar::<C>::from_repr((*bytes).clone()).into_option().ok_or(NUMBER)?;
+        let number = Scalar::<C>::from_repr(*bytes).into_option().ok_or(NUMBER)?;
         let number = Zeroizing::new(number);
         let sum = Zeroizing::new(**self.secret()? + *number);
         let sum = NonZeroScalar::<C>::new(*sum).into_option().ok_or(BAD_SCALAR)?;
@@ -258,7 +258,7 @@ where
     /// Takes n - s for s if that is the smaller one.
     fn halve(&self, s: &mut [u8]) -> Result<bool> {
         let bytes = field_bytes::<C>(s).ok_or(FAILED)?;
-        let scalar = Scalar::<C>::from_repr((*bytes).clone()).into_option().ok_or(FAILED)?;
+        let scalar = Scalar::<C>::from_repr(*bytes).into_option().ok_or(FAILED)?;
         if !bool::from(scalar.is_high()) {
             return Ok(false);
         }

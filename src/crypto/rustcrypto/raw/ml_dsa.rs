@@ -43,9 +43,9 @@ fn makers(set: MlDsaSet) -> Makers {
 }
 
 impl MlDsaKey {
-    /// A private key from its 32-byte seed, or from its expanded form, whose parts must agree. One way for them not to
-    /// stays unseen: a changed t0, if small, shows in a signature now and then only, and the crate does not compute it
-    /// from the rest.
+    /// A private key from its 32-byte seed, or from its expanded form, whose parts must agree. What may stay
+    /// unseen is a small change of s2 or of t0, where the rounded public key stays the same: the crate gives nobody the
+    /// t0 that follows from the rest. Such a key makes a wrong signature now and then, and gives nothing away.
     pub(in crate::crypto::rustcrypto) fn ml_dsa_private(set: MlDsaSet, key: &[u8]) -> Result<MlDsaKey> {
         if let Ok(seed) = key.try_into() {
             return Ok((makers(set).from_seed)(seed));

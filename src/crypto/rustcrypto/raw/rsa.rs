@@ -69,7 +69,7 @@ impl Rsa {
 
     /// A private key, whose numbers must all belong together.
     pub(in crate::crypto::rustcrypto) fn private(n: &Bn, e: &Bn, parts: &CrtParts) -> Result<Rsa> {
-        let public = Rsa::public(n, e)?.0.public.clone();
+        let public = Rsa::public(n, e).map_err(|_| BAD_PRIVATE)?.0.public.clone();
         let large = e.bits() > LARGE_E_BITS;
         // Primes of unequal length, which nobody generates, make slower keys.
         let unequal = [&parts.p, &parts.q].iter().any(|prime| prime.bits() > n.bits().div_ceil(2));
@@ -147,7 +147,7 @@ impl Rsa {
     /// block ^ e mod n into `out`, as long as the modulus; `otherwise` for a block from n on.
     pub(super) fn public_power(&self, block: &[u8], out: &mut [u8], otherwise: Error) -> Result<()> {
         let number = self.number(block)?.ok_or(otherwise)?;
-        let power = rsa_encrypt(&self.0.public, &*number).map_err(|_| otherwise)?;
+        let power = rsa_encrypt(&self.0.public, &number).map_err(|_| otherwise)?;
         right_aligned(&power.to_be_bytes(), out)
     }
 
