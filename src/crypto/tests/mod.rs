@@ -1,6 +1,8 @@
 //! Vectors from outside and properties that must hold for every provider.
 
 mod cipher;
+#[cfg(all(feature = "aws-lc", feature = "rustcrypto"))]
+mod differential;
 mod digest;
 mod ecc;
 mod encoding;

@@ -1,0 +1,3 @@
+//! Both providers, asked the same.
+
+mod asymmetric;
