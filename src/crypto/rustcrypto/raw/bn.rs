@@ -1,4 +1,4 @@
-//! Big numbers. Everything but a comparison's outcome takes the same time for numbers of the same length in words.
+//! Big numbers. Everything but a comparison's outcome takes the same time for numbers of the same length in bytes.
 
 use super::fill;
 use super::{Error, Result};
