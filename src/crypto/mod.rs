@@ -32,7 +32,9 @@ mod wallet;
 
 #[cfg(feature = "aws-lc")]
 mod aws_lc;
+// Where both are built, AWS-LC does the work, and tests compare it with the other.
 #[cfg(all(feature = "rustcrypto", any(test, not(feature = "aws-lc"))))]
+#[cfg_attr(feature = "aws-lc", allow(dead_code, unused_imports, clippy::duplicate_mod))]
 mod rustcrypto;
 #[cfg(not(any(feature = "aws-lc", feature = "rustcrypto")))]
 compile_error!("keyward needs a crypto provider: enable the feature `aws-lc` or `rustcrypto`");
@@ -74,7 +76,6 @@ macro_rules! provided_by {
     };
 }
 
-// Where both are built, AWS-LC does the work, and the other is what tests compare it with.
 #[cfg(feature = "aws-lc")]
 provided_by!(aws_lc);
 #[cfg(not(feature = "aws-lc"))]

@@ -5,16 +5,25 @@
 pub mod aes;
 mod chacha;
 mod ciphers;
-mod dh;
 mod digest;
-mod dsa;
-mod ec;
-mod edwards;
 mod gmac;
 mod kdf;
-mod ml_dsa;
-mod ml_kem;
 mod raw;
+
+// The files of key pairs are compiled once for each provider, over its own `raw`.
+#[path = "../pairs/dh.rs"]
+mod dh;
+#[path = "../pairs/dsa.rs"]
+mod dsa;
+#[path = "../pairs/ec.rs"]
+mod ec;
+#[path = "../pairs/edwards.rs"]
+mod edwards;
+#[path = "../pairs/ml_dsa.rs"]
+mod ml_dsa;
+#[path = "../pairs/ml_kem.rs"]
+mod ml_kem;
+#[path = "../pairs/rsa/mod.rs"]
 mod rsa;
 
 pub use aes::SecretKey;

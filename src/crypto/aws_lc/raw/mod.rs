@@ -34,7 +34,7 @@ pub(super) use edwards::{
 pub(super) use gcm::Gcm;
 pub(super) use hmac::HmacContext;
 pub(super) use kdf::{hkdf_expand, hkdf_extract, pbkdf2, tls_prf};
-pub(super) use pkey::Pkey;
+pub(super) use pkey::{Pkey as MlDsaKey, Pkey as MlKemKey, Pkey as OaepKey};
 pub(super) use rsa::{CrtParts, Part, Rsa};
 pub(super) use sha::Sha;
 
@@ -131,7 +131,7 @@ mod tests {
     fn failures_leave_no_errors_behind() {
         assert!(EcKey::public(Curve::P256, &[4; 65]).is_err());
         assert!(EcKey::private(Curve::P256, &[255; 32]).is_err());
-        assert!(Pkey::ml_dsa_public(crate::crypto::MlDsaSet::MlDsa44, b"short").is_err());
+        assert!(MlDsaKey::ml_dsa_public(crate::crypto::MlDsaSet::MlDsa44, b"short").is_err());
         let (n, e) = (Bn::from_u64(15).unwrap(), Bn::from_u64(2).unwrap());
         assert!(Rsa::public(&n, &e).is_err());
         // SAFETY: reads AWS-LC's own thread-local state.

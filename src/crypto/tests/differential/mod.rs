@@ -2,6 +2,7 @@
 //!
 //! Inputs follow from a seed, which a failure prints, and which `KEYWARD_SEED` sets (64 hexadecimal digits).
 
+mod asymmetric;
 mod symmetric;
 
 use super::super::{Error, Result, random, shake256};

@@ -111,7 +111,7 @@ impl DhGroup {
         self.0.g.to_bytes()
     }
 
-    /// Whether this is a group of RFC 3526 or RFC 7919 of 2048 bits or more, but for ffdhe6144, which AWS-LC lacks.
+    /// Whether this is a group of RFC 3526 or RFC 7919 of 2048 bits or more, but for ffdhe6144, which providers lack.
     pub fn is_named(&self) -> Result<bool> {
         let is_ours = |p: &Bn| self.0.p.cmp(p) == Ordering::Equal;
         let named = raw::named_group(self.bits())?.is_some_and(|(p, _)| is_ours(&p))

@@ -1,7 +1,7 @@
 //! Ed25519 (RFC 8032: pure, with context, prehashed) and X25519 (RFC 7748).
 
-use super::super::{Error, Result};
-use super::{random, raw};
+use super::super::{Error, Result, random};
+use super::raw;
 use crate::types::SecretBytes;
 use std::fmt;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ pub struct Ed25519Public([u8; 32]);
 /// An Ed25519 private key. Cloning shares it; the last clone wipes it.
 #[derive(Clone)]
 pub struct Ed25519Private {
-    /// The seed and, behind it, the public key: what AWS-LC signs with.
+    /// The seed and, behind it, the public key: what providers sign with.
     expanded: Arc<Zeroizing<[u8; 64]>>,
     public: Ed25519Public,
 }

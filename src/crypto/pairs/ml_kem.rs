@@ -1,7 +1,7 @@
-//! ML-KEM (FIPS 203) by AWS-LC.
+//! ML-KEM (FIPS 203).
 
-use super::super::{Error, MlKemSet, Result};
-use super::{random, raw};
+use super::super::{Error, MlKemSet, Result, random};
+use super::raw;
 use crate::types::SecretBytes;
 use std::fmt;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ pub struct MlKemPublic(Arc<Public>);
 
 struct Public {
     set: MlKemSet,
-    key: raw::Pkey,
+    key: raw::MlKemKey,
     bytes: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ pub struct MlKemPrivate(Arc<Private>);
 type Seed = Zeroizing<[u8; SEED_LEN]>;
 
 struct Private {
-    key: raw::Pkey,
+    key: raw::MlKemKey,
     seed: Option<Seed>,
     public: MlKemPublic,
 }
@@ -57,7 +57,7 @@ impl MlKemPublic {
             ));
         }
         let bytes = key.to_vec();
-        Ok(MlKemPublic(Arc::new(Public { set, key: raw::Pkey::ml_kem_public(set, key)?, bytes })))
+        Ok(MlKemPublic(Arc::new(Public { set, key: raw::MlKemKey::ml_kem_public(set, key)?, bytes })))
     }
 
     /// The parameter set.
@@ -106,7 +106,7 @@ impl MlKemPrivate {
     pub fn from_seed(set: MlKemSet, seed: &[u8]) -> Result<MlKemPrivate> {
         let seed = <[u8; SEED_LEN]>::try_from(seed).map_err(|_| Error::Key("ML-KEM: a seed has 64 bytes"))?;
         let seed = Zeroizing::new(seed);
-        let key = raw::Pkey::ml_kem_from_seed(set, &seed)?;
+        let key = raw::MlKemKey::ml_kem_from_seed(set, &seed)?;
         let public = key.raw_public(set.public_len())?;
         MlKemPrivate::wrap(set, key, &public, Some(seed))
     }
@@ -121,10 +121,10 @@ impl MlKemPrivate {
         }
         let end = set.private_len() - TAIL_LEN;
         let public = key.get(end - set.public_len()..end).unwrap_or_default();
-        MlKemPrivate::wrap(set, raw::Pkey::ml_kem_pair(set, public, key)?, public, None)
+        MlKemPrivate::wrap(set, raw::MlKemKey::ml_kem_pair(set, public, key)?, public, None)
     }
 
-    fn wrap(set: MlKemSet, key: raw::Pkey, public: &[u8], seed: Option<Seed>) -> Result<MlKemPrivate> {
+    fn wrap(set: MlKemSet, key: raw::MlKemKey, public: &[u8], seed: Option<Seed>) -> Result<MlKemPrivate> {
         // A key of its own for the public half, so that it never keeps the private one alive.
         let public = MlKemPublic::new(set, public)?;
         Ok(MlKemPrivate(Arc::new(Private { key, seed, public })))

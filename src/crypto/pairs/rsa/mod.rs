@@ -1,18 +1,18 @@
 //! RSA (RFC 8017): keys of 512 to 16384 bits, signatures and encryption. `import` completes and validates components.
 //!
-//! A key holds AWS-LC's `RSA`, which keeps its Montgomery contexts and a pool of blindings, so that one key signs on
-//! many threads at once. AWS-LC checks every private operation against the public exponent before the result leaves.
+//! A key holds what its provider made of it, Montgomery parameters among it, so that one key signs on many threads at
+//! once. Providers blind every private operation, and check it against the public exponent before the result leaves.
 
 mod import;
 
-use super::super::{Error, Oaep, Pss, Result, RsaComponents};
+use super::super::{Error, Oaep, Pss, Result, RsaComponents, equal};
 use super::raw::{self, Part};
 use crate::types::SecretBytes;
 use std::fmt;
 use std::sync::Arc;
 use zeroize::Zeroizing;
 
-/// Modulus sizes in bits that this provider takes.
+/// Modulus sizes in bits that providers take.
 const MIN_BITS: usize = 512;
 const MAX_BITS: usize = 16384;
 const SIZE: Error = Error::KeySize("RSA: the modulus has 512 to 16384 bits");
@@ -28,7 +28,7 @@ pub struct RsaPublic(Arc<Public>);
 
 struct Public {
     rsa: raw::Rsa,
-    pkey: raw::Pkey,
+    oaep_key: raw::OaepKey,
     n: Vec<u8>,
     e: Vec<u8>,
 }
@@ -39,7 +39,7 @@ pub struct RsaPrivate(Arc<Private>);
 
 struct Private {
     rsa: raw::Rsa,
-    pkey: raw::Pkey,
+    oaep_key: raw::OaepKey,
     public: RsaPublic,
 }
 
@@ -87,7 +87,7 @@ impl RsaPublic {
         const MISSING: Error = Error::Key("RSA: modulus or public exponent is missing");
         let n = rsa.part(Part::N)?.ok_or(MISSING)?;
         let e = rsa.part(Part::E)?.ok_or(MISSING)?;
-        Ok(RsaPublic(Arc::new(Public { pkey: raw::Pkey::from_rsa(&rsa)?, rsa, n, e })))
+        Ok(RsaPublic(Arc::new(Public { oaep_key: raw::OaepKey::from_rsa(&rsa)?, rsa, n, e })))
     }
 
     /// The modulus, big-endian without leading zeros.
@@ -124,7 +124,7 @@ impl RsaPublic {
             return Err(Error::DataLength);
         }
         let signed = self.pkcs1_recover(signature)?;
-        if super::equal(&signed, data) { Ok(()) } else { Err(Error::Signature) }
+        if equal(&signed, data) { Ok(()) } else { Err(Error::Signature) }
     }
 
     /// Recovers what a PKCS#1 v1.5 signature signed.
@@ -141,7 +141,7 @@ impl RsaPublic {
     pub fn raw_verify(&self, data: &[u8], signature: &[u8]) -> Result<()> {
         let block = left_padded(data, self.len())?;
         let signed = self.recover(false, signature)?;
-        if super::equal(&signed, &block) { Ok(()) } else { Err(Error::Signature) }
+        if equal(&signed, &block) { Ok(()) } else { Err(Error::Signature) }
     }
 
     fn recover(&self, pkcs1: bool, signature: &[u8]) -> Result<Vec<u8>> {
@@ -183,7 +183,7 @@ impl RsaPublic {
         if room.is_none_or(|room| data.len() > room) {
             return Err(Error::DataLength);
         }
-        self.0.pkey.oaep_encrypt(oaep.hash, oaep.mgf_hash, oaep.label, data, out).map(|_| ())
+        self.0.oaep_key.oaep_encrypt(oaep.hash, oaep.mgf_hash, oaep.label, data, out).map(|_| ())
     }
 }
 
@@ -207,7 +207,7 @@ impl RsaPrivate {
         let number = |part| rsa.part(part).map(Option::unwrap_or_default);
         // A key of its own for the public half, so that it never keeps the private numbers alive.
         let public = RsaPublic::new(&number(Part::N)?, &number(Part::E)?)?;
-        Ok(RsaPrivate(Arc::new(Private { pkey: raw::Pkey::from_rsa(&rsa)?, rsa, public })))
+        Ok(RsaPrivate(Arc::new(Private { oaep_key: raw::OaepKey::from_rsa(&rsa)?, rsa, public })))
     }
 
     /// Every component.
@@ -256,7 +256,8 @@ impl RsaPrivate {
         self.0.rsa.sign(false, &block, out)
     }
 
-    /// True for 0, 1 and n - 1, whose power with an odd exponent is the number itself; AWS-LC refuses them.
+    /// True for 0, 1 and n - 1, whose power with an odd exponent is the number itself; AWS-LC refuses
+    /// them.
     fn is_fixed_point(&self, block: &[u8]) -> bool {
         let Some((last, head)) = block.split_last() else { return true };
         let Some((n_last, n_head)) = self.0.public.0.n.split_last() else { return true };
@@ -296,7 +297,7 @@ impl RsaPrivate {
     /// RSAES-OAEP decryption. Whatever is wrong with the padding is the same [`Error::Ciphertext`].
     pub fn oaep_decrypt(&self, oaep: &Oaep<'_>, ciphertext: &[u8]) -> Result<SecretBytes> {
         self.decrypt(ciphertext, |out| {
-            self.0.pkey.oaep_decrypt(oaep.hash, oaep.mgf_hash, oaep.label, ciphertext, out)
+            self.0.oaep_key.oaep_decrypt(oaep.hash, oaep.mgf_hash, oaep.label, ciphertext, out)
         })
     }
 

@@ -36,7 +36,7 @@ pub(super) fn bounded(bytes: &[u8], bits: usize) -> Result<Bn> {
         .ok_or(Error::Key("RSA: a component is zero or longer than the modulus"))
 }
 
-/// A public exponent that AWS-LC generates keys for.
+/// A public exponent that keys are generated for.
 pub(super) fn generator_exponent(e: &[u8]) -> Result<Bn> {
     let e = number(e, 32)?.ok_or(GENERATOR_EXPONENT)?;
     if e.is_odd() && !e.is_one() { Ok(e) } else { Err(GENERATOR_EXPONENT) }

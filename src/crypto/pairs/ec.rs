@@ -1,6 +1,6 @@
 //! ECDSA (FIPS 186-5) and ECDH (SP 800-56A) on P-256, P-384, P-521, secp256k1 and three Brainpool curves.
 //!
-//! A key holds AWS-LC's `EC_KEY` with its group, so a signature parses nothing and threads share a key freely.
+//! A key holds what its provider made of it, so a signature parses nothing and threads share a key freely.
 
 use super::super::{Curve, Error, Result};
 use super::raw;

@@ -1,7 +1,7 @@
-//! ML-DSA (FIPS 204) by AWS-LC; deterministic signatures, which it cannot make, by `crate::crypto::pure`.
+//! ML-DSA (FIPS 204). Deterministic signatures, which AWS-LC cannot make, come from `crate::crypto::pure`.
 
-use super::super::{Error, Hedge, MlDsaMu, MlDsaSet, PreHash, Result, pure};
-use super::{random, raw};
+use super::super::{Error, Hedge, MlDsaMu, MlDsaSet, PreHash, Result, pure, random};
+use super::raw;
 use crate::types::SecretBytes;
 use std::fmt;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub struct MlDsaPublic(Arc<Public>);
 
 struct Public {
     set: MlDsaSet,
-    key: raw::Pkey,
+    key: raw::MlDsaKey,
     bytes: Vec<u8>,
 }
 
@@ -34,7 +34,7 @@ pub struct MlDsaPrivate(Arc<Private>);
 type Seed = Zeroizing<[u8; SEED_LEN]>;
 
 struct Private {
-    key: raw::Pkey,
+    key: raw::MlDsaKey,
     seed: Option<Seed>,
     public: MlDsaPublic,
 }
@@ -58,7 +58,7 @@ impl MlDsaPublic {
             return Err(Error::Key("ML-DSA: the public key has the wrong length for its parameter set"));
         }
         let bytes = key.to_vec();
-        Ok(MlDsaPublic(Arc::new(Public { set, key: raw::Pkey::ml_dsa_public(set, key)?, bytes })))
+        Ok(MlDsaPublic(Arc::new(Public { set, key: raw::MlDsaKey::ml_dsa_public(set, key)?, bytes })))
     }
 
     /// The parameter set.
@@ -127,7 +127,7 @@ impl MlDsaPrivate {
     pub fn from_seed(set: MlDsaSet, seed: &[u8]) -> Result<MlDsaPrivate> {
         let seed = <[u8; SEED_LEN]>::try_from(seed).map_err(|_| Error::Key("ML-DSA: a seed has 32 bytes"))?;
         let seed = Zeroizing::new(seed);
-        let key = raw::Pkey::ml_dsa_private(set, &*seed)?;
+        let key = raw::MlDsaKey::ml_dsa_private(set, &*seed)?;
         MlDsaPrivate::wrap(set, key, Some(seed))
     }
 
@@ -138,10 +138,10 @@ impl MlDsaPrivate {
                 "ML-DSA: the expanded private key has the wrong length for its parameter set",
             ));
         }
-        MlDsaPrivate::wrap(set, raw::Pkey::ml_dsa_private(set, key)?, None)
+        MlDsaPrivate::wrap(set, raw::MlDsaKey::ml_dsa_private(set, key)?, None)
     }
 
-    fn wrap(set: MlDsaSet, key: raw::Pkey, seed: Option<Seed>) -> Result<MlDsaPrivate> {
+    fn wrap(set: MlDsaSet, key: raw::MlDsaKey, seed: Option<Seed>) -> Result<MlDsaPrivate> {
         // A key of its own for the public half, so that it never keeps the private one alive.
         let public = MlDsaPublic::new(set, &key.raw_public(set.public_len())?)?;
         Ok(MlDsaPrivate(Arc::new(Private { key, seed, public })))
