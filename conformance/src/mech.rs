@@ -57,6 +57,17 @@ pub fn mgf1(hash: CK_MECHANISM_TYPE) -> CK_RSA_PKCS_MGF_TYPE {
     ROWS.iter().find(|(known, _)| *known == hash).map_or(0, |(_, mgf)| *mgf)
 }
 
+/// A part of what SP 800-108's pseudo-random function gets.
+pub enum Segment {
+    /// The number of the block, highest byte first.
+    Counter {
+        /// Its width.
+        bits: CK_ULONG,
+    },
+    /// The same in every block.
+    Bytes(Vec<u8>),
+}
+
 impl Mech {
     /// A mechanism without parameter.
     pub fn new(kind: CK_MECHANISM_TYPE) -> Self {
@@ -303,6 +314,45 @@ impl Mech {
             ulInfoLen: ulen(info.len()),
         };
         Self::with_struct(CKM_HKDF_DERIVE, &parameter, vec![salt, info])
+    }
+
+    /// CKM_SP800_108_COUNTER_KDF for one key.
+    pub fn sp800_108_counter(prf: CK_MECHANISM_TYPE, segments: Vec<Segment>) -> Self {
+        let (mut structs, mut buffers, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+        for segment in segments {
+            match segment {
+                Segment::Counter { bits } => {
+                    let format = CK_SP800_108_COUNTER_FORMAT { bLittleEndian: CK_FALSE, ulWidthInBits: bits };
+                    let mut words = Words::of(&format);
+                    rows.push(CK_PRF_DATA_PARAM {
+                        type_: CK_SP800_108_ITERATION_VARIABLE,
+                        pValue: words.pointer(),
+                        ulValueLen: ulen(size_of::<CK_SP800_108_COUNTER_FORMAT>()),
+                    });
+                    structs.push(words);
+                }
+                Segment::Bytes(bytes) => {
+                    rows.push(CK_PRF_DATA_PARAM {
+                        type_: CK_SP800_108_BYTE_ARRAY,
+                        pValue: address(&bytes).cast(),
+                        ulValueLen: ulen(bytes.len()),
+                    });
+                    buffers.push(bytes);
+                }
+            }
+        }
+        let mut joined = Words(rows.iter().flat_map(|row| Words::of(row).0).collect());
+        let parameter = CK_SP800_108_KDF_PARAMS {
+            prfType: prf,
+            ulNumberOfDataParams: ulen(rows.len()),
+            pDataParams: joined.pointer().cast(),
+            ulAdditionalDerivedKeys: 0,
+            pAdditionalDerivedKeys: std::ptr::null_mut(),
+        };
+        structs.push(joined);
+        let mut mech = Self::with_struct(CKM_SP800_108_COUNTER_KDF, &parameter, buffers);
+        mech.structs.extend(structs);
+        mech
     }
 
     /// The parameter of one AES-GCM message: [`Mech::buffer`] 0 is the IV and 1 the tag.

@@ -3,6 +3,7 @@
 mod calls;
 mod defects;
 mod fixture;
+mod nist;
 mod oasis;
 mod wycheproof;
 
@@ -10,5 +11,5 @@ use crate::runner::Suite;
 
 /// Every suite, in the order in which they run.
 pub fn all() -> Vec<Suite> {
-    vec![oasis::suite(), calls::suite(), defects::suite(), wycheproof::suite()]
+    vec![oasis::suite(), calls::suite(), defects::suite(), wycheproof::suite(), nist::suite()]
 }
