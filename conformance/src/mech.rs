@@ -377,6 +377,60 @@ impl Mech {
         Self::with_struct(CKM_AES_GCM, &parameter, vec![iv, tag])
     }
 
+    /// The parameter of one AES-CCM message of `data_len` bytes: [`Mech::buffer`] 0 is the nonce and 1 the MAC.
+    pub fn ccm_message(
+        data_len: usize,
+        nonce: &[u8],
+        fixed_bits: CK_ULONG,
+        generator: CK_GENERATOR_FUNCTION,
+        mac: &[u8],
+    ) -> Self {
+        let (mut nonce, mut mac) = (nonce.to_vec(), mac.to_vec());
+        let parameter = CK_CCM_MESSAGE_PARAMS {
+            ulDataLen: ulen(data_len),
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: ulen(nonce.len()),
+            ulNonceFixedBits: fixed_bits,
+            nonceGenerator: generator,
+            pMAC: mac.as_mut_ptr(),
+            ulMACLen: ulen(mac.len()),
+        };
+        Self::with_struct(CKM_AES_CCM, &parameter, vec![nonce, mac])
+    }
+
+    /// The parameter of one message of ChaCha20-Poly1305: [`Mech::buffer`] 0 is the nonce and 1 the tag of 16 bytes.
+    pub fn chacha20_poly1305_message(nonce: &[u8], tag: &[u8]) -> Self {
+        let (mut nonce, mut tag) = (nonce.to_vec(), tag.to_vec());
+        let parameter = CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS {
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: ulen(nonce.len() * 8),
+            pTag: tag.as_mut_ptr(),
+        };
+        Self::with_struct(CKM_CHACHA20_POLY1305, &parameter, vec![nonce, tag])
+    }
+
+    /// AES-CCM for C_WrapKey where the token makes the nonce: [`Mech::buffer`] 0, whose first `fixed_bits` stay.
+    pub fn ccm_wrap(
+        nonce: &[u8],
+        fixed_bits: CK_ULONG,
+        generator: CK_GENERATOR_FUNCTION,
+        aad: &[u8],
+        mac_len: usize,
+    ) -> Self {
+        let (mut nonce, aad) = (nonce.to_vec(), aad.to_vec());
+        let parameter = CK_CCM_WRAP_PARAMS {
+            ulDataLen: 0,
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: ulen(nonce.len()),
+            ulNonceFixedBits: fixed_bits,
+            nonceGenerator: generator,
+            pAAD: address(&aad),
+            ulAADLen: ulen(aad.len()),
+            ulMACLen: ulen(mac_len),
+        };
+        Self::with_struct(CKM_AES_CCM, &parameter, vec![nonce, aad])
+    }
+
     /// AES-GCM for C_WrapKey where the token makes the IV: [`Mech::buffer`] 0, whose first `fixed_bits` stay.
     pub fn gcm_wrap(
         iv: &[u8],
