@@ -81,7 +81,7 @@ fn monte(file: &str, mechanism: CK_MECHANISM_TYPE, context: &Context, tally: &mu
     let vectors = vectors(context, file, "MD")?;
     let bed = Bed::new(context)?;
     bed.token.need(mechanism, CKF_DIGEST)?;
-    let depth = if file.starts_with("SHA3") { 1 } else { 3 };
+    let depth = if file.starts_with("SHA3_") { 1 } else { 3 };
     let seed = vectors.first().ok_or_else(|| Failure::Failed("no vectors".to_owned()))?.bytes("Seed")?;
     let mut last = seed;
     for (count, vector) in vectors.iter().enumerate() {

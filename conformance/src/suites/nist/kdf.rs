@@ -7,7 +7,7 @@ use crate::mech::Segment;
 use crate::runner::{Case, Check, Context, Failure, Tally};
 use crate::suites::wycheproof::kdf::readable;
 use crate::suites::wycheproof::{Bed, secret_key};
-use crate::{Mech, ensure};
+use crate::{Mech, Rv, ensure, skip};
 
 const FILE: &str = "nist-800-108-KBKDF-CTR.txt";
 
@@ -74,7 +74,13 @@ fn derived(bed: &Bed, prf: CK_MECHANISM_TYPE, key_type: CK_KEY_TYPE, vector: &Ve
     }
     bed.with_key(&secret_key(key_type, &value, &[CKA_DERIVE]), |base| {
         let mech = Mech::sp800_108_counter(prf, segments);
-        let key = bed.session.derive(&mech, base?, &readable(output.len()))?;
+        let key = match bed.session.derive(&mech, base?, &readable(output.len())) {
+            // The mechanism may be there, and not for this purpose: the specification demands no one function.
+            Err(Rv(CKR_MECHANISM_PARAM_INVALID)) if prf == CKM_DES3_CMAC => {
+                skip!("no triple DES in key derivation")
+            }
+            key => key?,
+        };
         let value = bed.session.get(key, CKA_VALUE)?;
         bed.session.destroy(key)?;
         ensure!(value == output, "C_DeriveKey gives a wrong result");

@@ -221,7 +221,8 @@ fn sign(bed: &Bed, scheme: &Scheme, set: CK_ULONG, vector: &Vector) -> Check {
         if vector.flag("deterministic") == Some(false) {
             return hedged(bed, scheme, (set, key), &ways, &signature);
         }
-        for (mech, message) in &ways {
+        // One way of them: SLH-DSA takes a second for a signature of some sets. Verification tries them all.
+        for (mech, message) in ways.iter().rev().take(1) {
             let outcome = bed.session.sign(mech, key, message);
             judge(TestResult::Valid, outcome.map(|made| made == signature), BAD_KEY)?;
         }
