@@ -9,7 +9,7 @@ mod ec;
 pub(super) mod kdf;
 mod keywrap;
 mod mac;
-mod mldsa;
+pub(super) mod mldsa;
 pub(super) mod mlkem;
 mod rsa;
 mod symmetric;
@@ -46,6 +46,12 @@ impl Bed {
     pub(super) fn new(context: &Context) -> Check<Self> {
         let token = context.token()?;
         Ok(Self { session: token.user_session()?, token })
+    }
+
+    /// Whether the token says that a validated module does its cryptography (CKO_VALIDATION): what such a module does not
+    /// approve, it rightly refuses.
+    pub(super) fn is_validated(&self) -> bool {
+        self.session.find(&[Attr::class(CKO_VALIDATION)]).is_ok_and(|found| !found.is_empty())
     }
 
     /// Creates a key, runs `work` with it and destroys it.
