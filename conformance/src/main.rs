@@ -13,11 +13,12 @@ use keyward_conformance::{Kind, Lower};
 const USAGE: &str =
     "usage: keyward-conformance --module PATH [--kind keyward|softhsm|kryoptic|nss|tpm2|opencryptoki]
                            [--lower PATH [--slot LINE]...] [--suite NAME]... [--case PART]...
-                           [--outcomes FILE] [--jobs N] [--timeout SECONDS] [--list] [--verbose]
+                           [--vectors FOLDER] [--outcomes FILE] [--jobs N] [--timeout SECONDS] [--list] [--verbose]
 
 Runs every case of the chosen suites (all by default), each in its own process.
 --lower judges keyward with one passthrough slot over another library: --kind is that library's then, and
 --slot adds a line to the [[slot]], such as 'isolate = true'.
+--vectors names the folder that scripts/vectors made, for the suite nist.
 --case keeps the cases whose names contain PART; --verbose also lists what was skipped.
 --outcomes writes a line for each verdict: passed, failed or skipped, SUITE/CASE, the reason.";
 
@@ -27,6 +28,7 @@ struct Options {
     kind: Option<Kind>,
     lower: Option<PathBuf>,
     slot: Vec<String>,
+    vectors: Option<PathBuf>,
     outcomes: Option<PathBuf>,
     suites: Vec<String>,
     cases: Vec<String>,
@@ -61,6 +63,7 @@ fn parse(mut arguments: impl Iterator<Item = String>) -> Result<Options, String>
             }
             "--lower" => options.lower = Some(PathBuf::from(value()?)),
             "--slot" => options.slot.push(value()?),
+            "--vectors" => options.vectors = Some(PathBuf::from(value()?)),
             "--outcomes" => options.outcomes = Some(PathBuf::from(value()?)),
             "--suite" => options.suites.push(value()?),
             "--case" => options.cases.push(value()?),
@@ -88,7 +91,8 @@ fn run(options: Options) -> Result<ExitCode, String> {
     let lower = options.lower.as_deref().map(canonical).transpose()?;
     let kind = options.kind.unwrap_or_else(|| Kind::guess(lower.as_ref().unwrap_or(&path)));
     let lower = lower.map(|path| Lower { path, kind, lines: options.slot.join("\n") });
-    let context = Context { path, kind, lower, isolated: true };
+    let vectors = options.vectors.as_deref().map(canonical).transpose()?;
+    let context = Context { path, kind, lower, vectors, isolated: true };
     if let Some(case) = &options.run_case {
         let (suite, case) = case.split_once('/').ok_or("--run-case wants SUITE/CASE")?;
         let suite = suites.iter().find(|known| known.name == suite).ok_or("no such suite")?;

@@ -57,6 +57,17 @@ pub fn mgf1(hash: CK_MECHANISM_TYPE) -> CK_RSA_PKCS_MGF_TYPE {
     ROWS.iter().find(|(known, _)| *known == hash).map_or(0, |(_, mgf)| *mgf)
 }
 
+/// A part of what SP 800-108's pseudo-random function gets.
+pub enum Segment {
+    /// The number of the block, highest byte first.
+    Counter {
+        /// Its width.
+        bits: CK_ULONG,
+    },
+    /// The same in every block.
+    Bytes(Vec<u8>),
+}
+
 impl Mech {
     /// A mechanism without parameter.
     pub fn new(kind: CK_MECHANISM_TYPE) -> Self {
@@ -305,6 +316,45 @@ impl Mech {
         Self::with_struct(CKM_HKDF_DERIVE, &parameter, vec![salt, info])
     }
 
+    /// CKM_SP800_108_COUNTER_KDF for one key.
+    pub fn sp800_108_counter(prf: CK_MECHANISM_TYPE, segments: Vec<Segment>) -> Self {
+        let (mut structs, mut buffers, mut rows) = (Vec::new(), Vec::new(), Vec::new());
+        for segment in segments {
+            match segment {
+                Segment::Counter { bits } => {
+                    let format = CK_SP800_108_COUNTER_FORMAT { bLittleEndian: CK_FALSE, ulWidthInBits: bits };
+                    let mut words = Words::of(&format);
+                    rows.push(CK_PRF_DATA_PARAM {
+                        type_: CK_SP800_108_ITERATION_VARIABLE,
+                        pValue: words.pointer(),
+                        ulValueLen: ulen(size_of::<CK_SP800_108_COUNTER_FORMAT>()),
+                    });
+                    structs.push(words);
+                }
+                Segment::Bytes(bytes) => {
+                    rows.push(CK_PRF_DATA_PARAM {
+                        type_: CK_SP800_108_BYTE_ARRAY,
+                        pValue: address(&bytes).cast(),
+                        ulValueLen: ulen(bytes.len()),
+                    });
+                    buffers.push(bytes);
+                }
+            }
+        }
+        let mut joined = Words(rows.iter().flat_map(|row| Words::of(row).0).collect());
+        let parameter = CK_SP800_108_KDF_PARAMS {
+            prfType: prf,
+            ulNumberOfDataParams: ulen(rows.len()),
+            pDataParams: joined.pointer().cast(),
+            ulAdditionalDerivedKeys: 0,
+            pAdditionalDerivedKeys: std::ptr::null_mut(),
+        };
+        structs.push(joined);
+        let mut mech = Self::with_struct(CKM_SP800_108_COUNTER_KDF, &parameter, buffers);
+        mech.structs.extend(structs);
+        mech
+    }
+
     /// The parameter of one AES-GCM message: [`Mech::buffer`] 0 is the IV and 1 the tag.
     ///
     /// `fixed_bits` of the IV are the caller's, the rest is the generator's; `tag` is the tag to check, or
@@ -325,6 +375,60 @@ impl Mech {
             ulTagBits: ulen(tag.len() * 8),
         };
         Self::with_struct(CKM_AES_GCM, &parameter, vec![iv, tag])
+    }
+
+    /// The parameter of one AES-CCM message of `data_len` bytes: [`Mech::buffer`] 0 is the nonce and 1 the MAC.
+    pub fn ccm_message(
+        data_len: usize,
+        nonce: &[u8],
+        fixed_bits: CK_ULONG,
+        generator: CK_GENERATOR_FUNCTION,
+        mac: &[u8],
+    ) -> Self {
+        let (mut nonce, mut mac) = (nonce.to_vec(), mac.to_vec());
+        let parameter = CK_CCM_MESSAGE_PARAMS {
+            ulDataLen: ulen(data_len),
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: ulen(nonce.len()),
+            ulNonceFixedBits: fixed_bits,
+            nonceGenerator: generator,
+            pMAC: mac.as_mut_ptr(),
+            ulMACLen: ulen(mac.len()),
+        };
+        Self::with_struct(CKM_AES_CCM, &parameter, vec![nonce, mac])
+    }
+
+    /// The parameter of one message of ChaCha20-Poly1305: [`Mech::buffer`] 0 is the nonce and 1 the tag of 16 bytes.
+    pub fn chacha20_poly1305_message(nonce: &[u8], tag: &[u8]) -> Self {
+        let (mut nonce, mut tag) = (nonce.to_vec(), tag.to_vec());
+        let parameter = CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS {
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: ulen(nonce.len() * 8),
+            pTag: tag.as_mut_ptr(),
+        };
+        Self::with_struct(CKM_CHACHA20_POLY1305, &parameter, vec![nonce, tag])
+    }
+
+    /// AES-CCM for C_WrapKey where the token makes the nonce: [`Mech::buffer`] 0, whose first `fixed_bits` stay.
+    pub fn ccm_wrap(
+        nonce: &[u8],
+        fixed_bits: CK_ULONG,
+        generator: CK_GENERATOR_FUNCTION,
+        aad: &[u8],
+        mac_len: usize,
+    ) -> Self {
+        let (mut nonce, aad) = (nonce.to_vec(), aad.to_vec());
+        let parameter = CK_CCM_WRAP_PARAMS {
+            ulDataLen: 0,
+            pNonce: nonce.as_mut_ptr(),
+            ulNonceLen: ulen(nonce.len()),
+            ulNonceFixedBits: fixed_bits,
+            nonceGenerator: generator,
+            pAAD: address(&aad),
+            ulAADLen: ulen(aad.len()),
+            ulMACLen: ulen(mac_len),
+        };
+        Self::with_struct(CKM_AES_CCM, &parameter, vec![nonce, aad])
     }
 
     /// AES-GCM for C_WrapKey where the token makes the IV: [`Mech::buffer`] 0, whose first `fixed_bits` stay.

@@ -11,6 +11,8 @@ pub enum PreHash {
     Sha256,
     Sha384,
     Sha512,
+    Sha512_224,
+    Sha512_256,
     Sha3_224,
     Sha3_256,
     Sha3_384,
@@ -23,11 +25,13 @@ pub enum PreHash {
 
 impl PreHash {
     /// Every one.
-    pub const ALL: [PreHash; 10] = [
+    pub const ALL: [PreHash; 12] = [
         PreHash::Sha224,
         PreHash::Sha256,
         PreHash::Sha384,
         PreHash::Sha512,
+        PreHash::Sha512_224,
+        PreHash::Sha512_256,
         PreHash::Sha3_224,
         PreHash::Sha3_256,
         PreHash::Sha3_384,
@@ -43,6 +47,8 @@ impl PreHash {
             PreHash::Sha256 => (1, 32),
             PreHash::Sha384 => (2, 48),
             PreHash::Sha512 => (3, 64),
+            PreHash::Sha512_224 => (5, 28),
+            PreHash::Sha512_256 => (6, 32),
             PreHash::Sha3_224 => (7, 28),
             PreHash::Sha3_256 => (8, 32),
             PreHash::Sha3_384 => (9, 48),
@@ -103,6 +109,8 @@ impl PreHashing {
             PreHash::Sha256 => Box::new(Digest::new(Hash::Sha256)),
             PreHash::Sha384 => Box::new(Digest::new(Hash::Sha384)),
             PreHash::Sha512 => Box::new(Digest::new(Hash::Sha512)),
+            PreHash::Sha512_224 => Box::new(Digest::new(Hash::Sha512_224)),
+            PreHash::Sha512_256 => Box::new(Digest::new(Hash::Sha512_256)),
             PreHash::Sha3_224 => Box::new(Digest::new(Hash::Sha3_224)),
             PreHash::Sha3_256 => Box::new(Digest::new(Hash::Sha3_256)),
             PreHash::Sha3_384 => Box::new(Digest::new(Hash::Sha3_384)),

@@ -73,7 +73,7 @@ pub(super) const ROWS: &[Descriptor] = &[
     }),
 ];
 
-const fn with_message(row: Descriptor, form: MessageForm) -> Descriptor {
+pub(super) const fn with_message(row: Descriptor, form: MessageForm) -> Descriptor {
     Descriptor { ops: Ops { message: Some(form), ..row.ops }, ..row }
 }
 

@@ -8,16 +8,18 @@ use crate::crypto::aes::Direction;
 use crate::crypto::{Ccm, Cts, Feedback, Segment, Xts};
 use crate::error::Result;
 use crate::object::Attributes;
-use crate::types::{SecretBytes, ck, length};
+use crate::types::{SecretBytes, ck, length, ulong};
 
-use super::aes::{invalid, iv};
+use super::aes::{invalid, iv, with_message};
 use super::cipher::{self, Fill};
 use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::key::Key;
+use super::message::{Message, MessageForm, MessageKind};
 use super::op::Cipher;
 use super::params::{ParamKind, Params};
 use super::secret::{bad_len, random, value_len};
+use super::shapes::copied;
 
 const BLOCK: usize = 16;
 
@@ -58,7 +60,8 @@ pub(super) const ROWS: &[Descriptor] = &[
     feedback!(CKM_AES_CFB128, Block, "SP 800-38A"),
     row!(CKM_AES_CTS, CKK_AES 16..=32, ParamKind::Iv(BLOCK), cipher::ops!(cts, Fill::None), fips: false, "RFC 3962"),
     // AWS-LC's FIPS module does not count it among its services.
-    row!(CKM_AES_CCM, CKK_AES 16..=32, ParamKind::Ccm, Ops {
+    with_message(
+        row!(CKM_AES_CCM, CKK_AES 16..=32, ParamKind::Ccm, Ops {
         encrypt: Some(|key, params| ccm(Direction::Encrypt, key, params)),
         decrypt: Some(|key, params| ccm(Direction::Decrypt, key, params)),
         wrap: Some(|key, params, encoding| cipher::wrap(ccm_of_any_length, key, params, encoding, Fill::None)),
@@ -67,6 +70,8 @@ pub(super) const ROWS: &[Descriptor] = &[
         }),
         ..Ops::NONE
     }, fips: false, "Wycheproof"),
+        MessageForm { kind: MessageKind::Ccm, params: ccm_message },
+    ),
     row!(CKM_AES_XTS, CKK_AES_XTS 32..=64, ParamKind::Iv(BLOCK), cipher::ops!(xts, Fill::None), fips: false, "Wycheproof"),
     row!(CKM_AES_XTS_KEY_GEN, CKK_AES_XTS 32..=64, ParamKind::None, Ops {
         generate: Some(generate_xts),
@@ -94,6 +99,16 @@ fn ccm(direction: Direction, key: &Key, params: &Params) -> Result<Box<dyn Ciphe
 /// "Tokens SHALL ignore any value provided" in ulDataLen when they wrap ("AES-CCM Authenticated Wrap / Unwrap").
 fn ccm_of_any_length(direction: Direction, key: &Key, params: &Params) -> Result<Box<dyn Cipher>> {
     start_ccm(direction, key, params, false)
+}
+
+/// One message's parameter as that of a whole operation.
+fn ccm_message(message: &Message, aad: &[u8]) -> Result<Params> {
+    Ok(Params::Ccm {
+        data_len: ulong(message.data_len),
+        nonce: message.iv.clone(),
+        aad: copied(aad)?,
+        mac_len: ulong(message.tag_len),
+    })
 }
 
 fn start_ccm(direction: Direction, key: &Key, params: &Params, fixed: bool) -> Result<Box<dyn Cipher>> {

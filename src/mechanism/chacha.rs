@@ -14,9 +14,11 @@ use super::cipher::{self, Fill};
 use super::descriptor::{Descriptor, Ops, Provider};
 use super::errors;
 use super::key::Key;
+use super::message::{Message, MessageForm, MessageKind};
 use super::op::Cipher;
 use super::params::{ParamKind, Params};
 use super::secret::{fixed_len, random};
+use super::shapes::copied;
 
 macro_rules! row {
     ($kind:ident, $size:literal, $param:ident, $ops:expr, $vectors:literal) => {
@@ -54,6 +56,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         Ops {
             encrypt: Some(|key, params| sealed(Direction::Encrypt, key, params)),
             decrypt: Some(|key, params| sealed(Direction::Decrypt, key, params)),
+            message: Some(MessageForm { kind: MessageKind::ChaCha20Poly1305, params: message }),
             ..Ops::NONE
         },
         "Wycheproof"
@@ -69,6 +72,11 @@ fn chacha20(direction: Direction, key: &Key, params: &Params) -> Result<Box<dyn 
         return Err(invalid("the bits of nonce and block counter are 96 and 32, 64 and 64, or 192 and 64"));
     }
     cipher::run(direction, ChaCha20::new(key.secret()?, nonce, *counter))
+}
+
+/// One message's parameter as that of a whole operation.
+fn message(message: &Message, aad: &[u8]) -> Result<Params> {
+    Ok(Params::ChaCha20Poly1305 { nonce: message.iv.clone(), aad: copied(aad)? })
 }
 
 fn sealed(direction: Direction, key: &Key, params: &Params) -> Result<Box<dyn Cipher>> {

@@ -23,7 +23,7 @@ macro_rules! row {
             legacy: false,
             fips: true,
             provider: Provider::AwsLc,
-            vectors: "FIPS 180-4",
+            vectors: "CAVP, FIPS 180-4",
         }
     };
 }
@@ -46,12 +46,12 @@ pub(super) const ROWS: &[Descriptor] = &[
     Descriptor {
         fips: false,
         provider: Provider::RustCrypto,
-        vectors: "FIPS 202",
+        vectors: "CAVP, FIPS 202",
         ..row!(CKM_SHA3_224, Hash::Sha3_224)
     },
-    Descriptor { vectors: "FIPS 202", ..row!(CKM_SHA3_256, Hash::Sha3_256) },
-    Descriptor { vectors: "FIPS 202", ..row!(CKM_SHA3_384, Hash::Sha3_384) },
-    Descriptor { vectors: "FIPS 202", ..row!(CKM_SHA3_512, Hash::Sha3_512) },
+    Descriptor { vectors: "CAVP, FIPS 202", ..row!(CKM_SHA3_256, Hash::Sha3_256) },
+    Descriptor { vectors: "CAVP, FIPS 202", ..row!(CKM_SHA3_384, Hash::Sha3_384) },
+    Descriptor { vectors: "CAVP, FIPS 202", ..row!(CKM_SHA3_512, Hash::Sha3_512) },
     Descriptor { legacy: true, fips: false, vectors: "RFC 1321", ..row!(CKM_MD5, Hash::Md5) },
     other!(CKM_BLAKE2B_160, Hash::Blake2b160, "Python hashlib"),
     other!(CKM_BLAKE2B_256, Hash::Blake2b256, "Python hashlib"),

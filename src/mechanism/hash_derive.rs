@@ -83,7 +83,7 @@ macro_rules! hashed {
 /// SHAKE, in the length that the specification calls its digest's.
 macro_rules! expanded {
     ($kind:ident, $function:ident, $len:expr) => {
-        row!($kind, "Python hashlib", RustCrypto, |key: &Key| {
+        row!($kind, "CAVP, Python hashlib", RustCrypto, |key: &Key| {
             let mut value = zeroed($len)?;
             $function(key.secret()?, &mut value);
             Ok(value)

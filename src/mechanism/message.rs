@@ -15,11 +15,15 @@ use super::params::{Iv, Params};
 pub enum MessageKind {
     /// `CK_GCM_MESSAGE_PARAMS`.
     Gcm,
+    /// `CK_CCM_MESSAGE_PARAMS`.
+    Ccm,
+    /// `CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS`.
+    ChaCha20Poly1305,
 }
 
 /// How a mechanism takes messages. The row's `encrypt` and `decrypt` do the work: encryption puts out as many bytes as
-/// go in and ends with the tag, decryption takes the tag behind the ciphertext and puts nothing out before it was
-/// checked.
+/// go in, with each part or all at the end, and ends with the tag; decryption takes the tag behind the ciphertext and
+/// puts nothing out before it was checked.
 #[derive(Debug, Clone, Copy)]
 pub struct MessageForm {
     /// The structure that comes with each message.
@@ -31,6 +35,8 @@ pub struct MessageForm {
 /// One message's parameter.
 #[derive(Debug, Clone)]
 pub struct Message {
+    /// The plaintext's length in bytes, where the structure tells it; 0 elsewhere.
+    pub data_len: usize,
     /// The IV or nonce: the caller's, or what its generator is given to work on; after encryption the one in use.
     pub iv: Iv,
     /// How many of its first bits a generator leaves as they are.
@@ -47,7 +53,7 @@ impl Message {
     /// A message that is never made: with it, an Init asks whether key and mechanism fit.
     pub fn probe() -> Message {
         let (iv, tag) = (Iv::from_slice(&[0; 12]), Iv::new());
-        Message { iv, fixed_bits: 0, generator: ck::CKG_NO_GENERATE, tag_len: 16, tag }
+        Message { data_len: 0, iv, fixed_bits: 0, generator: ck::CKG_NO_GENERATE, tag_len: 16, tag }
     }
 }
 

@@ -29,7 +29,7 @@ macro_rules! row {
             legacy: false,
             fips: true,
             provider: Provider::AwsLc,
-            vectors: "Wycheproof",
+            vectors: "ACVP, Wycheproof",
         }
     };
 }
@@ -40,7 +40,7 @@ macro_rules! hashed {
     ($kind:ident, $hash:ident) => {
         Descriptor {
             fips: false,
-            vectors: "dilithium-py",
+            vectors: "ACVP, dilithium-py",
             ..row!($kind, SignContext, {
                 sign: |key, params| prehash::signing(key.ml_dsa_private()?.clone(), PreHash::$hash, params),
                 verify: |key, params| prehash::verifying(key.ml_dsa_public()?.clone(), PreHash::$hash, params),
@@ -67,7 +67,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         },
     }),
     Descriptor {
-        vectors: "dilithium-py",
+        vectors: "ACVP, dilithium-py",
         ..row!(CKM_HASH_ML_DSA, HashSignContext, {
             sign: |key, params| prehash::signing_digests(key.ml_dsa_private()?.clone(), params),
             verify: |key, params| prehash::verifying_digests(key.ml_dsa_public()?.clone(), params),

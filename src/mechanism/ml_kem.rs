@@ -26,7 +26,7 @@ macro_rules! row {
             legacy: false,
             fips: true,
             provider: Provider::AwsLc,
-            vectors: "Wycheproof",
+            vectors: "ACVP, Wycheproof",
         }
     };
 }

@@ -159,6 +159,8 @@ const HASHES: &[(ck::CK_MECHANISM_TYPE, PreHash)] = &[
     (ck::CKM_SHA256, PreHash::Sha256),
     (ck::CKM_SHA384, PreHash::Sha384),
     (ck::CKM_SHA512, PreHash::Sha512),
+    (ck::CKM_SHA512_224, PreHash::Sha512_224),
+    (ck::CKM_SHA512_256, PreHash::Sha512_256),
     (ck::CKM_SHA3_224, PreHash::Sha3_224),
     (ck::CKM_SHA3_256, PreHash::Sha3_256),
     (ck::CKM_SHA3_384, PreHash::Sha3_384),

@@ -38,7 +38,7 @@ macro_rules! row {
 /// HashSLH-DSA with the hashing done here.
 macro_rules! hashed {
     ($kind:ident, $hash:ident) => {
-        row!($kind, SignContext, "slh-dsa of PyPI", {
+        row!($kind, SignContext, "ACVP, slh-dsa of PyPI", {
             sign: |key, params| prehash::signing(key.slh_dsa_private()?.clone(), PreHash::$hash, params),
             verify: |key, params| prehash::verifying(key.slh_dsa_public()?.clone(), PreHash::$hash, params),
         })
@@ -52,7 +52,7 @@ pub(super) const ROWS: &[Descriptor] = &[
             SlhDsaPrivate::generate(set).map(PrivateKey::SlhDsa).map_err(errors::template)
         },
     }),
-    row!(CKM_SLH_DSA, SignContext, "slh-dsa of PyPI", {
+    row!(CKM_SLH_DSA, SignContext, "ACVP, slh-dsa of PyPI", {
         sign: |key, params| {
             let (hedge, context) = context(params)?;
             Ok(Box::new(Gathering::new(Pure { key: key.slh_dsa_private()?.clone(), context, hedge })))
@@ -63,7 +63,7 @@ pub(super) const ROWS: &[Descriptor] = &[
             Ok(Box::new(GatheringCheck(Gathering::new(pure))))
         },
     }),
-    row!(CKM_HASH_SLH_DSA, HashSignContext, "slh-dsa of PyPI", {
+    row!(CKM_HASH_SLH_DSA, HashSignContext, "ACVP, slh-dsa of PyPI", {
         sign: |key, params| prehash::signing_digests(key.slh_dsa_private()?.clone(), params),
         verify: |key, params| prehash::verifying_digests(key.slh_dsa_public()?.clone(), params),
     }),

@@ -7,10 +7,10 @@
 //! An error ends the message, not the process. A size query and CKR_BUFFER_TOO_SMALL move nothing: no part is fed, no
 //! IV is made. Of a message that is decrypted in parts, nothing comes out before its last part and tag were seen.
 
-use super::operation::{Answer, Output, exact};
+use super::operation::{Answer, Output, exact, zeroed};
 use crate::error::{Error, ErrorKind, Result};
 use crate::mechanism::op::{Cipher, Producer, Verifier};
-use crate::mechanism::{self, IvGenerator, Mechanism, Message, MessageForm, MessageKind};
+use crate::mechanism::{self, Iv, IvGenerator, Mechanism, Message, MessageForm, MessageKind};
 use crate::token::{Access, ObjectHandle, Prepared, TokenSession};
 use crate::types::ck;
 
@@ -31,8 +31,8 @@ struct Process<T: ?Sized> {
     waits: bool,
     number: u64,
     ivs: IvGenerator,
-    /// What went into the running message, and the length of its tag, in bytes.
-    fed: usize,
+    /// What went into the running message and did not come out yet, and the length of its tag, in bytes.
+    held: usize,
     tag_len: usize,
 }
 
@@ -105,7 +105,7 @@ impl<T: ?Sized> Messages<T> {
             waits: asks,
             number,
             ivs: IvGenerator::default(),
-            fed: 0,
+            held: 0,
             tag_len: 0,
         }));
     }
@@ -336,8 +336,8 @@ impl Messages<dyn Cipher> {
         process.ivs.make(message)?;
         let mut operation = self.begin_with(place, message, aad)?;
         let written = operation.update(data, out)?;
-        take_tag(&mut *operation, message)?;
-        Ok(Answer::Written(written))
+        let rest = out.get_mut(written..).unwrap_or_default();
+        Ok(Answer::Written(written + seal(&mut *operation, message, rest)?))
     }
 
     /// C_EncryptMessageBegin: leaves the IV in `message`.
@@ -350,7 +350,7 @@ impl Messages<dyn Cipher> {
     pub fn begin(&mut self, place: Place<'_>, message: &Message, aad: &[u8]) -> Result<()> {
         let operation = self.begin_with(place, message, aad)?;
         let process = self.active()?;
-        (process.running, process.fed, process.tag_len) = (Some(operation), 0, message.tag_len);
+        (process.running, process.held, process.tag_len) = (Some(operation), 0, message.tag_len);
         Ok(())
     }
 
@@ -362,7 +362,9 @@ impl Messages<dyn Cipher> {
         last: Option<&mut Message>,
     ) -> Result<Answer> {
         let (process, mut operation) = self.within()?;
-        let out = match exact(output, part.len()) {
+        let pending = process.held.saturating_add(part.len());
+        let len = if last.is_some() { pending } else { operation.update_len(part.len()) };
+        let out = match exact(output, len) {
             Err(answer) => {
                 process.running = Some(operation);
                 return Ok(answer);
@@ -373,11 +375,14 @@ impl Messages<dyn Cipher> {
         match last {
             Some(message) => {
                 process.expect_tag_len(message)?;
-                take_tag(&mut *operation, message)?;
+                let rest = out.get_mut(written..).unwrap_or_default();
+                Ok(Answer::Written(written + seal(&mut *operation, message, rest)?))
             }
-            None => process.running = Some(operation),
+            None => {
+                (process.running, process.held) = (Some(operation), pending.saturating_sub(written));
+                Ok(Answer::Written(written))
+            }
         }
-        Ok(Answer::Written(written))
     }
 
     /// C_DecryptMessage.
@@ -407,8 +412,8 @@ impl Messages<dyn Cipher> {
         last: Option<&Message>,
     ) -> Result<Answer> {
         let (process, mut operation) = self.within()?;
-        let fed = process.fed.saturating_add(part.len());
-        let out = match exact(output, if last.is_some() { fed } else { 0 }) {
+        let held = process.held.saturating_add(part.len());
+        let out = match exact(output, if last.is_some() { held } else { 0 }) {
             Err(answer) => {
                 process.running = Some(operation);
                 return Ok(answer);
@@ -422,7 +427,7 @@ impl Messages<dyn Cipher> {
                 open(&mut *operation, message, out).map(Answer::Written)
             }
             None => {
-                (process.running, process.fed) = (Some(operation), fed);
+                (process.running, process.held) = (Some(operation), held);
                 Ok(Answer::Written(0))
             }
         }
@@ -441,12 +446,23 @@ impl Process<dyn Cipher> {
     }
 }
 
-/// Ends an encryption, whose tag goes into the message's parameter.
-fn take_tag(operation: &mut dyn Cipher, message: &mut Message) -> Result<()> {
+/// Ends an encryption: what was held back of the ciphertext fills `out`, the tag goes into the message's parameter.
+fn seal(operation: &mut dyn Cipher, message: &mut Message, out: &mut [u8]) -> Result<usize> {
     message.tag = smallvec::smallvec![0; message.tag_len];
-    let len = operation.finish(&mut message.tag)?;
-    message.tag.truncate(len);
-    Ok(())
+    if out.is_empty() {
+        let len = operation.finish(&mut message.tag)?;
+        message.tag.truncate(len);
+        return Ok(0);
+    }
+    let mut end = zeroed(out.len().saturating_add(message.tag_len))?;
+    let len = operation.finish(&mut end)?;
+    let unexpected =
+        || Error::new(ErrorKind::FunctionFailed, "the ciphertext's end has another length than it said");
+    let (ciphertext, tag) =
+        end.get(..len).and_then(|end| end.split_at_checked(out.len())).ok_or_else(unexpected)?;
+    out.copy_from_slice(ciphertext);
+    message.tag = Iv::from_slice(tag);
+    Ok(ciphertext.len())
 }
 
 /// Ends a decryption: the tag is checked, and the plaintext comes out.

@@ -244,7 +244,7 @@ fn spent() -> Error {
 }
 
 /// A zeroed buffer of a size that a caller influenced: CKR_HOST_MEMORY instead of an abort.
-fn zeroed(len: usize) -> Result<Zeroizing<Vec<u8>>> {
+pub(super) fn zeroed(len: usize) -> Result<Zeroizing<Vec<u8>>> {
     let mut buffer = Vec::new();
     buffer.try_reserve_exact(len).map_err(|_| ErrorKind::HostMemory)?;
     buffer.resize(len, 0);

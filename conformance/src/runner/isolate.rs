@@ -85,6 +85,7 @@ fn attempt(
         .args(["--kind", context.kind.name(), "--run-case", &format!("{suite}/{case}"), "--report"])
         .arg(report.path())
         .args(lower_arguments(context))
+        .args(context.vectors.iter().flat_map(|folder| ["--vectors".as_ref(), folder.as_os_str()]))
         .env("HOME", home.path())
         .env("TMPDIR", home.path())
         .env_remove("XDG_DATA_HOME")

@@ -102,6 +102,8 @@ pub struct Context {
     pub kind: Kind,
     /// The library below: the module is keyward, and serves nothing but this.
     pub lower: Option<Lower>,
+    /// The folder of NIST's vectors, which `scripts/vectors` lays out.
+    pub vectors: Option<PathBuf>,
     /// Whether the process belongs to this case, so that the module may be loaded as it is.
     pub isolated: bool,
 }

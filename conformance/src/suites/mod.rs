@@ -4,6 +4,7 @@ mod arguments;
 mod calls;
 mod defects;
 mod fixture;
+mod nist;
 mod oasis;
 mod wycheproof;
 
@@ -11,5 +12,5 @@ use crate::runner::Suite;
 
 /// Every suite, in the order in which they run.
 pub fn all() -> Vec<Suite> {
-    vec![oasis::suite(), calls::suite(), arguments::suite(), defects::suite(), wycheproof::suite()]
+    vec![oasis::suite(), calls::suite(), arguments::suite(), defects::suite(), wycheproof::suite(), nist::suite()]
 }

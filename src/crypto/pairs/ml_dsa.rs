@@ -115,6 +115,36 @@ impl MlDsaPublic {
     }
 }
 
+/// Whether every coefficient of s1 and s2 in FIPS 204's private key encoding is one that skEncode writes (algorithm 24).
+/// AWS-LC's FIPS module does not look. Takes the same time for every key of the set.
+fn secrets_in_range(set: MlDsaSet, key: &[u8]) -> bool {
+    // They begin behind ρ, K and tr: k + l polynomials of 256 coefficients, each η less the coefficient, 0 to 2η.
+    let secrets = key.get(128..).unwrap_or_default();
+    let bad = match set {
+        MlDsaSet::MlDsa44 => above_4(secrets, 8),
+        MlDsaSet::MlDsa65 => above_8(secrets, 11),
+        MlDsaSet::MlDsa87 => above_4(secrets, 15),
+    };
+    bad == 0
+}
+
+/// η = 2: three bits each, so that three bytes hold eight. A bit is set in the result for what is 5, 6 or 7.
+fn above_4(secrets: &[u8], polynomials: usize) -> u32 {
+    const LOWEST: u32 = 0o1111_1111;
+    secrets.chunks(3).take(polynomials * 32).fold(0, |bad, eight| {
+        let bits = eight.iter().rev().fold(0, |bits, byte| bits << 8 | u32::from(*byte));
+        bad | bits >> 2 & (bits >> 1 | bits) & LOWEST
+    })
+}
+
+/// η = 4: four bits each. A bit is set in the result for what is above 8.
+fn above_8(secrets: &[u8], polynomials: usize) -> u32 {
+    secrets.iter().take(polynomials * 128).fold(0, |bad, two| {
+        let bits = u32::from(*two);
+        bad | bits >> 3 & (bits >> 2 | bits >> 1 | bits) & 0x11
+    })
+}
+
 impl MlDsaPrivate {
     /// A random key, with its seed.
     pub fn generate(set: MlDsaSet) -> Result<MlDsaPrivate> {
@@ -136,6 +166,11 @@ impl MlDsaPrivate {
         if key.len() != set.private_len() {
             return Err(Error::Key(
                 "ML-DSA: the expanded private key has the wrong length for its parameter set",
+            ));
+        }
+        if !secrets_in_range(set, key) {
+            return Err(Error::Key(
+                "ML-DSA: the private key's s1 or s2 has a coefficient that is out of range",
             ));
         }
         MlDsaPrivate::wrap(set, raw::MlDsaKey::ml_dsa_private(set, key)?, None)
@@ -206,6 +241,41 @@ impl MlDsaPrivate {
             Hedge::Deterministic if cfg!(feature = "fips") => Err(DETERMINISTIC),
             Hedge::Deterministic => {
                 pure::ml_dsa_sign_mu_deterministic(self.set(), &self.expanded()?, &mu, out)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_coefficient_of_the_secrets_has_its_range() {
+        for (set, polynomials, bits) in
+            [(MlDsaSet::MlDsa44, 8, 3), (MlDsaSet::MlDsa65, 11, 4), (MlDsaSet::MlDsa87, 15, 3)]
+        {
+            let most: u16 = if bits == 3 { 4 } else { 8 };
+            // The rest of the encoding is anything at all.
+            let mut key = vec![0xff; set.private_len()];
+            let put = |key: &mut [u8], at: usize, value: u16| {
+                for bit in 0..bits {
+                    let (place, mask) = (128 + (at * bits + bit) / 8, 1 << ((at * bits + bit) % 8));
+                    let byte = &mut key[place];
+                    *byte = if value >> bit & 1 == 1 { *byte | mask } else { *byte & !mask };
+                }
+            };
+            let count = 256 * polynomials;
+            for at in 0..count {
+                put(&mut key, at, u16::try_from(at).unwrap() % (most + 1));
+            }
+            assert!(secrets_in_range(set, &key), "{set:?}");
+            for at in 0..count {
+                for value in 0..1 << bits {
+                    put(&mut key, at, value);
+                    assert_eq!(secrets_in_range(set, &key), value <= most, "{set:?}, {at}: {value}");
+                }
+                put(&mut key, at, most);
             }
         }
     }

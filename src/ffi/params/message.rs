@@ -1,5 +1,6 @@
 //! The parameters of messages (`CK_GCM_MESSAGE_PARAMS` and its like), and what encryption leaves in them.
 
+use super::symmetric::poly1305_nonce;
 use super::{MAX_DATA, MAX_SMALL, bytes, invalid, iv_bytes, structure};
 use crate::error::{Error, ErrorKind, Result};
 use crate::ffi::memory;
@@ -28,6 +29,10 @@ impl Raw {
         match kind {
             // SAFETY: the caller's promise.
             MessageKind::Gcm => unsafe { gcm(parameter, len) },
+            // SAFETY: the caller's promise.
+            MessageKind::Ccm => unsafe { ccm(parameter, len) },
+            // SAFETY: the caller's promise.
+            MessageKind::ChaCha20Poly1305 => unsafe { chacha20_poly1305(parameter, len) },
         }
     }
 
@@ -94,7 +99,7 @@ pub(in crate::ffi) unsafe fn of_mechanism(
 }
 
 /// The same for C_WrapKey and C_UnwrapKey, whose parameter may be one that lets the token make the IV
-/// (`CK_GCM_WRAP_PARAMS`): with it, the associated data. `None` for a mechanism with another parameter.
+/// (`CK_GCM_WRAP_PARAMS`, `CK_CCM_WRAP_PARAMS`): with it, the associated data. `None` for a mechanism with another parameter.
 ///
 /// # Safety
 /// As [`of_mechanism`].
@@ -106,12 +111,24 @@ pub(in crate::ffi) unsafe fn of_wrapping(
     }
     // SAFETY: not null and aligned; the caller vouches for the memory.
     let raw = unsafe { pointer.read() };
-    let form = mechanism::descriptor(raw.mechanism).and_then(|row| row.ops.message);
-    if form.is_none_or(|form| length(raw.ulParameterLen) != wrapping_len(form.kind)) {
+    let Some(form) = mechanism::descriptor(raw.mechanism).and_then(|row| row.ops.message) else {
+        return Ok(None);
+    };
+    if wrapping_len(form.kind) != Some(length(raw.ulParameterLen)) {
         return Ok(None);
     }
+    let (read, aad) = match form.kind {
+        // SAFETY: the caller's promise.
+        MessageKind::Ccm => unsafe { ccm_wrapping(&raw) }?,
+        // SAFETY: the caller's promise.
+        _ => unsafe { gcm_wrapping(&raw) }?,
+    };
+    Ok(Some((raw.mechanism, read, aad)))
+}
+
+unsafe fn gcm_wrapping(raw: &ck::CK_MECHANISM) -> Result<(Raw, Vec<u8>)> {
     // SAFETY: the caller's promise.
-    let p: ck::CK_GCM_WRAP_PARAMS = unsafe { structure(&raw) }?;
+    let p: ck::CK_GCM_WRAP_PARAMS = unsafe { structure(raw) }?;
     let message = ck::CK_GCM_MESSAGE_PARAMS {
         pIv: p.pIv,
         ulIvLen: p.ulIvLen,
@@ -123,14 +140,35 @@ pub(in crate::ffi) unsafe fn of_wrapping(
     // SAFETY: the caller's promise, for both.
     unsafe {
         let aad = bytes(p.pAAD, p.ulAADLen, MAX_DATA, "the AAD is null or too long")?;
-        Ok(Some((raw.mechanism, of_gcm(&message)?, aad)))
+        Ok((of_gcm(&message)?, aad))
+    }
+}
+
+unsafe fn ccm_wrapping(raw: &ck::CK_MECHANISM) -> Result<(Raw, Vec<u8>)> {
+    // SAFETY: the caller's promise.
+    let p: ck::CK_CCM_WRAP_PARAMS = unsafe { structure(raw) }?;
+    let message = ck::CK_CCM_MESSAGE_PARAMS {
+        ulDataLen: p.ulDataLen,
+        pNonce: p.pNonce,
+        ulNonceLen: p.ulNonceLen,
+        ulNonceFixedBits: p.ulNonceFixedBits,
+        nonceGenerator: p.nonceGenerator,
+        pMAC: std::ptr::null_mut(),
+        ulMACLen: p.ulMACLen,
+    };
+    // SAFETY: the caller's promise, for both.
+    unsafe {
+        let aad = bytes(p.pAAD, p.ulAADLen, MAX_DATA, "the AAD is null or too long")?;
+        Ok((of_ccm(&message)?, aad))
     }
 }
 
 /// The size of the structure for C_WrapKey that corresponds to a message's.
-const fn wrapping_len(kind: MessageKind) -> usize {
+const fn wrapping_len(kind: MessageKind) -> Option<usize> {
     match kind {
-        MessageKind::Gcm => size_of::<ck::CK_GCM_WRAP_PARAMS>(),
+        MessageKind::Gcm => Some(size_of::<ck::CK_GCM_WRAP_PARAMS>()),
+        MessageKind::Ccm => Some(size_of::<ck::CK_CCM_WRAP_PARAMS>()),
+        MessageKind::ChaCha20Poly1305 => None,
     }
 }
 
@@ -158,6 +196,7 @@ unsafe fn of_gcm(p: &ck::CK_GCM_MESSAGE_PARAMS) -> Result<Raw> {
     // SAFETY: the caller's promise.
     let iv = unsafe { iv_bytes(p.pIv, p.ulIvLen, MAX_SMALL, "the IV is null or too long") }?;
     let message = Message {
+        data_len: 0,
         iv,
         fixed_bits: length(p.ulIvFixedBits),
         generator: p.ivGenerator,
@@ -165,4 +204,42 @@ unsafe fn of_gcm(p: &ck::CK_GCM_MESSAGE_PARAMS) -> Result<Raw> {
         tag: Iv::new(),
     };
     Ok(Raw { message, iv: p.pIv, tag: p.pTag })
+}
+
+unsafe fn ccm(parameter: *mut std::ffi::c_void, len: ck::CK_ULONG) -> Result<Raw> {
+    let raw = ck::CK_MECHANISM { mechanism: ck::CKM_AES_CCM, pParameter: parameter, ulParameterLen: len };
+    // SAFETY: the caller's promise.
+    unsafe { of_ccm(&structure(&raw)?) }
+}
+
+unsafe fn of_ccm(p: &ck::CK_CCM_MESSAGE_PARAMS) -> Result<Raw> {
+    if length(p.ulMACLen) > MAX_TAG {
+        return Err(invalid("ulMACLen is not 4, 6, 8, 10, 12, 14 or 16"));
+    }
+    // SAFETY: the caller's promise.
+    let iv =
+        unsafe { iv_bytes(p.pNonce, p.ulNonceLen, 13, "CCM: the nonce is null or longer than 13 bytes") }?;
+    let message = Message {
+        data_len: length(p.ulDataLen),
+        iv,
+        fixed_bits: length(p.ulNonceFixedBits),
+        generator: p.nonceGenerator,
+        tag_len: length(p.ulMACLen),
+        tag: Iv::new(),
+    };
+    Ok(Raw { message, iv: p.pNonce, tag: p.pMAC })
+}
+
+/// "The application must provide 16 bytes of space for the tag"; the nonce is always the caller's.
+unsafe fn chacha20_poly1305(parameter: *mut std::ffi::c_void, len: ck::CK_ULONG) -> Result<Raw> {
+    let kind = ck::CKM_CHACHA20_POLY1305;
+    let raw = ck::CK_MECHANISM { mechanism: kind, pParameter: parameter, ulParameterLen: len };
+    // SAFETY: the caller's promise.
+    let p: ck::CK_SALSA20_CHACHA20_POLY1305_MSG_PARAMS = unsafe { structure(&raw) }?;
+    let nonce_len = poly1305_nonce(p.ulNonceLen)?;
+    // SAFETY: the caller's promise.
+    let iv = unsafe { iv_bytes(p.pNonce, nonce_len, 24, "ChaCha20-Poly1305: the nonce is null") }?;
+    let (generator, tag) = (ck::CKG_NO_GENERATE, Iv::new());
+    let message = Message { data_len: 0, iv, fixed_bits: 0, generator, tag_len: MAX_TAG, tag };
+    Ok(Raw { message, iv: p.pNonce, tag: p.pTag })
 }

@@ -85,17 +85,22 @@ pub(super) unsafe fn chacha20(raw: &ck::CK_MECHANISM) -> Result<Params> {
     Ok(Params::ChaCha20 { counter: u64::from_le_bytes(counter), counter_bits: p.blockCounterBits, nonce })
 }
 
+/// The bytes of a nonce of ChaCha20-Poly1305. CKR_MECHANISM_PARAM_INVALID.
+pub(super) fn poly1305_nonce(len: ck::CK_ULONG) -> Result<ck::CK_ULONG> {
+    match len {
+        // In bits, as the specification has it.
+        96 => Ok(12),
+        192 => Ok(24),
+        // In bytes, as NSS and its callers have it: no nonce is that short in bits.
+        len @ (12 | 24) => Ok(len),
+        _ => Err(invalid("ChaCha20-Poly1305: the nonce has 96 or 192 bits")),
+    }
+}
+
 pub(super) unsafe fn chacha20_poly1305(raw: &ck::CK_MECHANISM) -> Result<Params> {
     // SAFETY: the caller's promise.
     let p: ck::CK_SALSA20_CHACHA20_POLY1305_PARAMS = unsafe { structure(raw) }?;
-    let nonce_len: ck::CK_ULONG = match p.ulNonceLen {
-        // In bits, as the specification has it.
-        96 => 12,
-        192 => 24,
-        // In bytes, as NSS and its callers have it: no nonce is that short in bits.
-        len @ (12 | 24) => len,
-        _ => return Err(invalid("ChaCha20-Poly1305: the nonce has 96 or 192 bits")),
-    };
+    let nonce_len = poly1305_nonce(p.ulNonceLen)?;
     // SAFETY: the caller's promise, for both.
     unsafe {
         Ok(Params::ChaCha20Poly1305 {

@@ -22,7 +22,7 @@ use crate::mechanism::secret::MAX_BYTES;
 const SIZES: (ck::CK_ULONG, ck::CK_ULONG) = (8, MAX_BYTES * 8);
 const PARAM: ParamKind = ParamKind::Kdf(KdfKind::Sp800108);
 const FEEDBACK: ParamKind = ParamKind::Kdf(KdfKind::Sp800108Feedback);
-const SECOND: &str = "Python cryptography";
+const SECOND: &str = "CAVP, Python cryptography";
 
 pub(in crate::mechanism) const ROWS: &[Descriptor] = &[
     mode(named!(CKM_SP800_108_COUNTER_KDF), PARAM, |d, params| derive(Mode::Counter, d, params), SECOND),

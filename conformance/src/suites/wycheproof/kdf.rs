@@ -38,7 +38,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// A generic secret of this length that may be read.
-fn readable(len: usize) -> Vec<Attr> {
+pub(in crate::suites) fn readable(len: usize) -> Vec<Attr> {
     vec![
         Attr::class(CKO_SECRET_KEY),
         Attr::key_type(CKK_GENERIC_SECRET),

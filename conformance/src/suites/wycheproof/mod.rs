@@ -6,11 +6,11 @@
 
 mod dsa;
 mod ec;
-mod kdf;
+pub(super) mod kdf;
 mod keywrap;
 mod mac;
-mod mldsa;
-mod mlkem;
+pub(super) mod mldsa;
+pub(super) mod mlkem;
 mod rsa;
 mod symmetric;
 
@@ -37,19 +37,25 @@ pub fn suite() -> Suite {
 }
 
 /// A token with the user logged in; every object of a case is a session object of `session`.
-struct Bed {
-    session: Session,
-    token: TestToken,
+pub(super) struct Bed {
+    pub(super) session: Session,
+    pub(super) token: TestToken,
 }
 
 impl Bed {
-    fn new(context: &Context) -> Check<Self> {
+    pub(super) fn new(context: &Context) -> Check<Self> {
         let token = context.token()?;
         Ok(Self { session: token.user_session()?, token })
     }
 
+    /// Whether the token says that a validated module does its cryptography (CKO_VALIDATION): what such a module does not
+    /// approve, it rightly refuses.
+    pub(super) fn is_validated(&self) -> bool {
+        self.session.find(&[Attr::class(CKO_VALIDATION)]).is_ok_and(|found| !found.is_empty())
+    }
+
     /// Creates a key, runs `work` with it and destroys it.
-    fn with_key<T>(&self, template: &[Attr], work: impl FnOnce(Result<Object, Rv>) -> T) -> T {
+    pub(super) fn with_key<T>(&self, template: &[Attr], work: impl FnOnce(Result<Object, Rv>) -> T) -> T {
         let key = self.session.create(template);
         let result = work(key);
         if let Ok(key) = key {
@@ -79,12 +85,12 @@ macro_rules! load {
 use load;
 
 /// Refusals of a signature or MAC.
-const BAD_SIGNATURE: &[CK_RV] = &[CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE];
+pub(super) const BAD_SIGNATURE: &[CK_RV] = &[CKR_SIGNATURE_INVALID, CKR_SIGNATURE_LEN_RANGE];
 /// Refusals of a ciphertext.
 const BAD_CIPHERTEXT: &[CK_RV] =
     &[CKR_ENCRYPTED_DATA_INVALID, CKR_ENCRYPTED_DATA_LEN_RANGE, CKR_AEAD_DECRYPT_FAILED];
 /// Refusals of key material at creation.
-const BAD_KEY: &[CK_RV] = &[
+pub(super) const BAD_KEY: &[CK_RV] = &[
     CKR_ATTRIBUTE_VALUE_INVALID,
     CKR_PUBLIC_KEY_INVALID,
     CKR_KEY_SIZE_RANGE,
@@ -105,7 +111,7 @@ const UNSUPPORTED: &[CK_RV] = &[
 
 /// Judges one vector. `outcome` is whether the module's output was the expected one, or its refusal;
 /// `refusals` are the return values that name what is wrong with an invalid vector.
-fn judge(expected: TestResult, outcome: Result<bool, Rv>, refusals: &[CK_RV]) -> Check {
+pub(super) fn judge(expected: TestResult, outcome: Result<bool, Rv>, refusals: &[CK_RV]) -> Check {
     match (expected, outcome) {
         (TestResult::Valid | TestResult::Acceptable, Ok(true)) => Ok(()),
         (TestResult::Valid | TestResult::Acceptable, Ok(false)) => {
@@ -118,7 +124,7 @@ fn judge(expected: TestResult, outcome: Result<bool, Rv>, refusals: &[CK_RV]) ->
 }
 
 /// Judges a vector whose key the module refused to create.
-fn judge_key(expected: TestResult, refusal: Rv) -> Check {
+pub(super) fn judge_key(expected: TestResult, refusal: Rv) -> Check {
     if expected != TestResult::Invalid && refusal.is_one_of(UNSUPPORTED) {
         return Err(Failure::Skipped(format!("key refused with {refusal}")));
     }
@@ -176,7 +182,7 @@ fn hash_row(hash: HashFunction) -> Check<&'static HashRow> {
 }
 
 /// Attributes of a secret session key that may be read back.
-fn secret_key(key_type: CK_KEY_TYPE, value: &[u8], uses: &[CK_ATTRIBUTE_TYPE]) -> Vec<Attr> {
+pub(super) fn secret_key(key_type: CK_KEY_TYPE, value: &[u8], uses: &[CK_ATTRIBUTE_TYPE]) -> Vec<Attr> {
     let mut template = vec![
         Attr::class(CKO_SECRET_KEY),
         Attr::key_type(key_type),
