@@ -124,6 +124,16 @@ pub fn logout(module: &Module, session: ck::CK_SESSION_HANDLE) -> Result<()> {
     module.log_out(module.session(session)?.slot())
 }
 
+/// What becomes of the session after a call with bad arguments: `operations`, named as C_SessionCancel does, end.
+/// CKR_SESSION_HANDLE_INVALID.
+pub fn refused(module: &Module, session: ck::CK_SESSION_HANDLE, operations: ck::CK_FLAGS) -> Result<()> {
+    let session = module.session(session)?;
+    if operations != 0 {
+        session.lock()?.refuse(operations);
+    }
+    Ok(())
+}
+
 /// C_SessionCancel. Flags of operations that are not active, or that don't exist here, change nothing.
 pub fn cancel(module: &Module, session: ck::CK_SESSION_HANDLE, flags: ck::CK_FLAGS) -> Result<()> {
     let session = module.session(session)?;

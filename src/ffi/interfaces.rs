@@ -4,7 +4,7 @@ use std::ffi::{CStr, c_void};
 
 use super::handlers::{general, key, message, object, operation, operation_state, session, slot};
 use super::passing::{self, Pass, Passing};
-use super::{guard, memory};
+use super::{guard, memory, refusal};
 use crate::error::{ErrorKind, Result};
 use crate::module::is_foreign;
 use crate::types::ck;
@@ -60,6 +60,16 @@ macro_rules! pass_on {
     };
 }
 
+/// A row's effect; of a row that says nothing, none.
+macro_rules! effect {
+    () => {
+        Effect::Use
+    };
+    ($effect:expr) => {
+        $effect
+    };
+}
+
 macro_rules! entry_points {
     ($($group:ident { $($name:ident ( $($parameter:ident : $kind:ty),* $(,)? ) => $handler:ident $(:: $function:ident)? $(/ $effect:expr)?;)* })*) => {
         /// One `extern "C"` function for each row.
@@ -69,7 +79,12 @@ macro_rules! entry_points {
                 #[allow(non_snake_case, clippy::too_many_arguments)]
                 pub(super) unsafe extern "C" fn $name($($parameter: <$kind as Parameter>::C),*) -> ck::CK_RV {
                     pass_on!(($($effect)?) $name ($($parameter: $kind),*));
-                    guard::call(stringify!($name), || dispatch!($handler $(:: $function)? ($($parameter),*)))
+                    guard::call(stringify!($name), || {
+                        dispatch!($handler $(:: $function)? ($($parameter),*)).map_err(|error| {
+                            let session = None $( .or(<$kind as Parameter>::session($parameter)) )*;
+                            refusal::judge(session, effect!($($effect)?), error)
+                        })
+                    })
                 }
             )*)*
         }

@@ -11,6 +11,7 @@ mod interfaces;
 mod memory;
 mod params;
 mod passing;
+mod refusal;
 mod state;
 mod templates;
 

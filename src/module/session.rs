@@ -88,6 +88,19 @@ const KINDS: [Kind; 13] = {
     ]
 };
 
+/// A process of messages: its flag, and how the running message ends.
+type Abandon = (ck::CK_FLAGS, fn(&mut SessionState));
+
+/// The processes of messages among [`KINDS`].
+const MESSAGE_KINDS: [Abandon; 4] = [
+    (ck::CKF_MESSAGE_SIGN, |state| state.message_sign.abandon()),
+    (ck::CKF_MESSAGE_VERIFY, |state| state.message_verify.abandon()),
+    (ck::CKF_MESSAGE_ENCRYPT, |state| state.message_encrypt.abandon()),
+    (ck::CKF_MESSAGE_DECRYPT, |state| state.message_decrypt.abandon()),
+];
+const MESSAGES: ck::CK_FLAGS =
+    ck::CKF_MESSAGE_SIGN | ck::CKF_MESSAGE_VERIFY | ck::CKF_MESSAGE_ENCRYPT | ck::CKF_MESSAGE_DECRYPT;
+
 /// A kind of operation that may wait for C_Login(CKU_CONTEXT_SPECIFIC): since when, and how it is told of that login.
 type Waits = (fn(&SessionState) -> Option<u64>, fn(&mut SessionState));
 
@@ -131,6 +144,15 @@ impl SessionState {
     /// C_SessionCancel: flags of operations that are not active change nothing.
     pub fn cancel(&mut self, flags: ck::CK_FLAGS) {
         KINDS.iter().filter(|kind| kind.flag & flags != 0).for_each(|kind| (kind.cancel)(self));
+    }
+
+    /// A call with bad arguments ends the operation that it was for; of a process of messages, the running message.
+    pub fn refuse(&mut self, operations: ck::CK_FLAGS) {
+        self.cancel(operations & !MESSAGES);
+        MESSAGE_KINDS
+            .iter()
+            .filter(|(flag, _)| flag & operations != 0)
+            .for_each(|(_, abandon)| abandon(self));
     }
 
     /// How to tell the operation of C_Login(CKU_CONTEXT_SPECIFIC) that waits for it. Of several, the one that began

@@ -14,8 +14,8 @@ use super::ck;
 pub enum Effect {
     /// Begins an operation: CKF_ as C_SessionCancel names it.
     Begin(ck::CK_FLAGS),
-    /// Goes on with one.
-    Step,
+    /// Goes on with these.
+    Step(ck::CK_FLAGS),
     /// Ends one, unless the answer is only a size.
     End(ck::CK_FLAGS),
     /// Brings back operations that were saved.
@@ -32,6 +32,11 @@ pub enum Effect {
 pub trait Parameter {
     /// The type that crosses the ABI.
     type C: Copy;
+
+    /// The session, if this is where a call names it.
+    fn session(_value: Self::C) -> Option<ck::CK_SESSION_HANDLE> {
+        None
+    }
 }
 
 impl<T> Parameter for *mut T {
@@ -64,9 +69,17 @@ pub mod kind {
         )* };
     }
 
+    /// The session that the call works in.
+    pub struct Session;
+    impl Parameter for Session {
+        type C = ck::CK_SESSION_HANDLE;
+
+        fn session(value: ck::CK_SESSION_HANDLE) -> Option<ck::CK_SESSION_HANDLE> {
+            Some(value)
+        }
+    }
+
     kinds! {
-        /// The session that the call works in.
-        Session = ck::CK_SESSION_HANDLE;
         /// An object that the caller names.
         Object = ck::CK_OBJECT_HANDLE;
         /// Where the handle of a new object goes.
@@ -128,33 +141,33 @@ macro_rules! for_each_function {
             C_FindObjectsFinal(session: kind::Session) => object::find_final;
             C_EncryptInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => operation::encrypt_init / Effect::Begin(ck::CKF_ENCRYPT);
             C_Encrypt(session: kind::Session, data: kind::Input, data_len: kind::InputLen, encrypted_data: kind::Output, encrypted_data_len: kind::OutputLen) => operation::encrypt / Effect::End(ck::CKF_ENCRYPT);
-            C_EncryptUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen, encrypted_part: kind::Output, encrypted_part_len: kind::OutputLen) => operation::encrypt_update / Effect::Step;
+            C_EncryptUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen, encrypted_part: kind::Output, encrypted_part_len: kind::OutputLen) => operation::encrypt_update / Effect::Step(ck::CKF_ENCRYPT);
             C_EncryptFinal(session: kind::Session, last_encrypted_part: kind::Output, last_encrypted_part_len: kind::OutputLen) => operation::encrypt_final / Effect::End(ck::CKF_ENCRYPT);
             C_DecryptInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => operation::decrypt_init / Effect::Begin(ck::CKF_DECRYPT);
             C_Decrypt(session: kind::Session, encrypted_data: kind::Input, encrypted_data_len: kind::InputLen, data: kind::Output, data_len: kind::OutputLen) => operation::decrypt / Effect::End(ck::CKF_DECRYPT);
-            C_DecryptUpdate(session: kind::Session, encrypted_part: kind::Input, encrypted_part_len: kind::InputLen, part: kind::Output, part_len: kind::OutputLen) => operation::decrypt_update / Effect::Step;
+            C_DecryptUpdate(session: kind::Session, encrypted_part: kind::Input, encrypted_part_len: kind::InputLen, part: kind::Output, part_len: kind::OutputLen) => operation::decrypt_update / Effect::Step(ck::CKF_DECRYPT);
             C_DecryptFinal(session: kind::Session, last_part: kind::Output, last_part_len: kind::OutputLen) => operation::decrypt_final / Effect::End(ck::CKF_DECRYPT);
             C_DigestInit(session: kind::Session, mechanism: kind::Mechanism) => operation::digest_init / Effect::Begin(ck::CKF_DIGEST);
             C_Digest(session: kind::Session, data: kind::Input, data_len: kind::InputLen, digest: kind::Output, digest_len: kind::OutputLen) => operation::digest / Effect::End(ck::CKF_DIGEST);
-            C_DigestUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen) => operation::digest_update / Effect::Step;
-            C_DigestKey(session: kind::Session, key: kind::Object) => operation::digest_key / Effect::Step;
+            C_DigestUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen) => operation::digest_update / Effect::Step(ck::CKF_DIGEST);
+            C_DigestKey(session: kind::Session, key: kind::Object) => operation::digest_key / Effect::Step(ck::CKF_DIGEST);
             C_DigestFinal(session: kind::Session, digest: kind::Output, digest_len: kind::OutputLen) => operation::digest_final / Effect::End(ck::CKF_DIGEST);
             C_SignInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => operation::sign_init / Effect::Begin(ck::CKF_SIGN);
             C_Sign(session: kind::Session, data: kind::Input, data_len: kind::InputLen, signature: kind::Output, signature_len: kind::OutputLen) => operation::sign / Effect::End(ck::CKF_SIGN);
-            C_SignUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen) => operation::sign_update / Effect::Step;
+            C_SignUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen) => operation::sign_update / Effect::Step(ck::CKF_SIGN);
             C_SignFinal(session: kind::Session, signature: kind::Output, signature_len: kind::OutputLen) => operation::sign_final / Effect::End(ck::CKF_SIGN);
             C_SignRecoverInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => operation::sign_recover_init / Effect::Begin(ck::CKF_SIGN_RECOVER);
             C_SignRecover(session: kind::Session, data: kind::Input, data_len: kind::InputLen, signature: kind::Output, signature_len: kind::OutputLen) => operation::sign_recover / Effect::End(ck::CKF_SIGN_RECOVER);
             C_VerifyInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => operation::verify_init / Effect::Begin(ck::CKF_VERIFY);
             C_Verify(session: kind::Session, data: kind::Input, data_len: kind::InputLen, signature: kind::Input, signature_len: kind::InputLen) => operation::verify / Effect::End(ck::CKF_VERIFY);
-            C_VerifyUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen) => operation::verify_update / Effect::Step;
+            C_VerifyUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen) => operation::verify_update / Effect::Step(ck::CKF_VERIFY);
             C_VerifyFinal(session: kind::Session, signature: kind::Input, signature_len: kind::InputLen) => operation::verify_final / Effect::End(ck::CKF_VERIFY);
             C_VerifyRecoverInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => operation::verify_recover_init / Effect::Begin(ck::CKF_VERIFY_RECOVER);
             C_VerifyRecover(session: kind::Session, signature: kind::Input, signature_len: kind::InputLen, data: kind::Output, data_len: kind::OutputLen) => operation::verify_recover / Effect::End(ck::CKF_VERIFY_RECOVER);
-            C_DigestEncryptUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen, encrypted_part: kind::Output, encrypted_part_len: kind::OutputLen) => operation::digest_encrypt_update / Effect::Step;
-            C_DecryptDigestUpdate(session: kind::Session, encrypted_part: kind::Input, encrypted_part_len: kind::InputLen, part: kind::Output, part_len: kind::OutputLen) => operation::decrypt_digest_update / Effect::Step;
-            C_SignEncryptUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen, encrypted_part: kind::Output, encrypted_part_len: kind::OutputLen) => operation::sign_encrypt_update / Effect::Step;
-            C_DecryptVerifyUpdate(session: kind::Session, encrypted_part: kind::Input, encrypted_part_len: kind::InputLen, part: kind::Output, part_len: kind::OutputLen) => operation::decrypt_verify_update / Effect::Step;
+            C_DigestEncryptUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen, encrypted_part: kind::Output, encrypted_part_len: kind::OutputLen) => operation::digest_encrypt_update / Effect::Step(ck::CKF_DIGEST | ck::CKF_ENCRYPT);
+            C_DecryptDigestUpdate(session: kind::Session, encrypted_part: kind::Input, encrypted_part_len: kind::InputLen, part: kind::Output, part_len: kind::OutputLen) => operation::decrypt_digest_update / Effect::Step(ck::CKF_DECRYPT | ck::CKF_DIGEST);
+            C_SignEncryptUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen, encrypted_part: kind::Output, encrypted_part_len: kind::OutputLen) => operation::sign_encrypt_update / Effect::Step(ck::CKF_SIGN | ck::CKF_ENCRYPT);
+            C_DecryptVerifyUpdate(session: kind::Session, encrypted_part: kind::Input, encrypted_part_len: kind::InputLen, part: kind::Output, part_len: kind::OutputLen) => operation::decrypt_verify_update / Effect::Step(ck::CKF_DECRYPT | ck::CKF_VERIFY);
             C_GenerateKey(session: kind::Session, mechanism: kind::Mechanism, template: kind::Template, count: kind::InputLen, key: kind::NewObject) => key::generate / Effect::Make;
             C_GenerateKeyPair(session: kind::Session, mechanism: kind::Mechanism, public_key_template: kind::Template, public_key_attribute_count: kind::InputLen, private_key_template: kind::Template, private_key_attribute_count: kind::InputLen, public_key: kind::NewObject, private_key: kind::NewObject) => key::generate_pair / Effect::Make;
             C_WrapKey(session: kind::Session, mechanism: kind::Mechanism, wrapping_key: kind::Object, key: kind::Object, wrapped_key: kind::Output, wrapped_key_len: kind::OutputLen) => key::wrap / Effect::Use;
@@ -172,24 +185,24 @@ macro_rules! for_each_function {
             C_LoginUser(session: kind::Session, user_type: ck::CK_USER_TYPE, pin: *mut ck::CK_UTF8CHAR, pin_len: ck::CK_ULONG, username: *mut ck::CK_UTF8CHAR, username_len: ck::CK_ULONG) => session::login_user;
             C_SessionCancel(session: kind::Session, flags: ck::CK_FLAGS) => session::cancel;
             C_MessageEncryptInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => message::encrypt_init / Effect::Begin(ck::CKF_MESSAGE_ENCRYPT);
-            C_EncryptMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen, plaintext: kind::Input, plaintext_len: kind::InputLen, ciphertext: kind::Output, ciphertext_len: kind::OutputLen) => message::encrypt / Effect::Step;
-            C_EncryptMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen) => message::encrypt_begin / Effect::Step;
-            C_EncryptMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, plaintext_part: kind::Input, plaintext_part_len: kind::InputLen, ciphertext_part: kind::Output, ciphertext_part_len: kind::OutputLen, flags: ck::CK_FLAGS) => message::encrypt_next / Effect::Step;
+            C_EncryptMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen, plaintext: kind::Input, plaintext_len: kind::InputLen, ciphertext: kind::Output, ciphertext_len: kind::OutputLen) => message::encrypt / Effect::Step(ck::CKF_MESSAGE_ENCRYPT);
+            C_EncryptMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen) => message::encrypt_begin / Effect::Step(ck::CKF_MESSAGE_ENCRYPT);
+            C_EncryptMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, plaintext_part: kind::Input, plaintext_part_len: kind::InputLen, ciphertext_part: kind::Output, ciphertext_part_len: kind::OutputLen, flags: ck::CK_FLAGS) => message::encrypt_next / Effect::Step(ck::CKF_MESSAGE_ENCRYPT);
             C_MessageEncryptFinal(session: kind::Session) => message::encrypt_final / Effect::End(ck::CKF_MESSAGE_ENCRYPT);
             C_MessageDecryptInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => message::decrypt_init / Effect::Begin(ck::CKF_MESSAGE_DECRYPT);
-            C_DecryptMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen, ciphertext: kind::Input, ciphertext_len: kind::InputLen, plaintext: kind::Output, plaintext_len: kind::OutputLen) => message::decrypt / Effect::Step;
-            C_DecryptMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen) => message::decrypt_begin / Effect::Step;
-            C_DecryptMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, ciphertext_part: kind::Input, ciphertext_part_len: kind::InputLen, plaintext_part: kind::Output, plaintext_part_len: kind::OutputLen, flags: ck::CK_FLAGS) => message::decrypt_next / Effect::Step;
+            C_DecryptMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen, ciphertext: kind::Input, ciphertext_len: kind::InputLen, plaintext: kind::Output, plaintext_len: kind::OutputLen) => message::decrypt / Effect::Step(ck::CKF_MESSAGE_DECRYPT);
+            C_DecryptMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, associated_data: kind::Input, associated_data_len: kind::InputLen) => message::decrypt_begin / Effect::Step(ck::CKF_MESSAGE_DECRYPT);
+            C_DecryptMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, ciphertext_part: kind::Input, ciphertext_part_len: kind::InputLen, plaintext_part: kind::Output, plaintext_part_len: kind::OutputLen, flags: ck::CK_FLAGS) => message::decrypt_next / Effect::Step(ck::CKF_MESSAGE_DECRYPT);
             C_MessageDecryptFinal(session: kind::Session) => message::decrypt_final / Effect::End(ck::CKF_MESSAGE_DECRYPT);
             C_MessageSignInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => message::sign_init / Effect::Begin(ck::CKF_MESSAGE_SIGN);
-            C_SignMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data: kind::Input, data_len: kind::InputLen, signature: kind::Output, signature_len: kind::OutputLen) => message::sign / Effect::Step;
-            C_SignMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG) => message::sign_begin / Effect::Step;
-            C_SignMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data_part: kind::Input, data_part_len: kind::InputLen, signature: kind::Output, signature_len: kind::LastOutputLen) => message::sign_next / Effect::Step;
+            C_SignMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data: kind::Input, data_len: kind::InputLen, signature: kind::Output, signature_len: kind::OutputLen) => message::sign / Effect::Step(ck::CKF_MESSAGE_SIGN);
+            C_SignMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG) => message::sign_begin / Effect::Step(ck::CKF_MESSAGE_SIGN);
+            C_SignMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data_part: kind::Input, data_part_len: kind::InputLen, signature: kind::Output, signature_len: kind::LastOutputLen) => message::sign_next / Effect::Step(ck::CKF_MESSAGE_SIGN);
             C_MessageSignFinal(session: kind::Session) => message::sign_final / Effect::End(ck::CKF_MESSAGE_SIGN);
             C_MessageVerifyInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object) => message::verify_init / Effect::Begin(ck::CKF_MESSAGE_VERIFY);
-            C_VerifyMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data: kind::Input, data_len: kind::InputLen, signature: kind::Input, signature_len: kind::InputLen) => message::verify / Effect::Step;
-            C_VerifyMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG) => message::verify_begin / Effect::Step;
-            C_VerifyMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data_part: kind::Input, data_part_len: kind::InputLen, signature: kind::Input, signature_len: kind::InputLen) => message::verify_next / Effect::Step;
+            C_VerifyMessage(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data: kind::Input, data_len: kind::InputLen, signature: kind::Input, signature_len: kind::InputLen) => message::verify / Effect::Step(ck::CKF_MESSAGE_VERIFY);
+            C_VerifyMessageBegin(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG) => message::verify_begin / Effect::Step(ck::CKF_MESSAGE_VERIFY);
+            C_VerifyMessageNext(session: kind::Session, parameter: *mut c_void, parameter_len: ck::CK_ULONG, data_part: kind::Input, data_part_len: kind::InputLen, signature: kind::Input, signature_len: kind::InputLen) => message::verify_next / Effect::Step(ck::CKF_MESSAGE_VERIFY);
             C_MessageVerifyFinal(session: kind::Session) => message::verify_final / Effect::End(ck::CKF_MESSAGE_VERIFY);
         }
         v3_2 {
@@ -197,7 +210,7 @@ macro_rules! for_each_function {
             C_DecapsulateKey(session: kind::Session, mechanism: kind::Mechanism, private_key: kind::Object, template: kind::Template, attribute_count: kind::InputLen, ciphertext: kind::Input, ciphertext_len: kind::InputLen, key: kind::NewObject) => key::decapsulate / Effect::Make;
             C_VerifySignatureInit(session: kind::Session, mechanism: kind::Mechanism, key: kind::Object, signature: kind::Input, signature_len: kind::InputLen) => operation::verify_signature_init / Effect::Begin(ck::CKF_VERIFY);
             C_VerifySignature(session: kind::Session, data: kind::Input, data_len: kind::InputLen) => operation::verify_signature / Effect::End(ck::CKF_VERIFY);
-            C_VerifySignatureUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen) => operation::verify_signature_update / Effect::Step;
+            C_VerifySignatureUpdate(session: kind::Session, part: kind::Input, part_len: kind::InputLen) => operation::verify_signature_update / Effect::Step(ck::CKF_VERIFY);
             C_VerifySignatureFinal(session: kind::Session) => operation::verify_signature_final / Effect::End(ck::CKF_VERIFY);
             C_GetSessionValidationFlags(session: kind::Session, kind: ck::CK_SESSION_VALIDATION_FLAGS_TYPE, flags: *mut ck::CK_FLAGS) => session::validation_flags / Effect::Use;
             C_AsyncComplete(session: kind::Session, function_name: *mut ck::CK_UTF8CHAR, result: *mut ck::CK_ASYNC_DATA) => session::async_complete / Effect::Use;

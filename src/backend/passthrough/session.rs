@@ -165,7 +165,7 @@ fn may_repeat(effect: Effect, loss: Loss) -> bool {
     match effect {
         Effect::Begin(_) | Effect::Use => true,
         Effect::Make | Effect::Change => loss == Loss::Session,
-        Effect::Step | Effect::End(_) | Effect::Restore => false,
+        Effect::Step(_) | Effect::End(_) | Effect::Restore => false,
     }
 }
 
@@ -270,7 +270,7 @@ impl PassSession {
                 self.token.finds.forget();
                 self.token.handles.forget(view.used.get());
             }
-            Effect::End(_) | Effect::Step | Effect::Use => {}
+            Effect::End(_) | Effect::Step(_) | Effect::Use => {}
         }
         Ok(())
     }
