@@ -143,11 +143,12 @@ pub fn expect_usable(
     let Some(key_type) = key.key_type().filter(|_| key.class() != ck::CKO_DOMAIN_PARAMETERS) else {
         return Err(Error::new(invalid, "the object is not a key"));
     };
-    object::permits(key, usage, row.kind, today(config))?;
+    // Before the usage flag: section 5.1.6 gives this error the higher priority.
     if !row.takes(key_type) {
         let why = format!("{} does not work with a key of this type", row.name);
         return Err(Error::new(ErrorKind::KeyTypeInconsistent, why));
     }
+    object::permits(key, usage, row.kind, today(config))?;
     expect_strong(config, key).map_err(|error| match usage {
         Usage::Wrap => error.with_kind(ErrorKind::WrappingKeySizeRange),
         Usage::Unwrap => error.with_kind(ErrorKind::UnwrappingKeySizeRange),
