@@ -190,11 +190,16 @@ pub(super) fn satisfies(key: &Attributes, by: &Attributes, id: ck::CK_ATTRIBUTE_
 /// Whether `wrapping_key` may wrap `key`, apart from the wrapping key's own `permits`.
 ///
 /// # Errors
-/// CKR_KEY_NOT_WRAPPABLE for an object that is no private or secret key, or wants a trusted wrapping key and
-/// gets another; CKR_KEY_UNEXTRACTABLE; CKR_KEY_HANDLE_INVALID where CKA_WRAP_TEMPLATE does not match.
+/// CKR_KEY_NOT_WRAPPABLE for a key that is neither private nor secret, or wants a trusted wrapping key and gets
+/// another; CKR_KEY_UNEXTRACTABLE; CKR_KEY_HANDLE_INVALID for an object that is no key, or where CKA_WRAP_TEMPLATE does
+/// not match.
 pub fn wrappable(key: &Attributes, wrapping_key: &Attributes) -> Result<()> {
-    if !matches!(key.class(), ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY) {
-        return Err(Error::new(ErrorKind::KeyNotWrappable, "only private and secret keys are wrapped"));
+    match key.class() {
+        ck::CKO_PRIVATE_KEY | ck::CKO_SECRET_KEY => {}
+        ck::CKO_PUBLIC_KEY | ck::CKO_OTP_KEY => {
+            return Err(Error::new(ErrorKind::KeyNotWrappable, "only private and secret keys are wrapped"));
+        }
+        _ => return Err(Error::new(ErrorKind::KeyHandleInvalid, "the object is no key")),
     }
     if !key.flag(ck::CKA_EXTRACTABLE) {
         return Err(fault(
