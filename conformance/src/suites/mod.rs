@@ -1,5 +1,6 @@
 //! The suites.
 
+mod arguments;
 mod calls;
 mod defects;
 mod fixture;
@@ -10,5 +11,5 @@ use crate::runner::Suite;
 
 /// Every suite, in the order in which they run.
 pub fn all() -> Vec<Suite> {
-    vec![oasis::suite(), calls::suite(), defects::suite(), wycheproof::suite()]
+    vec![oasis::suite(), calls::suite(), arguments::suite(), defects::suite(), wycheproof::suite()]
 }
