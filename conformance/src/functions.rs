@@ -16,11 +16,12 @@ macro_rules! call {
     ($module:expr, $function:ident($($argument:expr),* $(,)?)) => {{
         $crate::rv::calling(stringify!($function));
         match $module.functions().$function {
-            // SAFETY: the pointer came from the module's own table; what the callee makes of the
-            // arguments is what the test is about.
-            #[allow(unused_unsafe, clippy::macro_metavars_in_unsafe)]
             Some(function) => {
-                $crate::answers::note(stringify!($function), unsafe { $crate::Rv(function($($argument),*)) })
+                // SAFETY: the pointer came from the module's own table; what the callee makes of the
+                // arguments is what the test is about.
+                #[allow(unused_unsafe, clippy::macro_metavars_in_unsafe)]
+                let answer = unsafe { $crate::Rv(function($($argument),*)) };
+                $crate::answers::note(stringify!($function), answer)
             }
             None => $crate::Rv(cryptoki_sys::CKR_FUNCTION_NOT_SUPPORTED),
         }

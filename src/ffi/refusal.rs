@@ -1,5 +1,5 @@
-//! What the specification says of a refused call beside the refusal itself. Handlers look at a call's pointers before its
-//! session, so that nothing is read twice; what should have come first is made up for here, where no good call pays.
+//! What the specification says of a refused call beside the refusal itself. Handlers look at a call's pointers before
+//! its session, so that nothing is read twice; what should have come first is made up for here, where no good call pays.
 
 use super::state;
 use crate::calls;
@@ -20,7 +20,8 @@ const COMES_FIRST: [ErrorKind; 7] = [
 ];
 
 /// The error that is told: CKR_SESSION_HANDLE_INVALID comes before what else is wrong (PKCS#11 v3.2, section 5.1.7).
-/// Arguments that no handler could use end the operation that they were for, as its other errors do; so does a lack of memory for them.
+/// Arguments that no handler could use end the operation that they were for, as its other errors do; so does a lack of
+/// memory for them.
 #[cold]
 #[inline(never)]
 pub(super) fn judge(session: Option<ck::CK_SESSION_HANDLE>, effect: Effect, error: Error) -> Error {

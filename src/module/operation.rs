@@ -198,7 +198,8 @@ impl<T: ?Sized> Active<T> {
     ) -> Step {
         let buffer = match output {
             Output::Size => {
-                return Ok((Answer::Size(self.pending.as_ref().map_or(bound, |p| p.result.len())), true));
+                let waiting = self.pending.as_ref().filter(|pending| pending.answers(call, data));
+                return Ok((Answer::Size(waiting.map_or(bound, |pending| pending.result.len())), true));
             }
             Output::Buffer(buffer) => buffer,
         };

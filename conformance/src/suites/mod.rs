@@ -12,5 +12,12 @@ use crate::runner::Suite;
 
 /// Every suite, in the order in which they run.
 pub fn all() -> Vec<Suite> {
-    vec![oasis::suite(), calls::suite(), arguments::suite(), defects::suite(), wycheproof::suite(), nist::suite()]
+    vec![
+        oasis::suite(),
+        calls::suite(),
+        arguments::suite(),
+        defects::suite(),
+        wycheproof::suite(),
+        nist::suite(),
+    ]
 }

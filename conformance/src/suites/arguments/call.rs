@@ -61,9 +61,9 @@ pub struct Lowered {
     words: Vec<usize>,
     /// For each [`Arg`] the index of its first word.
     starts: Vec<usize>,
-    lengths: Vec<Box<CK_ULONG>>,
+    lengths: Vec<Vec<CK_ULONG>>,
     buffers: Vec<Vec<u8>>,
-    mechanisms: Vec<Box<CK_MECHANISM>>,
+    mechanisms: Vec<Vec<CK_MECHANISM>>,
     attributes: Vec<Vec<CK_ATTRIBUTE>>,
 }
 
@@ -98,8 +98,8 @@ impl Lowered {
             }
             Arg::Out(room) | Arg::LastOut(room) => {
                 self.bytes(vec![0; *room]);
-                let mut length = Box::new(ulen(*room));
-                self.words.push(std::ptr::from_mut(&mut *length) as usize);
+                let mut length = vec![ulen(*room)];
+                self.words.push(length.as_mut_ptr() as usize);
                 self.lengths.push(length);
             }
             Arg::Fill(room) => {
@@ -138,8 +138,8 @@ impl Lowered {
     }
 
     fn mechanism(&mut self, mechanism: CK_MECHANISM) {
-        let mut mechanism = Box::new(mechanism);
-        self.words.push(std::ptr::from_mut(&mut *mechanism) as usize);
+        let mut mechanism = vec![mechanism];
+        self.words.push(mechanism.as_mut_ptr() as usize);
         self.mechanisms.push(mechanism);
     }
 
@@ -172,12 +172,12 @@ impl Lowered {
 
     /// The room that the output's length says before the call.
     pub fn set_length(&mut self, room: CK_ULONG) {
-        self.lengths.iter_mut().for_each(|length| **length = room);
+        self.lengths.iter_mut().flatten().for_each(|length| *length = room);
     }
 
     /// What the call left in the output's length; 0 where it has no output.
     pub fn length(&self) -> CK_ULONG {
-        self.lengths.first().map_or(0, |length| **length)
+        self.lengths.first().and_then(|length| length.first()).copied().unwrap_or_default()
     }
 
     /// Makes the call.

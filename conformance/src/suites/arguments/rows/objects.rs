@@ -20,12 +20,7 @@ pub(super) fn rows() -> Vec<Row> {
         }),
         row("C_CopyObject", |scene, _| {
             let template = vec![Attr::label("copy"), Attr::private(false), Attr::token(false)];
-            Ok(vec![
-                Arg::Session,
-                Arg::Object(scene.secret),
-                Arg::Template(template[..].to_vec()),
-                Arg::Place(1),
-            ])
+            Ok(vec![Arg::Session, Arg::Object(scene.secret), Arg::Template(template), Arg::Place(1)])
         }),
         row("C_DestroyObject", |_, s| Ok(vec![Arg::Session, Arg::Object(object(s)?)])),
         row("C_GetObjectSize", |scene, _| Ok(vec![Arg::Session, Arg::Object(scene.data), Arg::Place(1)])),
