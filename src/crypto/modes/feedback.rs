@@ -102,7 +102,10 @@ impl<B: Block> Shifted<B> {
             (_, true) => to,
             (_, false) => from,
         };
-        self.done = (self.done + 1) % len;
+        self.done += 1;
+        if self.done == len {
+            self.done = 0;
+        }
         Some(to)
     }
 }

@@ -24,10 +24,11 @@ pub(super) fn params(modulus: &Bn) -> Result<BoxedMontyParams> {
 /// A number in the form that is calculated with modulo the parameters' number.
 pub(super) fn monty(number: &Bn, params: &BoxedMontyParams) -> BoxedMontyForm {
     let bits = params.bits_precision();
+    let modulus = params.modulus().as_nz_ref();
     let reduced = match number.0.bits_precision() > bits {
         // The remainder has as many words as the modulus.
-        true => number.0.rem(params.modulus().as_nz_ref()),
-        false => (*number.0).clone().resize(bits).rem(params.modulus().as_nz_ref()),
+        true => number.0.rem(modulus),
+        false => Zeroizing::new((*number.0).clone().resize(bits)).rem(modulus),
     };
     BoxedMontyForm::new(reduced, params)
 }
@@ -73,7 +74,9 @@ impl Bn {
             if let Some(first) = bytes.first_mut() {
                 *first &= u8::MAX.checked_shr(u32::try_from(excess).unwrap_or(0)).unwrap_or(0);
             }
-            let number = Bn::from_bytes(&bytes)?;
+            // With its leading zeros: how many there are is a part of the secret.
+            let precision = limit.0.bits_precision().max(u32::try_from(bytes.len() * 8).unwrap_or(u32::MAX));
+            let number = BoxedUint::from_be_slice(&bytes, precision).map(Bn::own).map_err(|_| FAILED)?;
             if number.bits() > 0 && number.cmp(limit) == Ordering::Less {
                 return Ok(number);
             }
@@ -193,7 +196,7 @@ impl Bn {
         const NONE: Error = Error::Key("a number that must be invertible is not");
         let rest = self.div_rem(modulus)?.1;
         let bits = rest.0.bits_precision().max(modulus.0.bits_precision());
-        let modulus = NonZero::new(modulus.sized(bits)?).into_option().ok_or(FAILED)?;
-        rest.sized(bits)?.invert_mod(&modulus).into_option().map(Bn::own).ok_or(NONE)
+        let modulus = Zeroizing::new(NonZero::new(modulus.sized(bits)?).into_option().ok_or(FAILED)?);
+        Zeroizing::new(rest.sized(bits)?).invert_mod(&modulus).into_option().map(Bn::own).ok_or(NONE)
     }
 }

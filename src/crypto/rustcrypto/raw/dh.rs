@@ -113,7 +113,8 @@ fn power_of_two(exponent: usize) -> Result<Bn> {
 }
 
 /// What RFC 7919 and RFC 3526 add to the digits of e and of pi, so that a safe prime comes of it, by the prime's bits.
-const OF_E: &[(usize, u64)] = &[(2048, 560_316), (3072, 2_625_351), (4096, 5_736_041), (8192, 10_965_728)];
+const OF_E: &[(usize, u64)] =
+    &[(2048, 560_316), (3072, 2_625_351), (4096, 5_736_041), (6144, 15_705_020), (8192, 10_965_728)];
 const OF_PI: &[(usize, u64)] = &[
     (1536, 741_804),
     (2048, 124_476),

@@ -2,7 +2,7 @@
 //! only.
 
 use super::bn::{Bn, monty, params};
-use super::{Error, Result};
+use super::{Error, Result, fill};
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use dsa::{Components, KeySize};
 use getrandom::SysRng;
@@ -52,6 +52,8 @@ impl Dsa {
             (3072, 256) => KeySize::DSA_3072_256,
             _ => return Err(FAILED),
         };
+        // The crate gives up the whole call where the generator fails: it is asked first.
+        fill(&mut [0; 32])?;
         let made =
             Components::try_generate_from_rng_with_key_size(&mut SysRng, size).map_err(|_| Error::Random)?;
         let own = |number: &crypto_bigint::BoxedUint| Bn::own(number.clone());
