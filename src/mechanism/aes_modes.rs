@@ -37,7 +37,7 @@ macro_rules! row {
             extra_flags: 0,
             legacy: false,
             fips: $fips,
-            provider: Provider::AwsLc,
+            provider: Provider::OfBuild,
             vectors: $vectors,
         }
     };

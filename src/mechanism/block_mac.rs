@@ -59,7 +59,7 @@ macro_rules! mac {
             extra_flags: 0,
             legacy: matches!(Standing::$standing, Standing::Legacy),
             fips: matches!(Standing::$standing, Standing::Approved),
-            provider: Provider::AwsLc,
+            provider: Provider::OfBuild,
             vectors: $vectors,
         }
     };
@@ -93,7 +93,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         extra_flags: 0,
         legacy: false,
         fips: true,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "Wycheproof",
     },
     Descriptor {
@@ -107,7 +107,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         extra_flags: 0,
         legacy: false,
         fips: false,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "",
     },
 ];

@@ -33,7 +33,7 @@ macro_rules! row {
             extra_flags: 0,
             legacy: false,
             fips: false,
-            provider: Provider::AwsLc,
+            provider: Provider::OfBuild,
             vectors: $vectors,
         }
     };

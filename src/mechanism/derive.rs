@@ -34,7 +34,7 @@ const ECDH1: Descriptor = Descriptor {
     extra_flags: FLAGS,
     legacy: false,
     fips: true,
-    provider: Provider::AwsLc,
+    provider: Provider::OfBuild,
     vectors: "Wycheproof",
 };
 

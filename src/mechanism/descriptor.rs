@@ -47,8 +47,8 @@ pub struct Descriptor {
 /// Whose code a mechanism runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Provider {
-    /// AWS-LC.
-    AwsLc,
+    /// The crypto provider of the build.
+    OfBuild,
     /// The RustCrypto crates and their like, whatever the crypto provider of the build.
     RustCrypto,
 }
@@ -57,7 +57,8 @@ impl Provider {
     /// As the documentation calls it.
     pub const fn name(self) -> &'static str {
         match self {
-            Provider::AwsLc => "AWS-LC",
+            Provider::OfBuild if cfg!(feature = "aws-lc") => "AWS-LC",
+            Provider::OfBuild => "RustCrypto",
             Provider::RustCrypto => "RustCrypto",
         }
     }

@@ -27,7 +27,7 @@ macro_rules! row {
             extra_flags: 0,
             legacy: true,
             fips: false,
-            provider: Provider::AwsLc,
+            provider: Provider::OfBuild,
             vectors: "Wycheproof",
         }
     };

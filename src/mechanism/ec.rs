@@ -34,7 +34,7 @@ macro_rules! row {
             extra_flags: FLAGS,
             legacy: false,
             fips: true,
-            provider: Provider::AwsLc,
+            provider: Provider::OfBuild,
             vectors: "Wycheproof",
         }
     };

@@ -36,7 +36,7 @@ macro_rules! row {
             legacy: false,
             fips: ck::$key_type == ck::CKK_EC_EDWARDS,
             // Of Ed25519 and X25519; the curves of 448 bits are the RustCrypto crates'.
-            provider: Provider::AwsLc,
+            provider: Provider::OfBuild,
             vectors: "Wycheproof",
         }
     };

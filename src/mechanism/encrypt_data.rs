@@ -35,7 +35,7 @@ macro_rules! row {
             extra_flags: 0,
             legacy: $legacy,
             fips: false,
-            provider: Provider::AwsLc,
+            provider: Provider::OfBuild,
             vectors: "OpenSSL",
         }
     };

@@ -29,7 +29,7 @@ const fn base(kind: ck::CK_MECHANISM_TYPE, name: &'static str, ops: Ops) -> Desc
         extra_flags: 0,
         legacy: false,
         fips: true,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "Wycheproof",
     }
 }

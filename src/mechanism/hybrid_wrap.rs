@@ -38,7 +38,7 @@ const fn ecdh(
         extra_flags: ec::FLAGS,
         legacy: false,
         fips: true,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "Python cryptography",
     }
 }
@@ -55,7 +55,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         extra_flags: 0,
         legacy: false,
         fips: true,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "OpenSSL",
     },
     ecdh(

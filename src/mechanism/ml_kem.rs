@@ -25,7 +25,7 @@ macro_rules! row {
             extra_flags: 0,
             legacy: false,
             fips: true,
-            provider: Provider::AwsLc,
+            provider: Provider::OfBuild,
             vectors: "ACVP, Wycheproof",
         }
     };

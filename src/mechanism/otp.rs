@@ -43,7 +43,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         extra_flags: 0,
         legacy: false,
         fips: false,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "",
     },
     Descriptor {
@@ -74,7 +74,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         extra_flags: 0,
         legacy: false,
         fips: false,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "RFC 4226",
     },
 ];

@@ -32,7 +32,7 @@ const fn base(kind: ck::CK_MECHANISM_TYPE, name: &'static str, param: ParamKind,
         extra_flags: 0,
         legacy: false,
         fips: true,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "Wycheproof",
     }
 }

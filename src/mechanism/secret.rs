@@ -24,7 +24,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         extra_flags: 0,
         legacy: false,
         fips: true,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "OpenSSL takes them",
     },
     Descriptor {
@@ -44,7 +44,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         extra_flags: 0,
         legacy: false,
         fips: true,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "OpenSSL takes them",
     },
 ];

@@ -38,7 +38,7 @@ const WALLET: Descriptor = Descriptor {
     extra_flags: FLAGS,
     legacy: false,
     fips: false,
-    provider: Provider::AwsLc,
+    provider: Provider::OfBuild,
     vectors: "BIP-32, BIP-39, SLIP-10",
 };
 

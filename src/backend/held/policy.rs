@@ -151,7 +151,7 @@ pub fn expect_usable(
     object::permits(key, usage, row.kind, today(config))?;
     expect_strong(config, key).map_err(|error| match usage {
         Usage::Wrap => error.with_kind(ErrorKind::WrappingKeySizeRange),
-        Usage::Unwrap => error.with_kind(ErrorKind::UnwrappingKeySizeRange),
+        Usage::Unwrap | Usage::Decapsulate => error.with_kind(ErrorKind::UnwrappingKeySizeRange),
         _ => error,
     })
 }

@@ -39,7 +39,7 @@ pub(in crate::mechanism) const ROWS: &[Descriptor] = &[
         extra_flags: 0,
         legacy: false,
         fips: true,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "",
     },
 ];

@@ -39,7 +39,7 @@ const fn row(
         extra_flags: 0,
         legacy: false,
         fips,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors,
     }
 }

@@ -28,7 +28,7 @@ pub(in crate::mechanism) const ROWS: &[Descriptor] = &[Descriptor {
     extra_flags: 0,
     legacy: false,
     fips: true,
-    provider: Provider::AwsLc,
+    provider: Provider::OfBuild,
     vectors: "Wycheproof, RFC 6070",
 }];
 

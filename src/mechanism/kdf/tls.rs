@@ -51,7 +51,7 @@ const fn mac((kind, name): (ck::CK_MECHANISM_TYPE, &'static str)) -> Descriptor 
         extra_flags: 0,
         legacy: false,
         fips: false,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "OpenSSL",
     }
 }
@@ -68,7 +68,7 @@ const fn pre_master((kind, name): (ck::CK_MECHANISM_TYPE, &'static str)) -> Desc
         extra_flags: 0,
         legacy: false,
         fips: false,
-        provider: Provider::AwsLc,
+        provider: Provider::OfBuild,
         vectors: "",
     }
 }
