@@ -19,6 +19,7 @@ pub(super) mod streams;
 mod sweep;
 mod symmetric;
 mod threads;
+mod validation;
 
 use crate::runner::{Case, Suite};
 
@@ -43,6 +44,7 @@ pub fn suite() -> Suite {
         fork::cases(),
         threads::cases(),
         symmetric::cases(),
+        validation::cases(),
     ];
     Suite { name: "calls", cases: cases.into_iter().flatten().collect() }
 }
