@@ -206,6 +206,15 @@ mod tests {
             "keyward device status --library /x.so --json",
             "keyward device watch --count 1 --timeout 5",
             "keyward device clear --yes --serial 0123",
+        ] {
+            assert!(Cli::try_parse_from(line.split(' ')).is_ok(), "{line}");
+        }
+    }
+
+    #[cfg(feature = "kms")]
+    #[test]
+    fn verbs_of_cloud_slots_parse() {
+        for line in [
             "keyward kms test aws-prod --key tls --count 100 --json",
             "keyward kms mechanisms --provider vault --markdown",
             "keyward kms encrypt-pin --slot aws-prod --key unlock --pin-file pin --out pin.enc",
