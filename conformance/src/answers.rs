@@ -118,6 +118,11 @@ const BESIDE: &[(&[&str], &[CK_RV], &str)] = &[
     ),
     (&["C_Sign", "C_SignFinal", "C_SignMessage"], &[CKR_KEY_EXHAUSTED], "HSS: no signatures left"),
     (
+        &["C_EncryptMessage", "C_EncryptMessageBegin"],
+        &[CKR_KEY_EXHAUSTED],
+        "a counter that makes the IVs: none is left, as with signatures",
+    ),
+    (
         &["C_Verify", "C_VerifyFinal"],
         &[CKR_NEW_PIN_MODE, CKR_NEXT_OTP],
         "OTP mechanisms: what an accepted or refused one-time password asks for next",

@@ -73,7 +73,8 @@ pub struct IvGenerator {
     base: Option<(Iv, usize)>,
 }
 
-/// CKG_GENERATE makes no IV with fewer bits of its own: an accident would repeat them.
+/// CKG_GENERATE makes no IV with fewer bits of its own, unless all of them are, which has to be good enough by the
+/// specification (the shortest nonce of CCM has 56): an accident would repeat them.
 const MIN_INCREMENTED: usize = 64;
 /// CKG_GENERATE_RANDOM, likewise: after 2^32 messages with so few, two would share an IV.
 const MIN_RANDOM: usize = 64;
@@ -125,7 +126,7 @@ impl IvGenerator {
     }
 
     fn increment(&mut self, iv: &mut Iv, free: usize) -> Result<()> {
-        if free < MIN_INCREMENTED {
+        if free < MIN_INCREMENTED && free < iv.len() * 8 {
             return Err(invalid("CKG_GENERATE: ulIvFixedBits leaves fewer than 64 bits"));
         }
         let made = match self.incremented.take() {

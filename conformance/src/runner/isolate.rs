@@ -110,6 +110,7 @@ fn attempt(
         Some(_) if output.metadata().is_ok_and(|file| file.len() > 0) => {
             Err("the module writes to standard output".to_owned())
         }
+        Some(_) if verdicts == 0 => Err("no verdict: the case judged nothing".to_owned()),
         Some(_) => Ok(()),
     }
 }

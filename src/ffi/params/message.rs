@@ -91,7 +91,8 @@ pub(in crate::ffi) unsafe fn of_mechanism(
     memory::check_target(pointer)?;
     // SAFETY: not null and aligned; the caller vouches for the memory.
     let raw = unsafe { pointer.read() };
-    let form = mechanism::descriptor(raw.mechanism).and_then(|row| row.ops.message).ok_or_else(|| {
+    let row = mechanism::descriptor(raw.mechanism).filter(|row| row.ops.wrap.is_some());
+    let form = row.and_then(|row| row.ops.message).ok_or_else(|| {
         Error::new(ErrorKind::MechanismInvalid, "the mechanism does not wrap with associated data")
     })?;
     // SAFETY: the caller's promise.

@@ -48,6 +48,10 @@ pub(super) fn private(parts: &RsaComponents) -> Result<Rsa> {
     let optional =
         |bytes: Option<&[u8]>| bytes.filter(|b| !b.is_empty()).map(|b| bounded(b, n.bits())).transpose();
     let d = bounded(&parts.d, n.bits())?;
+    // RFC 8017, section 3.2. A longer one would work, with one provider and not with the other.
+    if d.cmp(&n) != Ordering::Less {
+        return Err(Error::Key("RSA: the private exponent is not below the modulus"));
+    }
     let e = optional(parts.e.as_deref())?;
     let (p, q) = (optional(parts.p.as_deref())?, optional(parts.q.as_deref())?);
     let (dp, dq, qi) =
