@@ -7,16 +7,15 @@ use crate::error::{Error, ErrorKind};
 use crate::types::ck;
 use crate::types::functions::Effect;
 
-/// What an invalid session does not come before: failures of the module and of the token (sections 5.1.1 and 5.1.3),
-/// which may be why the session is gone.
-const COMES_FIRST: [ErrorKind; 7] = [
-    ErrorKind::FunctionNotSupported,
-    ErrorKind::GeneralError,
-    ErrorKind::FunctionFailed,
-    ErrorKind::DeviceError,
-    ErrorKind::DeviceMemory,
-    ErrorKind::DeviceRemoved,
-    ErrorKind::TokenNotPresent,
+/// What handlers say of arguments before they look at the session. Every other error is of the call itself, or is why the
+/// session is gone.
+const OF_ARGUMENTS: [ErrorKind; 6] = [
+    ErrorKind::ArgumentsBad,
+    ErrorKind::AttributeValueInvalid,
+    ErrorKind::MechanismInvalid,
+    ErrorKind::MechanismParamInvalid,
+    ErrorKind::TemplateInconsistent,
+    ErrorKind::UserTypeInvalid,
 ];
 
 /// The error that is told: CKR_SESSION_HANDLE_INVALID comes before what else is wrong (PKCS#11 v3.2, section 5.1.7).
@@ -26,13 +25,15 @@ const COMES_FIRST: [ErrorKind; 7] = [
 #[inline(never)]
 pub(super) fn judge(session: Option<ck::CK_SESSION_HANDLE>, effect: Effect, error: Error) -> Error {
     let (Some(session), Ok(module)) = (session, state::module()) else { return error };
-    if COMES_FIRST.contains(&error.kind()) {
+    let lacks_memory = error.kind() == ErrorKind::HostMemory;
+    if !lacks_memory && !OF_ARGUMENTS.contains(&error.kind()) {
         return error;
     }
-    let unheard = matches!(error.kind(), ErrorKind::ArgumentsBad | ErrorKind::HostMemory);
+    let unheard = lacks_memory || error.kind() == ErrorKind::ArgumentsBad;
     let ended = match effect {
         Effect::Step(operations) | Effect::End(operations) if unheard => operations,
         _ => 0,
     };
-    calls::session::refused(module, session, ended).err().unwrap_or(error)
+    let invalid = calls::session::refused(module, session, ended).err();
+    invalid.filter(|_| !lacks_memory).unwrap_or(error)
 }
