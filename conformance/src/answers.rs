@@ -97,6 +97,19 @@ const BESIDE: &[(&[&str], &[CK_RV], &str)] = &[
         "5.1.6 names these functions, their lists forget it",
     ),
     (
+        &[
+            "C_CreateObject",
+            "C_CopyObject",
+            "C_GenerateKey",
+            "C_GenerateKeyPair",
+            "C_UnwrapKey",
+            "C_DecapsulateKey",
+            "C_UnwrapKeyAuthenticated",
+        ],
+        &[CKR_KEY_SIZE_RANGE],
+        "a new key of a size that a policy or a validation leaves out; the lists name no other value for it",
+    ),
+    (
         &["C_InitToken"],
         &[CKR_PIN_LEN_RANGE, CKR_PIN_INVALID],
         "5.1.6: functions which attempt to set a PIN, as this one does with the SO's",

@@ -58,7 +58,7 @@ pub(super) const ROWS: &[Descriptor] = &[
     }),
     row!(CKM_ML_DSA, SignContext, {
         sign: |key, params| {
-            let (hedge, context) = context(params)?;
+            let (hedge, context) = signing_context(params)?;
             Ok(Box::new(Gathering::new(Pure { key: key.ml_dsa_private()?.clone(), context, hedge })))
         },
         verify: |key, params| {
@@ -118,6 +118,17 @@ pub(super) fn context(params: &Params) -> Result<(Hedge, Vec<u8>)> {
         Params::None => Ok((Hedge::Preferred, Vec::new())),
         Params::SignContext { hedge, context } => context_of(*hedge, context),
         _ => Err(errors::wrong_param()),
+    }
+}
+
+/// The same for a signature: the FIPS module makes hedged ones only.
+fn signing_context(params: &Params) -> Result<(Hedge, Vec<u8>)> {
+    match context(params)? {
+        (Hedge::Deterministic, _) if cfg!(feature = "fips") => Err(Error::new(
+            ErrorKind::MechanismParamInvalid,
+            "hedgeVariant: AWS-LC's FIPS module makes no deterministic signatures",
+        )),
+        context => Ok(context),
     }
 }
 
