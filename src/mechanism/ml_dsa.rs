@@ -67,6 +67,7 @@ pub(super) const ROWS: &[Descriptor] = &[
         },
     }),
     Descriptor {
+        fips: false,
         vectors: "ACVP, dilithium-py",
         ..row!(CKM_HASH_ML_DSA, HashSignContext, {
             sign: |key, params| prehash::signing_digests(key.ml_dsa_private()?.clone(), params),
